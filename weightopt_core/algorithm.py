@@ -1,0 +1,93 @@
+"""What optimizers, initializers and schedulers share: declared hyperparameters, a constructor."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any, ClassVar
+
+from .errors import nearest
+from .hyperparameters import REQUIRED, Hyperparameter
+
+
+class Algorithm:
+    """Base of all algorithms.
+
+    A subclass that declares hyperparameters and writes no ``__init__`` gets one: its own
+    hyperparameters in the order of declaration, by position or keyword, and ``**kwargs`` for
+    those of its base classes.
+
+    Attributes
+    ----------
+    hyperparameters : dict of str to Hyperparameter
+        All that the class declares and inherits, own ones first.
+    """
+
+    hyperparameters: ClassVar[dict[str, Hyperparameter]] = {}
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        own = {name: value for name, value in vars(cls).items() if isinstance(value, Hyperparameter)}
+        inherited = super(cls, cls).hyperparameters
+        cls.hyperparameters = own | {k: v for k, v in inherited.items() if k not in own}
+        if own and "__init__" not in vars(cls):
+            cls.__init__ = _constructor(cls, own)  # type: ignore[misc]
+
+    def __init__(self, **unknown: Any):
+        if unknown:
+            name = next(iter(unknown))
+            hint = nearest(name, self.hyperparameters)
+            raise TypeError(f"{type(self).__name__}() has no argument {name!r}; {hint}")
+        self._prepare()
+
+    def _prepare(self) -> None:
+        """Finish construction, once every hyperparameter is set."""
+
+    def given(self) -> dict[str, Any]:
+        """Return the hyperparameters that were set explicitly, in order of declaration."""
+        return {name: vars(self)[name] for name in self.hyperparameters if name in vars(self)}
+
+    def __repr__(self) -> str:
+        arguments = ", ".join(f"{name}={value!r}" for name, value in self.given().items())
+        return f"{type(self).__name__}({arguments})"
+
+
+def _constructor(cls: type[Algorithm], own: dict[str, Hyperparameter]) -> Any:
+    positional = [name for name, declared in own.items() if not declared.kw_only]
+    required = [name for name, declared in own.items() if declared.default is REQUIRED]
+
+    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
+        if len(args) > len(positional):
+            raise TypeError(
+                f"{cls.__name__}() takes {len(positional)} positional arguments "
+                f"({', '.join(positional)}), got {len(args)}"
+            )
+        values = dict(zip(positional, args))
+        for name in own:
+            if name in kwargs:
+                if name in values:
+                    raise TypeError(f"{cls.__name__}() got {name!r} twice")
+                values[name] = kwargs.pop(name)
+        for name in required:
+            if name not in values:
+                expected = own[name].description
+                raise TypeError(f"{cls.__name__}() needs {name!r}, {expected}")
+        for name in own:
+            if name in values:
+                setattr(self, name, values[name])
+        super(cls, self).__init__(**kwargs)
+
+    __init__.__qualname__ = f"{cls.__qualname__}.__init__"
+    __init__.__signature__ = _signature(own, super(cls, cls).hyperparameters)  # type: ignore
+    return __init__
+
+
+def _signature(own: dict[str, Hyperparameter], inherited: Any) -> inspect.Signature:
+    kind = inspect.Parameter
+    parameters = [kind("self", kind.POSITIONAL_OR_KEYWORD)]
+    for name, declared in sorted(own.items(), key=lambda item: item[1].kw_only):
+        default = kind.empty if declared.default is REQUIRED else declared.default
+        form = kind.KEYWORD_ONLY if declared.kw_only else kind.POSITIONAL_OR_KEYWORD
+        parameters.append(kind(name, form, default=default))
+    if inherited:
+        parameters.append(kind("kwargs", kind.VAR_KEYWORD))
+    return inspect.Signature(parameters)

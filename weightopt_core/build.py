@@ -1,0 +1,217 @@
+"""Compile the rules of a package: from Python functions to one extension module.
+
+A package with rules has a ``setup.py`` of three lines::
+
+    from setuptools import setup
+    from weightopt_core.build import compiled_rules
+
+    setup(**compiled_rules())
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import sysconfig
+from pathlib import Path
+from typing import Any
+
+from .rule import Rule
+from .rule.compiled import MODULE
+from .rule.lowering import ABI
+
+#: Limited API of this Python version, so that one wheel serves it and every later one.
+LIMITED_API = (3, 10)
+#: No contraction, or the bits would differ; no errno and no traps, or loops with square roots
+#: and selections would not be vectorised. None of the three changes a result otherwise.
+COMPILE_ARGS = ["-O3", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math"]
+
+_TYPES = {
+    "float32": {"REAL": "float", "SQRT": "sqrtf", "FABS": "fabsf"},
+    "float64": {"REAL": "double", "SQRT": "sqrt", "FABS": "fabs"},
+}
+
+_HEADER = """\
+/* Generated from the rules of {package}; one function for each rule and compute type. */
+#include <math.h>
+#include <stddef.h>
+
+#if defined(__x86_64__) && defined(__GLIBC__) && !defined(__clang__) && __GNUC__ >= 12
+#define CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define CLONES
+#endif
+#if defined(_MSC_VER)
+#define restrict __restrict
+#endif
+"""
+
+_FUNCTION = """\
+CLONES static void FN(loop_{index})({parameters})
+{{
+{constants}
+    for (ptrdiff_t i = 0; i < count; ++i) {{
+{element}
+    }}
+}}
+
+static void FN(rule_{index})(ptrdiff_t count, void *const *arrays, const void *constants)
+{{
+    FN(loop_{index})({arguments});
+}}
+"""
+
+_MODULE = '''\
+# Generated from the rules of {package}.
+from cpython.pycapsule cimport PyCapsule_New
+
+cdef extern from "{header}":
+{declarations}
+
+#: fingerprint of the source, then the functions for float32 and float64, by rule
+RULES = {{
+{entries}
+}}
+'''
+
+
+def compiled_rules(*modules: str, folder: str | Path = ".") -> dict[str, Any]:
+    """Return the arguments of ``setup`` that compile the rules of a package.
+
+    Parameters
+    ----------
+    *modules : str
+        Modules that hold rules. By default the one package beside ``setup.py``. They are imported.
+    folder : path
+        Where ``setup.py`` stands.
+
+    Returns
+    -------
+    dict
+        ``ext_modules`` and ``options`` for `setuptools.setup`.
+
+    Raises
+    ------
+    ValueError
+        No package or no rule was found.
+    """
+    folder = Path(folder).resolve()
+    names = modules or _packages(folder)
+    rules = _rules(names, folder)
+    if not rules:
+        raise ValueError(f"{', '.join(names)}: no update rule to compile; remove setup.py")
+    return {
+        "ext_modules": _extension(names[0].partition(".")[0], rules, folder),
+        "options": {"bdist_wheel": {"py_limited_api": "cp{}{}".format(*LIMITED_API)}},
+    }
+
+
+def header_text(package: str, rules: list[Rule]) -> str:
+    """Return the C text of all `rules`, once for each compute type."""
+    preamble = (Path(__file__).parent / "rule" / "preamble.h").read_text("utf-8")
+    parts = [_HEADER.format(package=package)]
+    for dtype, macros in _TYPES.items():
+        macros = {**macros, "FN(name)": f"name##_{dtype}"}
+        parts += [f"#define {name} {text}" for name, text in macros.items()]
+        parts += ["", preamble, *(_function(index, rule) for index, rule in enumerate(rules))]
+        parts += [f"#undef {name.partition('(')[0]}" for name in macros]
+    return "\n".join(parts) + "\n"
+
+
+def _function(index: int, rule: Rule) -> str:
+    arrays = rule.lowered.arrays
+    kinds = {name: "const REAL" if name == "grad" else "REAL" for name in arrays}
+    pointers = {name: f"{name}_p[i]" for name in arrays}
+    return _FUNCTION.format(
+        index=index,
+        parameters=", ".join(
+            ["ptrdiff_t count"]
+            + [f"{kinds[name]} *restrict {name}_p" for name in arrays]
+            + ["const REAL *restrict k"]
+        ),
+        arguments=", ".join(
+            ["count"]
+            + [f"({kinds[name]} *)arrays[{i}]" for i, name in enumerate(arrays)]
+            + ["(const REAL *)constants"]
+        ),
+        constants="\n".join(
+            f"    const REAL k{i} = k[{i}];" for i in range(len(rule.lowered.constants))
+        ),
+        element="\n".join(" " * 8 + line for line in rule.lowered.element(pointers, pointers)),
+    )
+
+
+def _module_text(package: str, header: str, rules: list[Rule]) -> str:
+    declarations, entries = [], []
+    for index, rule in enumerate(rules):
+        capsules = []
+        for dtype in _TYPES:
+            name = f"rule_{index}_{dtype}"
+            declarations.append(f"    void {name}(ptrdiff_t count, void **arrays, void *constants)")
+            capsules.append(
+                f'PyCapsule_New(<void *>{name}, "weightopt.rule.{dtype}.{ABI}", NULL)'
+            )
+        entry = ", ".join([repr(rule.lowered.fingerprint), *capsules])
+        entries.append(f"    {rule.module + '.' + rule.name!r}: ({entry}),")
+    return "from libc.stddef cimport ptrdiff_t\n" + _MODULE.format(
+        package=package,
+        header=header,
+        declarations="\n".join(declarations),
+        entries="\n".join(entries),
+    )
+
+
+def _extension(package: str, rules: list[Rule], folder: Path) -> list[Any]:
+    from Cython.Build import cythonize
+    from setuptools import Extension
+
+    generated = folder / "build" / "rules"
+    generated.mkdir(parents=True, exist_ok=True)
+    header = f"{package}_rules.h"
+    (generated / header).write_text(header_text(package, rules), "utf-8")
+    source = generated / f"{package}_rules.pyx"
+    source.write_text(_module_text(package, header, rules), "utf-8")
+    limited = sysconfig.get_config_var("Py_GIL_DISABLED") != 1
+    version = "0x{:02X}{:02X}0000".format(*LIMITED_API)
+    extension = Extension(
+        f"{package}.{MODULE}",
+        [source.relative_to(folder).as_posix()],
+        include_dirs=[generated.relative_to(folder).as_posix()],
+        depends=[(generated / header).relative_to(folder).as_posix()],
+        extra_compile_args=[] if sys.platform == "win32" else COMPILE_ARGS,
+        define_macros=[("Py_LIMITED_API", version)] if limited else [],
+        py_limited_api=limited,
+    )
+    return cythonize([extension], language_level=3, quiet=True)
+
+
+def _packages(folder: Path) -> tuple[str, ...]:
+    found = sorted(path.parent.name for path in folder.glob("*/__init__.py"))
+    found = [name for name in found if name not in ("tests", "build")]
+    if len(found) != 1:
+        raise ValueError(
+            f"{folder}: expected one package beside setup.py, got {', '.join(found) or 'none'}; "
+            "name the modules with rules: compiled_rules('package.module')"
+        )
+    return (found[0],)
+
+
+def _rules(names: tuple[str, ...], folder: Path) -> list[Rule]:
+    sys.path.insert(0, str(folder))
+    try:
+        modules = [importlib.import_module(name) for name in names]
+    except ImportError as error:
+        raise ImportError(
+            f"{', '.join(names)}: cannot be imported to find its rules: {error}; add what it "
+            "imports to [build-system] requires, or keep the rules in a module that imports "
+            "weightopt_core alone and name that: compiled_rules('package.module')"
+        ) from error
+    finally:
+        sys.path.remove(str(folder))
+    found = {
+        f"{value.module}.{value.name}": value
+        for module in modules
+        for value in vars(module).values()
+        if isinstance(value, Rule) and value.module == module.__name__
+    }
+    return list(found.values())

@@ -1,0 +1,174 @@
+"""Hyperparameters declared once: their default, their range, and one wording for both.
+
+>>> from weightopt_core import Optimizer, hyperparameters
+>>> class Damped(Optimizer):
+...     damping = hyperparameters.Real(0.5, "[0, 1)")
+>>> Damped(damping=2)
+Traceback (most recent call last):
+    ...
+ValueError: damping: expected a number in [0, 1), got 2
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from .errors import wording
+
+#: The default of a hyperparameter that must be given.
+REQUIRED: Any = type("Required", (), {"__repr__": lambda self: "REQUIRED"})()
+
+_INTERVAL = re.compile(r"([\[(])\s*([^,]+),\s*([^\])]+)([\])])")
+
+
+class Hyperparameter:
+    """A value of an algorithm that is checked whenever it is set.
+
+    Parameters
+    ----------
+    default : object
+        Used where none is given; `REQUIRED` where one must be.
+    optional : bool
+        Whether None is allowed.
+    kw_only : bool
+        Whether the constructor takes it by keyword alone.
+    """
+
+    expected = "any object"
+
+    def __init__(self, default: Any = REQUIRED, *, optional: bool = False, kw_only: bool = False):
+        self.default = default
+        self.optional = optional
+        self.kw_only = kw_only
+        self.name = ""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        if instance is None:
+            return self
+        return vars(instance).get(self.name, self.default)
+
+    def __set__(self, instance: Any, value: Any) -> None:
+        vars(instance)[self.name] = self.check(value)
+
+    def check(self, value: Any) -> Any:
+        """Return `value` as it will be stored, or raise TypeError or ValueError."""
+        if value is None and self.optional:
+            return None
+        try:
+            return self.convert(value)
+        except (TypeError, ValueError, OverflowError) as error:
+            kind = ValueError if isinstance(error, OverflowError) else type(error)
+            raise kind(wording(self.name, self.description, repr(value))) from None
+
+    def convert(self, value: Any) -> Any:
+        """Return `value` as its plain Python type; raise a bare TypeError or ValueError."""
+        return value
+
+    @property
+    def description(self) -> str:
+        """What is allowed, in words."""
+        return f"None or {self.expected}" if self.optional else self.expected
+
+
+class Real(Hyperparameter):
+    """A finite float in an interval such as ``"[0, 1)"``."""
+
+    noun = "a number"
+
+    def __init__(self, default: Any = REQUIRED, interval: str = "(-inf, inf)", **options: Any):
+        super().__init__(default, **options)
+        found = _INTERVAL.fullmatch(interval)
+        if not found:
+            raise ValueError(wording("interval", "text such as '[0, 1)'", repr(interval)))
+        self.interval = interval
+        self._above = operator.ge if found[1] == "[" else operator.gt
+        self._below = operator.le if found[4] == "]" else operator.lt
+        self._low, self._high = float(found[2]), float(found[3])
+
+    @property
+    def expected(self) -> str:  # type: ignore[override]
+        return f"{self.noun} in {self.interval}"
+
+    def convert(self, value: Any) -> float:
+        if isinstance(value, (str, bytes, bool)):
+            raise TypeError
+        return self._inside(float(value))
+
+    def _inside(self, number: Any) -> Any:
+        inside = self._above(number, self._low) and self._below(number, self._high)
+        if not (inside and math.isfinite(number)):
+            raise ValueError
+        return number
+
+
+class Integer(Real):
+    """An int in an interval."""
+
+    noun = "an integer"
+
+    def convert(self, value: Any) -> int:
+        if isinstance(value, bool):
+            raise TypeError
+        return self._inside(operator.index(value))
+
+
+class Flag(Hyperparameter):
+    """True or False."""
+
+    expected = "True or False"
+
+    def convert(self, value: Any) -> bool:
+        if value not in (True, False) or isinstance(value, float):
+            raise TypeError
+        return bool(value)
+
+
+class Choice(Hyperparameter):
+    """One of a few words."""
+
+    def __init__(self, default: Any = REQUIRED, choices: Sequence[str] = (), **options: Any):
+        super().__init__(default, **options)
+        self.choices = tuple(choices)
+        self.expected = " or ".join(repr(choice) for choice in self.choices)
+
+    def convert(self, value: Any) -> str:
+        if not isinstance(value, str):
+            raise TypeError
+        if value not in self.choices:
+            raise ValueError
+        return value
+
+
+class Instance(Hyperparameter):
+    """An object of a class, or one with certain methods.
+
+    Parameters
+    ----------
+    kind : type or tuple of str
+        The class, or the names of the methods that are called.
+    """
+
+    def __init__(self, default: Any = REQUIRED, kind: Any = object, **options: Any):
+        super().__init__(default, **options)
+        self.kind = kind
+        self.expected = (
+            f"an instance of {kind.__name__}"
+            if isinstance(kind, type)
+            else "an object with " + " and ".join(f"{name}()" for name in kind)
+        )
+
+    def convert(self, value: Any) -> Any:
+        if isinstance(self.kind, type):
+            fits = isinstance(value, self.kind)
+        else:
+            fits = all(callable(getattr(value, name, None)) for name in self.kind)
+        if not fits:
+            raise TypeError
+        return value

@@ -1,0 +1,22 @@
+/* A pool of threads for loops over [0, count).
+ *
+ * The caller starts working at once. A helper that wakes in time takes chunks too, and the
+ * caller never waits for one that has not: after idling, waking a thread can take milliseconds.
+ * Each thread begins with its own part of the range, so that repeated calls keep their data in
+ * the same core's cache, and then takes chunks that others left.
+ */
+#ifndef WEIGHTOPT_POOL_H
+#define WEIGHTOPT_POOL_H
+
+#include <stddef.h>
+
+#define WEIGHTOPT_MAX_THREADS 256
+
+/* Work on the elements begin to end (exclusive); called from any thread. */
+typedef void (*weightopt_task)(void *context, ptrdiff_t begin, ptrdiff_t end);
+
+/* Run the task over [0, count) in chunks of at most `grain` on at most `threads` threads. */
+void weightopt_parallel_for(weightopt_task task, void *context, ptrdiff_t count, ptrdiff_t grain,
+                            int threads);
+
+#endif

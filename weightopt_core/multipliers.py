@@ -1,0 +1,59 @@
+"""Learning-rate and weight-decay multipliers of single parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .errors import nearest, wording
+from .hyperparameters import Real
+
+#: Endings of the names whose weights decay by default.
+DECAYING = ("_weight", "_gamma")
+
+
+class Multiplier(Real):
+    """The multiplier of one parameter."""
+
+    def __init__(self, name: str):
+        super().__init__(1.0, "[0, inf)")
+        self.name = name
+
+
+def from_attributes(sym: Any, attribute: str) -> dict[Any, float]:
+    """Return the multipliers that the arguments of `sym` carry in their attributes."""
+    if sym is None:
+        return {}
+    attributes = sym.attr_dict()
+    return {
+        name: Multiplier(f"{attribute} of {name!r}").check(float(attributes[name][attribute]))
+        for name in sym.list_arguments()
+        if attribute in attributes.get(name, {})
+    }
+
+
+def checked(argument: str, given: Any, idx2name: Mapping[Any, str], sym: Any) -> dict[Any, float]:
+    """Return `given` with every key known and every value a number of at least 0.
+
+    A key is an index or a name. Where names are known, any other key is an error.
+    """
+    if not isinstance(given, Mapping):
+        raise TypeError(wording(argument, "a dict", repr(given)))
+    names = {*idx2name.values(), *(sym.list_arguments() if sym is not None else ())}
+    for key in given:
+        if names and key not in names and key not in idx2name:
+            known = nearest(str(key), [*names, *(str(index) for index in idx2name)])
+            raise ValueError(f"{argument}: unknown parameter {key!r}; {known}")
+    return {key: Multiplier(f"{argument}[{key!r}]").check(value) for key, value in given.items()}
+
+
+def without_decay(idx2name: Mapping[Any, str]) -> dict[Any, float]:
+    """Return a multiplier of 0 for every known name that does not decay by default."""
+    return {name: 0.0 for name in idx2name.values() if not name.endswith(DECAYING)}
+
+
+def effective(base: float, multipliers: Mapping[Any, float], index: Any, idx2name: Any) -> float:
+    """Return `base` times the multiplier of `index`; one by index goes before one by name."""
+    if index in multipliers:
+        return base * multipliers[index]
+    return base * multipliers.get(idx2name.get(index), 1.0)

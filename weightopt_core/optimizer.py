@@ -1,0 +1,296 @@
+"""Optimizers: the base class, and every installed optimizer by its name.
+
+>>> import weightopt_core as mx
+>>> mx.optimizer.create("sgd", learning_rate=0.1)
+SGD(learning_rate=0.1)
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from typing import Any
+
+from . import multipliers
+from .algorithm import Algorithm
+from .backends import backend_of
+from .errors import wording
+from .hyperparameters import Instance, Integer, Real
+from .lr_scheduler import LRScheduler
+from .registry import Registry
+from .rule import Rule
+from .updater import Updater, get_updater
+
+__all__ = ["Optimizer", "Updater", "alias", "create", "get_updater", "register"]
+
+
+class LearningRate(Real):
+    """The learning rate: fixed once a scheduler gives it."""
+
+    def __set__(self, instance: Any, value: Any) -> None:
+        if instance.lr_scheduler is not None:
+            raise ValueError(
+                "learning_rate: expected no lr_scheduler, got a value beside one; "
+                "set lr_scheduler.base_lr, or set lr_scheduler to None first"
+            )
+        super().__set__(instance, value)
+
+
+class Optimizer(Algorithm):
+    """Base class of all optimizers.
+
+    A subclass names its `rule`, an update rule made with `weightopt_core.update_rule`, and
+    declares the hyperparameters that the rule takes. Or it overrides `create_state` and `update`
+    and does as it likes with NumPy.
+
+    Parameters
+    ----------
+    rescale_grad : float, optional
+        The gradient is multiplied by it first; often one over the batch size.
+    param_idx2name : dict of int to str, optional
+        Names of the parameters by index. Where they are known, the weight decay of every
+        parameter whose name ends neither in ``_weight`` nor in ``_gamma`` is 0.
+    wd : float, optional
+        Weight decay, at least 0.
+    clip_gradient : float, optional
+        Every element of the gradient is limited to ``[-clip_gradient, clip_gradient]``; above 0.
+    learning_rate : float, optional
+        At least 0. With a scheduler it is the scheduler's initial rate.
+    lr_scheduler : LRScheduler, optional
+        Gives the learning rate of each update; the optimizer works with a copy of it.
+    sym : object, optional
+        Anything with ``list_arguments()`` and ``attr_dict()``, whose attributes ``__lr_mult__``
+        and ``__wd_mult__`` are the default multipliers.
+    begin_num_update : int, optional
+        The number of updates that went before, at least 0.
+
+    Attributes
+    ----------
+    num_update : int
+        The largest number of updates that any one parameter has seen.
+    lr_mult, wd_mult : dict
+        Multipliers by index or name.
+    """
+
+    rescale_grad = Real(1.0)
+    param_idx2name = Instance(None, dict, optional=True)
+    wd = Real(0.0, "[0, inf)")
+    clip_gradient = Real(None, "(0, inf)", optional=True)
+    learning_rate = LearningRate(0.01, "[0, inf)")
+    lr_scheduler = Instance(None, LRScheduler, optional=True)
+    sym = Instance(None, ("list_arguments", "attr_dict"), optional=True)
+    begin_num_update = Integer(0, "[0, inf)")
+
+    #: How the weight and the states change; None where `update` is overridden.
+    rule: Rule | None = None
+
+    def _prepare(self) -> None:
+        self.idx2name = dict(self.param_idx2name or {})
+        self.num_update = self.begin_num_update
+        self._index_update_count: dict[Any, int] = {}
+        if self.lr_scheduler is not None:
+            self.lr_scheduler = copy.copy(self.lr_scheduler)
+            given = "learning_rate" in vars(self)
+            if given or "base_lr" not in vars(self.lr_scheduler):
+                self.lr_scheduler.base_lr = self.learning_rate
+        self.set_lr_mult({})
+        self.set_wd_mult({})
+
+    @property
+    def lr(self) -> float:
+        """The learning rate without a scheduler, and before any multiplier."""
+        return self.learning_rate
+
+    @lr.setter
+    def lr(self, value: float) -> None:
+        self.learning_rate = value
+
+    def create_state(self, index: Any, weight: Any) -> Any:
+        """Return the initial state of one weight: zeros for each state of the rule.
+
+        Parameters
+        ----------
+        index : int or str
+            What identifies the weight.
+        weight : array
+            The weight.
+
+        Returns
+        -------
+        None, array or tuple of array
+            For a rule with no state, one, or several; each of the weight's shape and dtype.
+        """
+        if self.rule is None:
+            return None
+        backend = backend_of(weight)
+        states = tuple(backend.zeros_like(weight) for _ in self.rule.states)
+        return states if len(states) > 1 else states[0] if states else None
+
+    def update(self, index: Any, weight: Any, grad: Any, state: Any) -> None:
+        """Update a weight and its state in place.
+
+        Parameters
+        ----------
+        index : int or str
+            What identifies the weight; multipliers and update counts belong to it.
+        weight : array
+            Any shape, C-contiguous, writable.
+        grad : array
+            The gradient, of the weight's shape and dtype; it is only read.
+        state : None, array or tuple of array
+            What `create_state` returned.
+
+        Raises
+        ------
+        TypeError, ValueError
+            An argument is not as described; then nothing has changed.
+        """
+        rule = self.rule
+        if rule is None:
+            raise NotImplementedError(f"{type(self).__name__} must set rule or implement update()")
+        backend = backend_of(weight)
+        arrays = backend.bind(weight, grad, _states(rule, state), rule.states)
+        before = self.num_update, self._index_update_count.get(index)
+        self._update_count(index)
+        try:
+            numbers = self._numbers(rule, index)
+            constants = rule.constants(numbers)
+        except Exception:
+            self._restore_count(index, *before)
+            raise
+        backend.step(rule, arrays, numbers, constants)
+
+    def set_lr_mult(self, args_lr_mult: dict[Any, float]) -> None:
+        """Set the learning-rate multipliers of single parameters, and forget earlier ones.
+
+        Parameters
+        ----------
+        args_lr_mult : dict of str or int to float
+            Multipliers, at least 0, by name or index; an index goes before a name. They go
+            before the attributes ``__lr_mult__`` of `sym`.
+
+        Raises
+        ------
+        ValueError
+            Names are known and a key is none of them.
+        """
+        given = multipliers.checked("lr_mult", args_lr_mult, self.idx2name, self.sym)
+        self.lr_mult = multipliers.from_attributes(self.sym, "__lr_mult__") | given
+
+    def set_wd_mult(self, args_wd_mult: dict[Any, float]) -> None:
+        """Set the weight-decay multipliers of single parameters, and forget earlier ones.
+
+        Parameters
+        ----------
+        args_wd_mult : dict of str or int to float
+            Multipliers, at least 0, by name or index; an index goes before a name. They go
+            before the attributes ``__wd_mult__`` of `sym`, and these before the default of 0 for
+            names that end neither in ``_weight`` nor in ``_gamma``.
+
+        Raises
+        ------
+        ValueError
+            Names are known and a key is none of them.
+        """
+        given = multipliers.checked("wd_mult", args_wd_mult, self.idx2name, self.sym)
+        attributes = multipliers.from_attributes(self.sym, "__wd_mult__")
+        self.wd_mult = multipliers.without_decay(self.idx2name) | attributes | given
+
+    def set_lr_scale(self, args_lrscale: dict[Any, float]) -> None:
+        """Raise DeprecationWarning: use `set_lr_mult`."""
+        raise DeprecationWarning("set_lr_scale is gone; use set_lr_mult")
+
+    @staticmethod
+    def register(klass: type) -> type:
+        """Register an optimizer class under its own name; a decorator.
+
+        Examples
+        --------
+        >>> import weightopt_core as mx
+        >>> @mx.optimizer.Optimizer.register
+        ... class MyOptimizer(mx.optimizer.Optimizer):
+        ...     pass
+        >>> mx.optimizer.Optimizer.create_optimizer("MyOptimizer")
+        MyOptimizer()
+        """
+        return registry.register(klass)
+
+    @staticmethod
+    def create_optimizer(name: str, **kwargs: Any) -> Optimizer:
+        """Return a new optimizer by its name.
+
+        Parameters
+        ----------
+        name : str
+            Case, hyphens, underscores and dots do not count.
+        **kwargs
+            Its hyperparameters.
+
+        Raises
+        ------
+        ValueError
+            No optimizer is called so; the message has the nearest names and how to install it.
+
+        Examples
+        --------
+        >>> import weightopt_core as mx
+        >>> mx.optimizer.Optimizer.create_optimizer("adam", learning_rate=0.1)
+        Adam(learning_rate=0.1)
+        """
+        return registry.create(name, **kwargs)
+
+    def _update_count(self, index: Any) -> None:
+        """Count one more update of `index`."""
+        count = self._index_update_count.get(index, self.begin_num_update) + 1
+        self._index_update_count[index] = count
+        self.num_update = max(count, self.num_update)
+
+    def _restore_count(self, index: Any, num_update: int, count: int | None) -> None:
+        self.num_update = num_update
+        if count is None:
+            del self._index_update_count[index]
+        else:
+            self._index_update_count[index] = count
+
+    def _get_lr(self, index: Any) -> float:
+        """Return the learning rate of `index` at the present count."""
+        lr = self.learning_rate
+        if self.lr_scheduler is not None:
+            lr = self.lr_scheduler(self.num_update)
+        return multipliers.effective(lr, self.lr_mult, index, self.idx2name)
+
+    def _get_wd(self, index: Any) -> float:
+        """Return the weight decay of `index`."""
+        return multipliers.effective(self.wd, self.wd_mult, index, self.idx2name)
+
+    def _numbers(self, rule: Rule, index: Any) -> dict[str, Any]:
+        """Return the numbers that `rule` takes for the present update of `index`."""
+        numbers = {}
+        for name in rule.numbers:
+            if name == "lr":
+                numbers[name] = self._get_lr(index)
+            elif name == "wd":
+                numbers[name] = self._get_wd(index)
+            elif name == "t":
+                numbers[name] = self._index_update_count[index]
+            else:
+                numbers[name] = getattr(self, name)
+        return numbers
+
+
+def _states(rule: Rule, state: Any) -> Sequence[Any]:
+    states = () if state is None else state if isinstance(state, (tuple, list)) else (state,)
+    if len(states) != len(rule.states):
+        expected = f"{len(rule.states)} arrays ({', '.join(rule.states) or 'None'})"
+        raise ValueError(wording("state", expected, f"{len(states)}", "pass what create_state returned"))
+    return states
+
+
+registry = Registry("optimizer", "weightopt.optimizers", Optimizer)
+register = registry.register
+alias = registry.alias
+create = Optimizer.create_optimizer
+
+
+def __getattr__(name: str) -> Any:
+    return registry.attribute(__name__, name)

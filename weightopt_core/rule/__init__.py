@@ -1,0 +1,10 @@
+"""Update rules, and the functions that they may call.
+
+A rule is one pure Python function. The same source runs on NumPy, as compiled C and as OpenCL,
+with the same bits.
+"""
+
+from .definition import Rule, update_rule
+from .functions import clip, maximum, minimum, sign, sqrt, where
+
+__all__ = ["Rule", "clip", "maximum", "minimum", "sign", "sqrt", "update_rule", "where"]

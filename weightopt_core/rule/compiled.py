@@ -1,0 +1,49 @@
+"""The compiled form of a rule: found in its package, checked against its source."""
+
+from __future__ import annotations
+
+import importlib
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+#: The module, inside a package, that holds the package's compiled rules.
+MODULE = "_rules"
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """What there is of a compiled rule.
+
+    Attributes
+    ----------
+    kernel : weightopt_core.kernels.elementwise.Kernel or None
+        The compiled functions; None where the rule runs on NumPy.
+    reason : str
+        Why there is no kernel; empty where there is one.
+    """
+
+    kernel: Any
+    reason: str = ""
+
+
+def load(module: str, name: str, fingerprint: str, arrays: int) -> Compiled:
+    """Find the compiled form of the rule `name` of `module` that equals its present source."""
+    from ..kernels.elementwise import Kernel
+
+    package = module.partition(".")[0]
+    try:
+        table = importlib.import_module(f"{package}.{MODULE}").RULES
+    except ImportError as error:
+        if isinstance(error, ModuleNotFoundError):
+            return Compiled(None, "not compiled")
+        return Compiled(None, f"compiled module does not load: {error}")
+    entry = table.get(f"{module}.{name}")
+    if entry is None:
+        return Compiled(None, "not compiled")
+    built, float32, float64 = entry
+    if built != fingerprint:
+        reason = "compiled from another source; build the package again"
+        warnings.warn(f"rule {module}.{name}: {reason}. It runs on NumPy now.", RuntimeWarning, 2)
+        return Compiled(None, reason)
+    return Compiled(Kernel(float32, float64, arrays))

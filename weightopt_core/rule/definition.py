@@ -1,0 +1,126 @@
+"""The decorator `update_rule` and the object that it makes of a function."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from ..errors import RuleError
+from .compiled import Compiled, load
+from .lowering import lower
+from .reading import Reading
+
+
+class Rule:
+    """An update rule: a pure Python function, and all that follows from its source.
+
+    Calling a rule runs the function as it stands, on NumPy arrays. That run is the specification
+    that the compiled forms reproduce bit for bit.
+
+    Attributes
+    ----------
+    function : callable
+        The function as written.
+    name : str
+        Its name.
+    states : tuple of str
+        Names of the state arrays, in order.
+    numbers : tuple of str
+        Names of the hyperparameters and counts that it takes by keyword.
+    lowered : weightopt_core.rule.lowering.Lowered
+        The checked rule as text in the subset that C and OpenCL C share.
+    """
+
+    def __init__(self, function: Callable[..., Any]):
+        functools.update_wrapper(self, function)
+        reading = Reading(function)
+        self.function = function
+        self.name = reading.name
+        self.module = function.__module__
+        self.states = reading.arrays[2:]
+        self.numbers = reading.numbers
+        self.lowered = lower(reading)
+
+    def __call__(self, *arrays: Any, **numbers: Any) -> Any:
+        return self.function(*arrays, **numbers)
+
+    def __repr__(self) -> str:
+        parameters = ", ".join([*self.lowered.arrays, "*", *self.numbers])
+        return f"<update rule {self.module}.{self.name}({parameters})>"
+
+    def __reduce__(self) -> str:
+        return self.function.__qualname__
+
+    @functools.cached_property
+    def compiled(self) -> Compiled:
+        """The rule's compiled form, or the reason why there is none."""
+        return load(self.module, self.name, self.lowered.fingerprint, len(self.lowered.arrays))
+
+    def constants(self, numbers: Mapping[str, Any]) -> np.ndarray:
+        """Evaluate every expression of numbers alone, in double.
+
+        Parameters
+        ----------
+        numbers : mapping of str to number
+            A value for each name in `numbers`.
+
+        Returns
+        -------
+        numpy.ndarray
+            float64, one element for each constant of the lowered rule.
+
+        Raises
+        ------
+        TypeError
+            A number is missing, or an expression is not a number (None, for one).
+        """
+        missing = [name for name in self.numbers if name not in numbers]
+        if missing:
+            raise TypeError(f"rule {self.name!r}: missing {', '.join(missing)}")
+        values = []
+        for text, evaluate in self.lowered.constants.items():
+            value = evaluate(numbers)
+            if not isinstance(value, (int, float)):
+                raise TypeError(f"rule {self.name!r}: {text}: expected a number, got {value!r}")
+            values.append(value)
+        return np.array(values, np.float64)
+
+
+def update_rule(function: Callable[..., Any]) -> Rule:
+    """Make an update rule of a pure function.
+
+    The function takes ``weight`` and ``grad``, then the states, all arrays; its keyword-only
+    parameters are numbers. It returns the new weight and then each new state, in their order.
+
+    Parameters
+    ----------
+    function : callable
+        Assignments and one return at the end. On arrays: ``+ - * /``, ``**2``, comparisons,
+        ``& | ~`` of masks, ``abs`` and the functions of `weightopt_core.rule`. On numbers alone
+        also everything in `math`.
+
+    Returns
+    -------
+    Rule
+
+    Raises
+    ------
+    RuleError
+        The source cannot be read, or holds something that a rule may not; the message names
+        file, line, the construct, and what is allowed.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from weightopt_sgd import sgd
+    >>> sgd.states, sgd.numbers
+    ((), ('lr', 'wd', 'rescale_grad', 'clip_gradient'))
+    >>> sgd(np.ones(2), np.ones(2), lr=0.5, wd=0.0, rescale_grad=1.0, clip_gradient=None)
+    array([0.5, 0.5])
+    """
+    if isinstance(function, Rule):
+        raise RuleError(f"{function.name!r} is an update rule already; decorate it once")
+    return Rule(function)

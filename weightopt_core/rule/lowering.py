@@ -1,0 +1,106 @@
+"""From a checked rule to text in the subset that C and OpenCL C share."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from .expressions import ARRAY, Evaluate, Expressions, Value
+from .reading import Reading
+
+#: Changes whenever equal rules would be lowered to other text or called in another way.
+ABI = 1
+
+
+@dataclass(frozen=True)
+class Lowered:
+    """A rule as text for one element, and the numbers that the text needs.
+
+    Attributes
+    ----------
+    arrays : tuple of str
+        Parameters that are arrays. Element `i` of array ``a`` is the local ``a_0``.
+    lines : list of str
+        Declarations of locals, in order.
+    results : list of str
+        The expression that replaces the element of ``weight`` and of each state.
+    constants : dict of str to callable
+        How to evaluate constant ``k0``, ``k1`` ... from the rule's numbers; keyed by its text.
+    """
+
+    arrays: tuple[str, ...]
+    lines: list[str] = field(default_factory=list)
+    results: list[str] = field(default_factory=list)
+    constants: dict[str, Evaluate] = field(default_factory=dict)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A digest of everything that a compiled form of the rule depends on."""
+        parts = [str(ABI), *self.arrays, *self.lines, *self.results, *self.constants]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
+
+    def element(self, inputs: dict[str, str], outputs: dict[str, str]) -> list[str]:
+        """Return the statements for one element, given how to load and where to store it."""
+        loads = [f"const REAL {name}_0 = {inputs[name]};" for name in self.arrays]
+        stored = [name for name in self.arrays if name != "grad"]
+        stores = [
+            f"{outputs[name]} = {result};" for name, result in zip(stored, self.results, strict=True)
+        ]
+        return loads + self.lines + stores
+
+
+def lower(reading: Reading) -> Lowered:
+    """Check the statements of a rule and lower them."""
+    expressions = Expressions(reading)
+    lowered = Lowered(reading.arrays, constants=expressions.constants)
+    *assignments, last = reading.statements or [ast.Pass()]
+    for number, statement in enumerate(assignments, start=1):
+        lowered.lines.extend(_assign(reading, expressions, statement, number))
+    lowered.results.extend(_results(reading, expressions, last))
+    return lowered
+
+
+def _assign(
+    reading: Reading, expressions: Expressions, statement: ast.stmt, number: int
+) -> list[str]:
+    if isinstance(statement, ast.AugAssign):
+        name = ast.unparse(statement.target)
+        raise reading.refuse(
+            statement,
+            f"an assignment that would write into {name!r} of the caller",
+            f"write {name} = {name} ...",
+        )
+    if isinstance(statement, ast.AnnAssign) and statement.value is not None:
+        targets = [statement.target]
+    elif isinstance(statement, ast.Assign):
+        targets = statement.targets
+    else:
+        raise reading.refuse(
+            statement,
+            f"the statement {ast.unparse(statement).splitlines()[0]!r}",
+            "a rule is assignments and one return at its end; for alternatives write two rules",
+        )
+    if len(targets) != 1 or not isinstance(targets[0], ast.Name):
+        raise reading.refuse(statement, "an assignment to several targets", "assign one name")
+    name = targets[0].id
+    if not name.isascii():
+        raise reading.refuse(statement, f"the name {name!r}", "use ASCII letters")
+    value = expressions.visit(statement.value)
+    if value.kind != ARRAY:
+        expressions.names[name] = value
+        return []
+    expressions.names[name] = Value(ARRAY, f"{name}_{number}")
+    return [f"const REAL {name}_{number} = {value.text};"]
+
+
+def _results(reading: Reading, expressions: Expressions, last: ast.stmt) -> list[str]:
+    wanted = ["weight", *reading.arrays[2:]]
+    shape = f"end with: return {', '.join('<new ' + name + '>' for name in wanted)}"
+    if not isinstance(last, ast.Return) or last.value is None:
+        raise reading.refuse(last, "no return at the end", shape)
+    results = last.value.elts if isinstance(last.value, ast.Tuple) else [last.value]
+    if len(results) != len(wanted):
+        raise reading.refuse(last, f"{len(results)} returned values", shape)
+    return [expressions.array(result) for result in results]

@@ -1,0 +1,62 @@
+"""Updater: an optimizer together with the states of all the weights it has seen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .optimizer import Optimizer
+
+
+class Updater:
+    """Update weights by index, and create each state when its index is first seen.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+        What updates the weights.
+
+    Attributes
+    ----------
+    states : dict
+        State by index.
+    """
+
+    def __init__(self, optimizer: Optimizer):
+        self.optimizer = optimizer
+        self.states: dict[Any, Any] = {}
+
+    def __call__(self, index: Any, grad: Any, weight: Any) -> None:
+        """Update `weight` in place; note that the gradient comes before the weight."""
+        state = self.states.get(index)
+        if index not in self.states:
+            state = self.optimizer.create_state(index, weight)
+        self.optimizer.update(index, weight, grad, state)
+        self.states[index] = state
+
+    def get_states(self) -> bytes:
+        """Return all states and update counts as safetensors bytes.
+
+        Needs the extra ``weightopt-core[checkpoint]``. A resumed run equals an uninterrupted one
+        bit for bit.
+        """
+        from . import checkpoint
+
+        return checkpoint.dump(self)
+
+    def set_states(self, states: bytes) -> None:
+        """Take over what `get_states` returned.
+
+        Raises
+        ------
+        TypeError, ValueError
+            These are not such bytes; then nothing has changed. Pickles are refused.
+        """
+        from . import checkpoint
+
+        checkpoint.load(self, states)
+
+
+def get_updater(optimizer: Optimizer) -> Updater:
+    """Return an `Updater` for `optimizer`."""
+    return Updater(optimizer)
