@@ -1,11 +1,17 @@
 """The compiled part of the core; everything else about the package is in pyproject.toml."""
 
 import sys
+from glob import glob
 
+import numpy as np
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 
-KERNELS = {"elementwise": ["pool.c"]}
+FOLDER = "weightopt_core/kernels"
+#: The C files beside each Cython module.
+KERNELS = {"parallel": ["pool.c"], "random": [], "elementwise": [], "plan": []}
+# In an sdist, Cython's output takes the place of the .pyx that it comes from, unless named here.
+DEPENDS = sorted(glob(f"{FOLDER}/*.p[xy][dx]") + glob(f"{FOLDER}/*.h"))
 COMPILE_ARGS = ["-O3", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math"]
 DIRECTIVES = {"boundscheck": False, "wraparound": False, "cdivision": True, "language_level": 3}
 
@@ -15,9 +21,10 @@ setup(
         [
             Extension(
                 f"weightopt_core.kernels.{name}",
-                [f"weightopt_core/kernels/{source}" for source in [f"{name}.pyx", *sources]],
-                include_dirs=["weightopt_core/kernels"],
-                depends=["weightopt_core/kernels/pool.h"],
+                [f"{FOLDER}/{source}" for source in [f"{name}.pyx", *sources]],
+                include_dirs=[FOLDER, np.get_include()],
+                depends=DEPENDS,
+                define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")],
                 extra_compile_args=COMPILE_ARGS if posix else [],
                 extra_link_args=["-pthread"] if posix else [],
             )

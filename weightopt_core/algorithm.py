@@ -26,11 +26,13 @@ class Algorithm:
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        own = {name: value for name, value in vars(cls).items() if isinstance(value, Hyperparameter)}
-        inherited = super(cls, cls).hyperparameters
+        own = {
+            name: value for name, value in vars(cls).items() if isinstance(value, Hyperparameter)
+        }
+        inherited = cls.__mro__[1].hyperparameters  # type: ignore[attr-defined]
         cls.hyperparameters = own | {k: v for k, v in inherited.items() if k not in own}
         if own and "__init__" not in vars(cls):
-            cls.__init__ = _constructor(cls, own)  # type: ignore[misc]
+            cls.__init__ = _constructor(cls, own)  # type: ignore
 
     def __init__(self, **unknown: Any):
         if unknown:
@@ -77,17 +79,17 @@ def _constructor(cls: type[Algorithm], own: dict[str, Hyperparameter]) -> Any:
         super(cls, self).__init__(**kwargs)
 
     __init__.__qualname__ = f"{cls.__qualname__}.__init__"
-    __init__.__signature__ = _signature(own, super(cls, cls).hyperparameters)  # type: ignore
+    __init__.__signature__ = _signature(own, bool(cls.__mro__[1] is not Algorithm))  # type: ignore
     return __init__
 
 
-def _signature(own: dict[str, Hyperparameter], inherited: Any) -> inspect.Signature:
+def _signature(own: dict[str, Hyperparameter], inherits: bool) -> inspect.Signature:
     kind = inspect.Parameter
     parameters = [kind("self", kind.POSITIONAL_OR_KEYWORD)]
     for name, declared in sorted(own.items(), key=lambda item: item[1].kw_only):
         default = kind.empty if declared.default is REQUIRED else declared.default
         form = kind.KEYWORD_ONLY if declared.kw_only else kind.POSITIONAL_OR_KEYWORD
         parameters.append(kind(name, form, default=default))
-    if inherited:
+    if inherits:
         parameters.append(kind("kwargs", kind.VAR_KEYWORD))
     return inspect.Signature(parameters)

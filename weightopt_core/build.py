@@ -36,11 +36,7 @@ _HEADER = """\
 #include <math.h>
 #include <stddef.h>
 
-#if defined(__x86_64__) && defined(__GLIBC__) && !defined(__clang__) && __GNUC__ >= 12
-#define CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define CLONES
-#endif
+{clones}
 #if defined(_MSC_VER)
 #define restrict __restrict
 #endif
@@ -61,7 +57,7 @@ static void FN(rule_{index})(ptrdiff_t count, void *const *arrays, const void *c
 }}
 """
 
-_MODULE = '''\
+_MODULE = """\
 # Generated from the rules of {package}.
 from cpython.pycapsule cimport PyCapsule_New
 
@@ -72,7 +68,7 @@ cdef extern from "{header}":
 RULES = {{
 {entries}
 }}
-'''
+"""
 
 
 def compiled_rules(*modules: str, folder: str | Path = ".") -> dict[str, Any]:
@@ -108,8 +104,10 @@ def compiled_rules(*modules: str, folder: str | Path = ".") -> dict[str, Any]:
 
 def header_text(package: str, rules: list[Rule]) -> str:
     """Return the C text of all `rules`, once for each compute type."""
-    preamble = (Path(__file__).parent / "rule" / "preamble.h").read_text("utf-8")
-    parts = [_HEADER.format(package=package)]
+    folder = Path(__file__).parent
+    preamble = (folder / "rule" / "preamble.h").read_text("utf-8")
+    clones = (folder / "kernels" / "clones.h").read_text("utf-8")
+    parts = [_HEADER.format(package=package, clones=clones)]
     for dtype, macros in _TYPES.items():
         macros = {**macros, "FN(name)": f"name##_{dtype}"}
         parts += [f"#define {name} {text}" for name, text in macros.items()]
@@ -120,7 +118,7 @@ def header_text(package: str, rules: list[Rule]) -> str:
 
 def _function(index: int, rule: Rule) -> str:
     arrays = rule.lowered.arrays
-    kinds = {name: "const REAL" if name == "grad" else "REAL" for name in arrays}
+    kinds = {name: "REAL" if name in rule.lowered.written else "const REAL" for name in arrays}
     pointers = {name: f"{name}_p[i]" for name in arrays}
     return _FUNCTION.format(
         index=index,
@@ -148,9 +146,7 @@ def _module_text(package: str, header: str, rules: list[Rule]) -> str:
         for dtype in _TYPES:
             name = f"rule_{index}_{dtype}"
             declarations.append(f"    void {name}(ptrdiff_t count, void **arrays, void *constants)")
-            capsules.append(
-                f'PyCapsule_New(<void *>{name}, "weightopt.rule.{dtype}.{ABI}", NULL)'
-            )
+            capsules.append(f'PyCapsule_New(<void *>{name}, "weightopt.rule.{dtype}.{ABI}", NULL)')
         entry = ", ".join([repr(rule.lowered.fingerprint), *capsules])
         entries.append(f"    {rule.module + '.' + rule.name!r}: ({entry}),")
     return "from libc.stddef cimport ptrdiff_t\n" + _MODULE.format(

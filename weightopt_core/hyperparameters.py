@@ -78,7 +78,7 @@ class Hyperparameter:
 
 
 class Real(Hyperparameter):
-    """A finite float in an interval such as ``"[0, 1)"``."""
+    """A finite number in an interval such as ``"[0, 1)"``; an int stays one."""
 
     noun = "a number"
 
@@ -99,7 +99,10 @@ class Real(Hyperparameter):
     def convert(self, value: Any) -> float:
         if isinstance(value, (str, bytes, bool)):
             raise TypeError
-        return self._inside(float(value))
+        try:
+            return self._inside(operator.index(value))
+        except TypeError:
+            return self._inside(float(value))
 
     def _inside(self, number: Any) -> Any:
         inside = self._above(number, self._low) and self._below(number, self._high)
@@ -117,6 +120,18 @@ class Integer(Real):
         if isinstance(value, bool):
             raise TypeError
         return self._inside(operator.index(value))
+
+
+class LearningRate(Real):
+    """The learning rate of an optimizer, which cannot be set while a scheduler gives it."""
+
+    def __set__(self, instance: Any, value: Any) -> None:
+        if instance.lr_scheduler is not None:
+            raise ValueError(
+                "learning_rate: expected no lr_scheduler, got a value beside one; "
+                "set lr_scheduler.base_lr, or lr_scheduler to None first"
+            )
+        super().__set__(instance, value)
 
 
 class Flag(Hyperparameter):

@@ -11,29 +11,20 @@ import copy
 from collections.abc import Sequence
 from typing import Any
 
-from . import multipliers
+import numpy as np
+
+from . import multipliers, random
 from .algorithm import Algorithm
 from .backends import backend_of
 from .errors import wording
-from .hyperparameters import Instance, Integer, Real
+from .hyperparameters import Flag, Instance, Integer, LearningRate, Real
 from .lr_scheduler import LRScheduler
+from .many import as_lists
 from .registry import Registry
 from .rule import Rule
 from .updater import Updater, get_updater
 
 __all__ = ["Optimizer", "Updater", "alias", "create", "get_updater", "register"]
-
-
-class LearningRate(Real):
-    """The learning rate: fixed once a scheduler gives it."""
-
-    def __set__(self, instance: Any, value: Any) -> None:
-        if instance.lr_scheduler is not None:
-            raise ValueError(
-                "learning_rate: expected no lr_scheduler, got a value beside one; "
-                "set lr_scheduler.base_lr, or set lr_scheduler to None first"
-            )
-        super().__set__(instance, value)
 
 
 class Optimizer(Algorithm):
@@ -63,6 +54,9 @@ class Optimizer(Algorithm):
         and ``__wd_mult__`` are the default multipliers.
     begin_num_update : int, optional
         The number of updates that went before, at least 0.
+    multi_precision : bool, optional
+        Keep a float32 copy of each 16-bit weight in its state and update that. Weights of other
+        types have the precision already.
 
     Attributes
     ----------
@@ -80,6 +74,7 @@ class Optimizer(Algorithm):
     lr_scheduler = Instance(None, LRScheduler, optional=True)
     sym = Instance(None, ("list_arguments", "attr_dict"), optional=True)
     begin_num_update = Integer(0, "[0, inf)")
+    multi_precision = Flag(False, kw_only=True)
 
     #: How the weight and the states change; None where `update` is overridden.
     rule: Rule | None = None
@@ -88,6 +83,7 @@ class Optimizer(Algorithm):
         self.idx2name = dict(self.param_idx2name or {})
         self.num_update = self.begin_num_update
         self._index_update_count: dict[Any, int] = {}
+        self.noise_seed: int | None = getattr(self, "seed", None)
         if self.lr_scheduler is not None:
             self.lr_scheduler = copy.copy(self.lr_scheduler)
             given = "learning_rate" in vars(self)
@@ -106,7 +102,7 @@ class Optimizer(Algorithm):
         self.learning_rate = value
 
     def create_state(self, index: Any, weight: Any) -> Any:
-        """Return the initial state of one weight: zeros for each state of the rule.
+        """Return the initial state of one weight.
 
         Parameters
         ----------
@@ -118,26 +114,34 @@ class Optimizer(Algorithm):
         Returns
         -------
         None, array or tuple of array
-            For a rule with no state, one, or several; each of the weight's shape and dtype.
+            For a rule with no state, one, or several; each of the weight's shape and dtype. With
+            ``multi_precision`` and a 16-bit weight a tuple of float32 arrays: the states, and
+            last a copy of the weight.
         """
         if self.rule is None:
             return None
-        backend = backend_of(weight)
-        states = tuple(backend.zeros_like(weight) for _ in self.rule.states)
+        if self._keeps_master(weight):
+            master = backend_of(weight).to_float32(weight)
+            return (*self.initial_states(master), master)
+        states = tuple(self.initial_states(weight))
         return states if len(states) > 1 else states[0] if states else None
 
+    def initial_states(self, weight: Any) -> Sequence[Any]:
+        """Return the initial array of each state of the rule, by default zeros."""
+        return [backend_of(weight).zeros_like(weight) for _ in self.rule.states]  # type: ignore
+
     def update(self, index: Any, weight: Any, grad: Any, state: Any) -> None:
-        """Update a weight and its state in place.
+        """Update a weight and its state in place, or those of several weights at once.
 
         Parameters
         ----------
-        index : int or str
+        index : int or str, or list of them
             What identifies the weight; multipliers and update counts belong to it.
-        weight : array
+        weight : array, or list of array
             Any shape, C-contiguous, writable.
-        grad : array
+        grad : array, or list of array
             The gradient, of the weight's shape and dtype; it is only read.
-        state : None, array or tuple of array
+        state : None, array, tuple of array, or list of these
             What `create_state` returned.
 
         Raises
@@ -145,20 +149,45 @@ class Optimizer(Algorithm):
         TypeError, ValueError
             An argument is not as described; then nothing has changed.
         """
-        rule = self.rule
-        if rule is None:
+        if self.rule is None:
             raise NotImplementedError(f"{type(self).__name__} must set rule or implement update()")
-        backend = backend_of(weight)
-        arrays = backend.bind(weight, grad, _states(rule, state), rule.states)
-        before = self.num_update, self._index_update_count.get(index)
-        self._update_count(index)
+        if isinstance(index, (list, tuple)):
+            self._step(index, as_lists(index, weight=weight, grad=grad, state=state))
+        else:
+            self._step([index], [(weight, grad, state)])
+
+    def _step(self, indices: Sequence[Any], items: Sequence[tuple[Any, Any, Any]]) -> None:
+        rule = self.rule
+        assert rule is not None
+        if not items:
+            return
+        backend = backend_of(items[0][0])
+        bound = backend.bind(rule, [self._parts(rule, *item) for item in items])
+        before = self.num_update, [self._index_update_count.get(index) for index in indices]
+        for index in indices:
+            self._update_count(index)
         try:
-            numbers = self._numbers(rule, index)
-            constants = rule.constants(numbers)
+            numbers = [self._numbers(rule, index) for index in indices]
+            constants = self._constants(rule, numbers)
+            keys = [self._noise_key(index) for index in indices] if rule.draws else []
         except Exception:
-            self._restore_count(index, *before)
+            self._restore_counts(indices, *before)
             raise
-        backend.step(rule, arrays, numbers, constants)
+        bound.run(numbers, constants, keys)
+
+    def _parts(self, rule: Rule, weight: Any, grad: Any, state: Any) -> tuple[Any, ...]:
+        """Return weight, gradient, states and master copy or None."""
+        states = () if state is None else state if isinstance(state, (tuple, list)) else (state,)
+        names = [*rule.states, "master copy"] if self._keeps_master(weight) else rule.states
+        if len(states) != len(names):
+            expected = f"{len(names)} arrays ({', '.join(names) or 'None'})"
+            remedy = "pass what create_state returned"
+            raise ValueError(wording("state", expected, str(len(states)), remedy))
+        count = len(rule.states)
+        return weight, grad, states[:count], states[count] if len(states) > count else None
+
+    def _keeps_master(self, weight: Any) -> bool:
+        return self.multi_precision and backend_of(weight).is_half(weight)
 
     def set_lr_mult(self, args_lr_mult: dict[Any, float]) -> None:
         """Set the learning-rate multipliers of single parameters, and forget earlier ones.
@@ -245,12 +274,13 @@ class Optimizer(Algorithm):
         self._index_update_count[index] = count
         self.num_update = max(count, self.num_update)
 
-    def _restore_count(self, index: Any, num_update: int, count: int | None) -> None:
+    def _restore_counts(self, indices: Sequence[Any], num_update: int, counts: list[Any]) -> None:
         self.num_update = num_update
-        if count is None:
-            del self._index_update_count[index]
-        else:
-            self._index_update_count[index] = count
+        for index, count in zip(indices, counts):
+            if count is None:
+                self._index_update_count.pop(index, None)
+            else:
+                self._index_update_count[index] = count
 
     def _get_lr(self, index: Any) -> float:
         """Return the learning rate of `index` at the present count."""
@@ -263,6 +293,26 @@ class Optimizer(Algorithm):
         """Return the weight decay of `index`."""
         return multipliers.effective(self.wd, self.wd_mult, index, self.idx2name)
 
+    def _constants(self, rule: Rule, numbers: list[dict[str, Any]]) -> np.ndarray:
+        """Return the rule's constants, a row for each tensor; equal numbers are evaluated once."""
+        if len(numbers) == 1:
+            return rule.constants(numbers[0])[np.newaxis]
+        known: dict[Any, np.ndarray] = {}
+        rows = []
+        for one in numbers:
+            key = tuple(one.values())
+            if key not in known:
+                known[key] = rule.constants(one)
+            rows.append(known[key])
+        return np.array(rows)
+
+    def _noise_key(self, index: Any) -> tuple[int, int]:
+        """Return the stream of the noise of `index` at its present count."""
+        if self.noise_seed is None:
+            self.noise_seed = random.stream("noise")[0]
+        name = self.idx2name.get(index, index)
+        return random.stream(f"noise/{name}/{self._index_update_count[index]}", self.noise_seed)
+
     def _numbers(self, rule: Rule, index: Any) -> dict[str, Any]:
         """Return the numbers that `rule` takes for the present update of `index`."""
         numbers = {}
@@ -273,17 +323,13 @@ class Optimizer(Algorithm):
                 numbers[name] = self._get_wd(index)
             elif name == "t":
                 numbers[name] = self._index_update_count[index]
-            else:
+            elif hasattr(self, name):
                 numbers[name] = getattr(self, name)
+            else:
+                raise TypeError(
+                    f"{type(self).__name__} must define {name!r}, which its rule {rule.name!r} takes"
+                )
         return numbers
-
-
-def _states(rule: Rule, state: Any) -> Sequence[Any]:
-    states = () if state is None else state if isinstance(state, (tuple, list)) else (state,)
-    if len(states) != len(rule.states):
-        expected = f"{len(rule.states)} arrays ({', '.join(rule.states) or 'None'})"
-        raise ValueError(wording("state", expected, f"{len(states)}", "pass what create_state returned"))
-    return states
 
 
 registry = Registry("optimizer", "weightopt.optimizers", Optimizer)

@@ -1,6 +1,21 @@
 """The algorithms that this project publishes, for the hint how to install one.
 
-Generated from plugins/ by ``make scaffold``; the core knows no algorithm otherwise.
+Generated from plugins/ by ``make sync``; the core knows no algorithm otherwise.
 """
 
-PUBLISHED: dict[str, dict[str, str]] = {}
+PUBLISHED: dict[str, dict[str, str]] = {
+    "weightopt.optimizers": {
+        "adam": "weightopt-adam",
+        "sgd": "weightopt-sgd",
+        "ccsgd": "weightopt-sgd",
+    },
+    "weightopt.initializers": {
+        "uniform": "weightopt-uniform",
+        "xavier": "weightopt-xavier",
+        "zero": "weightopt-zero",
+        "zeros": "weightopt-zero",
+    },
+    "weightopt.lr_schedulers": {
+        "factor": "weightopt-factor",
+    },
+}

@@ -166,7 +166,7 @@ class Registry:
             raise PluginError(
                 self._broken(
                     point,
-                    f"it is written for plugin API {version}, this core has {API_VERSION}; {remedy}",
+                    f"it is for plugin API {version}, this core has {API_VERSION}; {remedy}",
                 )
             )
 

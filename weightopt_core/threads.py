@@ -35,7 +35,9 @@ def set_num_threads(threads: int | None) -> None:
         At least 1.
     """
     global _threads
-    if threads is not None and (isinstance(threads, bool) or not isinstance(threads, int) or threads < 1):
+    if threads is not None and (
+        isinstance(threads, bool) or not isinstance(threads, int) or threads < 1
+    ):
         raise ValueError(wording("threads", "None or an integer >= 1", repr(threads)))
     _threads = threads
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .many import as_lists
+
 if TYPE_CHECKING:
     from .optimizer import Optimizer
 
@@ -27,12 +29,29 @@ class Updater:
         self.states: dict[Any, Any] = {}
 
     def __call__(self, index: Any, grad: Any, weight: Any) -> None:
-        """Update `weight` in place; note that the gradient comes before the weight."""
-        state = self.states.get(index)
-        if index not in self.states:
-            state = self.optimizer.create_state(index, weight)
-        self.optimizer.update(index, weight, grad, state)
-        self.states[index] = state
+        """Update a weight in place, or a list of them at once.
+
+        Parameters
+        ----------
+        index : int or str, or list of them
+            What identifies the weight.
+        grad, weight : array, or list of array
+            As for `Optimizer.update`; note that the gradient comes first.
+        """
+        if isinstance(index, (list, tuple)):
+            pairs = [(i, w) for i, _, w in as_lists(index, index=index, grad=grad, weight=weight)]
+            states = [self._state(i, w) for i, w in pairs]
+            self.optimizer.update(index, weight, grad, states)
+            self.states.update(zip(index, states))
+        else:
+            state = self._state(index, weight)
+            self.optimizer.update(index, weight, grad, state)
+            self.states[index] = state
+
+    def _state(self, index: Any, weight: Any) -> Any:
+        if index in self.states:
+            return self.states[index]
+        return self.optimizer.create_state(index, weight)
 
     def get_states(self) -> bytes:
         """Return all states and update counts as safetensors bytes.

@@ -20,5 +20,10 @@ def backend_of(array: Any, argument: str = "weight") -> ModuleType:
     if cpu.accepts(array):
         return cpu
     raise TypeError(
-        wording(argument, "an array", type(array).__name__, "pass a NumPy array or one that shares its memory")
+        wording(
+            argument,
+            "an array",
+            type(array).__name__,
+            "pass a NumPy array or one that shares its memory",
+        )
     )

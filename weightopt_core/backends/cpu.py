@@ -3,18 +3,88 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from .. import threads
 from ..errors import wording
-from ..kernels import elementwise
+from ..kernels import plan, random
 
 #: Elements in a block of a rule that runs on NumPy: some 20 temporaries fit a level-2 cache.
 BLOCK = 8192
-#: Weight dtypes, and the type that their arithmetic uses.
-COMPUTE = {np.dtype(np.float32): np.float32, np.dtype(np.float64): np.float64}
+#: Storage types of weights, and the compute type of each.
+COMPUTE = {
+    "float16": np.dtype(np.float32),
+    "bfloat16": np.dtype(np.float32),
+    "float32": np.dtype(np.float32),
+    "float64": np.dtype(np.float64),
+}
+
+
+@dataclass(frozen=True)
+class Bound:
+    """The checked arrays of one step, of one or many tensors.
+
+    Attributes
+    ----------
+    rule : weightopt_core.rule.Rule
+        What to compute.
+    tensors : list of tuple of numpy.ndarray
+        For each weight what the rule takes without noise: the weight or its master copy, the
+        gradient, the states; and after a master copy the weight itself, last.
+    plan : weightopt_core.kernels.plan.Plan
+        The same for the compiled rule.
+    """
+
+    rule: Any
+    tensors: list[tuple[np.ndarray, ...]]
+    plan: Any
+
+    def run(self, numbers: list[dict[str, Any]], constants: np.ndarray, keys: list[Any]) -> None:
+        """Compute the new weights and states, in place.
+
+        Parameters
+        ----------
+        numbers : list of dict
+            The rule's keyword arguments for each tensor.
+        constants : numpy.ndarray
+            float64, for each tensor a row: what ``rule.constants`` made of its numbers.
+        keys : list of tuple of int
+            The stream of each tensor's noise; empty for rules without.
+        """
+        kernel = self.rule.compiled.kernel
+        if kernel is not None:
+            self.plan.run(kernel, constants, threads.get_num_threads(), keys)
+            return
+        for i, arrays in enumerate(self.tensors):
+            run_in_blocks(self.rule, arrays, numbers[i], keys[i] if keys else None)
+
+
+def run_in_blocks(
+    rule: Any, tensor: Sequence[np.ndarray], numbers: dict[str, Any], key: Any = None
+) -> None:
+    """Run `rule` as NumPy, over blocks that stay in cache; the same bits as when compiled."""
+    flat = [array.reshape(-1) for array in tensor]
+    given = 2 + len(rule.states)
+    compute = COMPUTE[flat[0].dtype.name]
+    written = [flat[0], *flat[2:given]]
+    with np.errstate(all="ignore"):
+        for start in range(0, flat[0].size, BLOCK):
+            part = slice(start, start + BLOCK)
+            blocks = [array[part].astype(compute, copy=False) for array in flat[:given]]
+            if rule.draws:
+                noise = np.empty(blocks[0].size, compute)
+                random.fill_normal(noise, key, start, 0.0, 1.0, 1)
+                blocks.append(noise)
+            results = rule(*blocks, **numbers)
+            # A rule may return a parameter as it came, and that one may be written first.
+            results = [np.copy(result) for result in (results if rule.states else [results])]
+            for array, result in zip(written, results):
+                array[part] = result
+            if len(flat) > given:
+                flat[given][part] = results[0]
 
 
 def accepts(array: Any) -> bool:
@@ -37,7 +107,9 @@ def view(array: Any, argument: str) -> np.ndarray:
         raise TypeError(wording(argument, "an array in host memory", got)) from error
 
 
-def check(array: Any, argument: str, like: np.ndarray | None = None, written: bool = True) -> Any:
+def check(
+    array: Any, argument: str, shape: Any = None, dtypes: Any = COMPUTE, written: bool = True
+) -> Any:
     """Return a view of `array` that a kernel may use, or raise what is wrong with it.
 
     Parameters
@@ -46,26 +118,77 @@ def check(array: Any, argument: str, like: np.ndarray | None = None, written: bo
         What the caller passed.
     argument : str
         Its name in messages.
-    like : numpy.ndarray, optional
-        The array whose shape and dtype it must have.
+    shape : tuple of int, optional
+        The shape that it must have.
+    dtypes : sequence of str, optional
+        The dtypes that it may have.
     written : bool
         Whether the kernel writes to it.
     """
     array = view(array, argument)
-    if like is None and array.dtype not in COMPUTE:
-        expected = " or ".join(str(dtype) for dtype in COMPUTE)
-        raise TypeError(wording(f"dtype of {argument}", expected, str(array.dtype)))
-    if like is not None and array.shape != like.shape:
-        raise ValueError(wording(f"shape of {argument}", f"{like.shape}", f"{array.shape}"))
-    if like is not None and array.dtype != like.dtype:
-        raise TypeError(wording(f"dtype of {argument}", f"{like.dtype}", f"{array.dtype}"))
+    if shape is not None and array.shape != shape:
+        raise ValueError(wording(f"shape of {argument}", f"{shape}", f"{array.shape}"))
+    if array.dtype.name not in dtypes or not array.dtype.isnative:
+        raise TypeError(wording(f"dtype of {argument}", " or ".join(dtypes), str(array.dtype)))
     if not (array.flags.c_contiguous and array.flags.aligned):
-        raise ValueError(
-            wording(argument, "a C-contiguous array", "a strided one", "pass np.ascontiguousarray of it")
-        )
+        remedy = "pass np.ascontiguousarray of it"
+        raise ValueError(wording(argument, "a C-contiguous array", "a strided one", remedy))
     if written and not array.flags.writeable:
         raise ValueError(wording(argument, "a writable array", "a read-only one"))
     return array
+
+
+def bind(rule: Any, items: Sequence[tuple[Any, Any, Sequence[Any], Any]]) -> Bound:
+    """Check the arrays of one step.
+
+    Parameters
+    ----------
+    rule : weightopt_core.rule.Rule
+        What to compute.
+    items : sequence of tuple
+        For each weight: the weight, its gradient, its states, and its master copy or None.
+
+    Raises
+    ------
+    TypeError, ValueError
+        An array is not as it has to be; the message names it.
+    """
+    tensors = []
+    for weight, grad, states, master in items:
+        arrays = (weight, grad, *states) if master is None else (master, grad, *states, weight)
+        if not all(type(array) is np.ndarray for array in arrays):
+            names = ["weight", "grad", *(f"state {name!r}" for name in rule.states), "weight"]
+            arrays = tuple(view(array, name) for array, name in zip(arrays, names))
+        tensors.append(arrays)
+    bound = plan.bind(tensors, len(rule.lowered.arrays), rule.draws)
+    if bound is None:
+        for item in items:
+            _explain(rule, *item)
+        raise RuntimeError("arrays were refused that fit; please report it with their dtypes")
+    return Bound(rule, tensors, bound)
+
+
+def _explain(rule: Any, weight: Any, grad: Any, states: Sequence[Any], master: Any) -> None:
+    """Raise what is wrong with the arrays of one weight, if anything is."""
+    weight = check(weight, "weight")
+    own = (weight.dtype.name,) if master is None else ("float32",)
+    check(grad, "grad", weight.shape, dict.fromkeys((weight.dtype.name, *own)), written=False)
+    for name, state in zip(rule.states, states):
+        check(state, f"state {name!r}", weight.shape, own)
+    if master is not None:
+        check(master, "master copy of weight", weight.shape, own)
+    arrays = [view(a, "state") for a in (weight, grad, *states, master) if a is not None]
+    for i, array in enumerate(arrays):
+        if any(np.may_share_memory(array, other) for other in arrays[i + 1 :]):
+            remedy = "copy one of them"
+            raise ValueError(
+                wording("weight, grad and state", "arrays apart", "an overlap", remedy)
+            )
+
+
+def is_half(array: Any) -> bool:
+    """Whether the array is stored in 16 bits."""
+    return view(array, "weight").dtype.name in ("float16", "bfloat16")
 
 
 def zeros_like(array: Any) -> np.ndarray:
@@ -74,51 +197,52 @@ def zeros_like(array: Any) -> np.ndarray:
     return np.zeros(array.shape, array.dtype)
 
 
-def bind(weight: Any, grad: Any, states: Sequence[Any], names: Sequence[str]) -> list[np.ndarray]:
-    """Check the arrays of one step; return them as flat views, weight and gradient first."""
-    first = check(weight, "weight")
-    arrays = [first, check(grad, "grad", first, written=False)]
-    arrays += [check(state, f"state {name!r}", first) for state, name in zip(states, names)]
-    for i, array in enumerate(arrays):
-        for other in arrays[i + 1 :]:
-            if np.may_share_memory(array, other):
-                raise ValueError(
-                    wording("weight, grad and state", "arrays apart", "two that overlap in memory")
-                )
-    return [array.reshape(-1) for array in arrays]
+def to_float32(array: Any) -> np.ndarray:
+    """Return a float32 copy."""
+    return np.array(view(array, "weight"), np.float32, order="C")
 
 
-def step(rule: Any, arrays: list[np.ndarray], numbers: dict[str, Any], constants: Any) -> None:
-    """Run `rule` over bound `arrays`, in place.
-
-    Parameters
-    ----------
-    rule : weightopt_core.rule.Rule
-        What to compute.
-    arrays : list of numpy.ndarray
-        What `bind` returned.
-    numbers : dict of str to number
-        The rule's keyword arguments.
-    constants : numpy.ndarray
-        What ``rule.constants(numbers)`` returned.
-    """
-    kernel = rule.compiled.kernel
-    if kernel is not None:
-        weight, grad, *states = arrays
-        elementwise.step(kernel, weight, grad, states, constants, threads.get_num_threads())
-    else:
-        step_in_blocks(rule, arrays, numbers)
+def duplicate(array: Any) -> np.ndarray:
+    """Return a copy."""
+    return np.array(view(array, "weight"), order="C")
 
 
-def step_in_blocks(rule: Any, arrays: list[np.ndarray], numbers: dict[str, Any]) -> None:
-    """Run `rule` as NumPy, over blocks that stay in cache; the same bits as when compiled."""
-    written = [arrays[0], *arrays[2:]]
-    with np.errstate(all="ignore"):
-        for start in range(0, arrays[0].size, BLOCK):
-            part = slice(start, start + BLOCK)
-            results = rule(*(array[part] for array in arrays), **numbers)
-            for array, result in zip(written, results if len(written) > 1 else [results]):
-                array[part] = result
+def fill(array: Any, value: float) -> None:
+    """Set every element."""
+    view(array, "array")[...] = value
+
+
+def copy(array: Any, values: Any) -> None:
+    """Copy `values`, from the host and of the same shape, into `array`."""
+    view(array, "array")[...] = values
+
+
+def to_host(array: Any) -> np.ndarray:
+    """Return the elements as a NumPy array."""
+    return view(array, "array")
+
+
+def fill_uniform(array: Any, key: tuple[int, int], low: float, high: float) -> None:
+    """Fill with uniform numbers of ``[low, high)`` from the stream `key`."""
+    _fill(random.fill_uniform, array, key, low, high)
+
+
+def fill_normal(array: Any, key: tuple[int, int], mean: float, sigma: float) -> None:
+    """Fill with normal numbers from the stream `key`."""
+    _fill(random.fill_normal, array, key, mean, sigma)
+
+
+def _fill(kernel: Any, array: Any, key: tuple[int, int], first: float, second: float) -> None:
+    flat = view(array, "array").reshape(-1)
+    compute = COMPUTE[flat.dtype.name]
+    if flat.dtype == compute:
+        kernel(flat, key, 0, first, second, threads.get_num_threads())
+        return
+    block = np.empty(min(flat.size, 1 << 20), compute)
+    for start in range(0, flat.size, block.size or 1):
+        part = block[: flat.size - start]
+        kernel(part, key, start, first, second, threads.get_num_threads())
+        flat[start : start + part.size] = part
 
 
 def _shares_memory(array: Any) -> bool:

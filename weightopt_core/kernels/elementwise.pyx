@@ -1,46 +1,109 @@
-"""Drive a compiled rule over the elements of a weight, its gradient and its states."""
+"""Run a compiled rule over the elements of many tensors."""
 
 from cpython.pycapsule cimport PyCapsule_GetPointer
 from libc.stddef cimport ptrdiff_t
+from libc.stdint cimport uint16_t
+from libc.string cimport memcpy
 
-import numpy as np
+from .random cimport draw_normal
 
-cdef extern from "pool.h" nogil:
-    ctypedef void (*weightopt_task)(void *context, ptrdiff_t begin, ptrdiff_t end) noexcept
-    void weightopt_parallel_for(
-        weightopt_task task, void *context, ptrdiff_t count, ptrdiff_t grain, int threads
-    )
+cdef extern from "casts.h" nogil:
+    void load_float16(float *out, const uint16_t *values, ptrdiff_t count)
+    void load_bfloat16(float *out, const uint16_t *values, ptrdiff_t count)
+    void store_float16(uint16_t *out, const float *values, ptrdiff_t count)
+    void store_bfloat16(uint16_t *out, const float *values, ptrdiff_t count)
 
 cdef enum:
-    MAX_ARRAYS = 16  # weight, gradient and 14 states
-    GRAIN = 16384  # elements in one call of a compiled rule
+    BLOCK = 1024  # elements converted at a time between 16-bit storage and float32
 
 #: Below this many elements a step stays on the calling thread.
 THREAD_THRESHOLD = 2 * GRAIN
 
-ctypedef fused real:
-    float
-    double
 
-ctypedef void (*rule_function)(
-    ptrdiff_t count, void *const *arrays, const void *constants
-) noexcept nogil
-
-cdef struct Work:
-    rule_function function
-    const void *constants
-    Py_ssize_t itemsize
-    int count
-    char *arrays[MAX_ARRAYS]
+cdef void load(void *block, const char *data, int storage, ptrdiff_t count) noexcept nogil:
+    if storage == FLOAT16:
+        load_float16(<float *>block, <const uint16_t *>data, count)
+    elif storage == BFLOAT16:
+        load_bfloat16(<float *>block, <const uint16_t *>data, count)
+    else:
+        memcpy(block, data, count * size_of(storage))
 
 
-cdef void run_chunk(void *context, ptrdiff_t begin, ptrdiff_t end) noexcept nogil:
-    cdef Work *work = <Work *>context
+cdef void store(char *data, const void *block, int storage, ptrdiff_t count) noexcept nogil:
+    if storage == FLOAT16:
+        store_float16(<uint16_t *>data, <const float *>block, count)
+    elif storage == BFLOAT16:
+        store_bfloat16(<uint16_t *>data, <const float *>block, count)
+    else:
+        memcpy(data, block, count * size_of(storage))
+
+
+cdef void run_staged(
+    Work *work, Tensor *tensor, char **data, signed char *storage, ptrdiff_t begin, ptrdiff_t end
+) noexcept nogil:
+    """Compute blocks of one tensor on copies in the compute type."""
+    cdef double blocks[MAX_ARRAYS][BLOCK]
     cdef void *arrays[MAX_ARRAYS]
+    cdef ptrdiff_t count, itemsize = 8 if tensor.wide else 4
+    cdef int i, last = work.parameters
+    for i in range(last):
+        arrays[i] = blocks[i]
+    while begin < end:
+        count = min(<ptrdiff_t>BLOCK, end - begin)
+        for i in range(last):
+            if storage[i] == NOISE:
+                draw_normal(arrays[i], itemsize, tensor.key0, tensor.key1, begin, count)
+            else:
+                load(arrays[i], data[i] + begin * size_of(storage[i]), storage[i], count)
+        if tensor.wide:
+            work.float64(count, arrays, tensor.constants)
+        else:
+            work.float32(count, arrays, tensor.constants)
+        for i in range(last):
+            if i != 1 and storage[i] != NOISE:
+                store(data[i] + begin * size_of(storage[i]), arrays[i], storage[i], count)
+        if storage[last] != NOTHING:
+            store(data[last] + begin * size_of(storage[last]), arrays[0], storage[last], count)
+        begin += count
+
+
+cdef void run_direct(
+    Work *work, Tensor *tensor, char **data, ptrdiff_t begin, ptrdiff_t end
+) noexcept nogil:
+    cdef void *arrays[MAX_ARRAYS]
+    cdef ptrdiff_t itemsize = 8 if tensor.wide else 4
     cdef int i
-    for i in range(work.count):
-        arrays[i] = work.arrays[i] + begin * work.itemsize
-    work.function(end - begin, arrays, work.constants)
+    for i in range(work.parameters):
+        arrays[i] = data[i] + begin * itemsize
+    if tensor.wide:
+        work.float64(end - begin, arrays, tensor.constants)
+    else:
+        work.float32(end - begin, arrays, tensor.constants)
+
+
+cdef void run_part(void *context, ptrdiff_t begin, ptrdiff_t end) noexcept nogil:
+    """Compute the elements `begin` to `end` of the numbering over all tensors."""
+    cdef Work *work = <Work *>context
+    cdef Tensor *tensor
+    cdef ptrdiff_t low = 0, high = work.tensors - 1, middle, first, last
+    cdef ptrdiff_t stride = work.parameters + 1
+    while low < high:
+        middle = (low + high + 1) // 2
+        if work.tensor[middle].begin <= begin:
+            low = middle
+        else:
+            high = middle - 1
+    while low < work.tensors and work.tensor[low].begin < end:
+        tensor = &work.tensor[low]
+        first = max(begin, tensor.begin) - tensor.begin
+        last = min(end, tensor.begin + tensor.count) - tensor.begin
+        if first < last and tensor.staged:
+            run_staged(
+                work, tensor, work.data + low * stride, work.storage + low * stride, first, last
+            )
+        elif first < last:
+            run_direct(work, tensor, work.data + low * stride, first, last)
+        low += 1
 
 
 cdef class Kernel:
@@ -51,64 +114,15 @@ cdef class Kernel:
     float32, float64 : capsule
         The function for each compute type, as a plugin's compiled module exports it.
     arrays : int
-        How many arrays the rule has.
+        How many arrays the rule takes.
+    constants : int
+        How many numbers it takes.
     """
 
-    cdef rule_function float32
-    cdef rule_function float64
-    cdef readonly int arrays
-
-    def __init__(self, float32, float64, int arrays):
-        if not 2 <= arrays <= MAX_ARRAYS:
-            raise ValueError(f"arrays: expected 2 to {MAX_ARRAYS}, got {arrays}")
+    def __init__(self, float32, float64, int arrays, int constants):
+        if not 2 <= arrays < MAX_ARRAYS:
+            raise ValueError(f"arrays: expected 2 to {MAX_ARRAYS - 1}, got {arrays}")
         self.float32 = <rule_function>PyCapsule_GetPointer(float32, "weightopt.rule.float32.1")
         self.float64 = <rule_function>PyCapsule_GetPointer(float64, "weightopt.rule.float64.1")
         self.arrays = arrays
-
-
-def step(Kernel kernel, real[::1] weight, const real[::1] grad, list states, constants, int threads):
-    """Update `weight` and `states` in place.
-
-    Parameters
-    ----------
-    kernel : Kernel
-        The compiled rule.
-    weight, grad : array
-        One dimension, float32 or float64, contiguous, of equal length.
-    states : list of array
-        As many as the rule has, each like `weight`.
-    constants : numpy.ndarray
-        The rule's numbers, float64.
-    threads : int
-        How many threads may share the work.
-    """
-    cdef Work work
-    cdef real[::1] state, numbers
-    cdef Py_ssize_t count = weight.shape[0]
-    cdef int i
-    if len(states) != kernel.arrays - 2:
-        raise ValueError(f"states: expected {kernel.arrays - 2}, got {len(states)}")
-    if grad.shape[0] != count:
-        raise ValueError(f"grad: expected {count} elements, got {grad.shape[0]}")
-    if count == 0:
-        return
-    work.count = kernel.arrays
-    work.itemsize = sizeof(real)
-    work.arrays[0] = <char *>&weight[0]
-    work.arrays[1] = <char *>&grad[0]
-    for i in range(work.count - 2):
-        state = states[i]
-        if state.shape[0] != count:
-            raise ValueError(f"state {i}: expected {count} elements, got {state.shape[0]}")
-        work.arrays[i + 2] = <char *>&state[0]
-    if real is float:
-        work.function = kernel.float32
-        numbers = constants.astype(np.float32)
-    else:
-        work.function = kernel.float64
-        numbers = constants.astype(np.float64)
-    work.constants = &numbers[0] if numbers.shape[0] else NULL
-    with nogil:
-        weightopt_parallel_for(
-            run_chunk, &work, count, GRAIN, threads if count >= 2 * GRAIN else 1
-        )
+        self.constants = constants

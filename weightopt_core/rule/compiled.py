@@ -7,6 +7,8 @@ import warnings
 from dataclasses import dataclass
 from typing import Any
 
+from .lowering import Lowered
+
 #: The module, inside a package, that holds the package's compiled rules.
 MODULE = "_rules"
 
@@ -27,7 +29,7 @@ class Compiled:
     reason: str = ""
 
 
-def load(module: str, name: str, fingerprint: str, arrays: int) -> Compiled:
+def load(module: str, name: str, lowered: Lowered) -> Compiled:
     """Find the compiled form of the rule `name` of `module` that equals its present source."""
     from ..kernels.elementwise import Kernel
 
@@ -42,8 +44,8 @@ def load(module: str, name: str, fingerprint: str, arrays: int) -> Compiled:
     if entry is None:
         return Compiled(None, "not compiled")
     built, float32, float64 = entry
-    if built != fingerprint:
+    if built != lowered.fingerprint:
         reason = "compiled from another source; build the package again"
         warnings.warn(f"rule {module}.{name}: {reason}. It runs on NumPy now.", RuntimeWarning, 2)
         return Compiled(None, reason)
-    return Compiled(Kernel(float32, float64, arrays))
+    return Compiled(Kernel(float32, float64, len(lowered.arrays), len(lowered.constants)))

@@ -11,7 +11,7 @@ import numpy as np
 from ..errors import RuleError
 from .compiled import Compiled, load
 from .lowering import lower
-from .reading import Reading
+from .reading import NOISE, Reading
 
 
 class Rule:
@@ -30,6 +30,8 @@ class Rule:
         Names of the state arrays, in order.
     numbers : tuple of str
         Names of the hyperparameters and counts that it takes by keyword.
+    draws : bool
+        Whether its last array is ``noise``, standard normal numbers that the core draws.
     lowered : weightopt_core.rule.lowering.Lowered
         The checked rule as text in the subset that C and OpenCL C share.
     """
@@ -40,7 +42,8 @@ class Rule:
         self.function = function
         self.name = reading.name
         self.module = function.__module__
-        self.states = reading.arrays[2:]
+        self.draws = NOISE in reading.arrays
+        self.states = tuple(name for name in reading.arrays[2:] if name != NOISE)
         self.numbers = reading.numbers
         self.lowered = lower(reading)
 
@@ -57,7 +60,7 @@ class Rule:
     @functools.cached_property
     def compiled(self) -> Compiled:
         """The rule's compiled form, or the reason why there is none."""
-        return load(self.module, self.name, self.lowered.fingerprint, len(self.lowered.arrays))
+        return load(self.module, self.name, self.lowered)
 
     def constants(self, numbers: Mapping[str, Any]) -> np.ndarray:
         """Evaluate every expression of numbers alone, in double.
@@ -94,6 +97,7 @@ def update_rule(function: Callable[..., Any]) -> Rule:
 
     The function takes ``weight`` and ``grad``, then the states, all arrays; its keyword-only
     parameters are numbers. It returns the new weight and then each new state, in their order.
+    A last array called ``noise`` is no state but standard normal numbers, new at every update.
 
     Parameters
     ----------

@@ -61,6 +61,7 @@ _NUMBER_FUNCTIONS = _MATH | set(ARRAY_FUNCTIONS) | {min, max, float, int, round}
 _ON_ARRAYS = "on arrays: + - * /, **2, comparisons, & | ~ of masks, and " + ", ".join(
     sorted(name for name, _ in ARRAY_FUNCTIONS.values())
 )
+_CALLS = f"{_ON_ARRAYS}; on numbers also the functions of math"
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,9 @@ class Expressions(ast.NodeVisitor):
 
     def _element(self, node: ast.expr, value: Value) -> str:
         if value.kind == MASK:
-            raise self.refuse(node, "a mask used as a number", "choose values with where(mask, x, y)")
+            raise self.refuse(
+                node, "a mask used as a number", "choose values with where(mask, x, y)"
+            )
         return self._constant(value) if value.kind == NUMBER else value.text
 
     def refuse(self, node: ast.AST, what: str, allowed: str = _ON_ARRAYS) -> Exception:
@@ -108,7 +111,9 @@ class Expressions(ast.NodeVisitor):
         get = self.reading.lookup(node)
         if not isinstance(get(), (int, float)):
             raise self.refuse(
-                node, f"{node.id!r}, which is a {type(get()).__name__}", "use numbers and parameters"
+                node,
+                f"{node.id!r}, which is a {type(get()).__name__}",
+                "use numbers and parameters",
             )
         return Value(NUMBER, node.id, lambda numbers: get())
 
@@ -146,7 +151,9 @@ class Expressions(ast.NodeVisitor):
             raise self.refuse(node, "a power of an array", "write x**2, or a product for others")
         if sign not in "+-*/":
             raise self.refuse(node, f"{sign!r} on {ARRAY}")
-        return Value(ARRAY, f"({self._element(node.left, left)} {sign} {self._element(node.right, right)})")
+        return Value(
+            ARRAY, f"({self._element(node.left, left)} {sign} {self._element(node.right, right)})"
+        )
 
     def visit_Compare(self, node: ast.Compare) -> Value:
         operands = [node.left, *node.comparators]
@@ -156,11 +163,15 @@ class Expressions(ast.NodeVisitor):
             raise self.refuse(node, "'in'")
         if all(value.kind == NUMBER for value in values):
             text = " ".join(
-                part for pair in zip([""] + [s for s, _ in signs], (v.text for v in values)) for part in pair
+                part
+                for pair in zip([""] + [s for s, _ in signs], (v.text for v in values))
+                for part in pair
             )
             return self._number(_chain([function for _, function in signs]), f"({text})", *values)
         if len(signs) > 1 or signs[0][0].startswith("is"):
-            raise self.refuse(node, f"{ast.unparse(node)!r} on arrays", "join two comparisons with &")
+            raise self.refuse(
+                node, f"{ast.unparse(node)!r} on arrays", "join two comparisons with &"
+            )
         left, right = (self._element(*pair) for pair in zip(operands, values))
         return Value(MASK, f"({left} {signs[0][0]} {right})")
 
@@ -219,20 +230,20 @@ class Expressions(ast.NodeVisitor):
         elif isinstance(node, ast.Name) and node.id not in self.names:
             function = self.reading.lookup(node)()
         else:
-            raise self.refuse(node, f"a call of {ast.unparse(node)!r}")
+            function = None
         if not callable(function) or function not in _NUMBER_FUNCTIONS:
-            raise self.refuse(
-                node, f"a call of {ast.unparse(node)!r}", f"{_ON_ARRAYS}; on numbers also those of math"
-            )
+            raise self.refuse(node, f"a call of {ast.unparse(node)!r}", _CALLS)
         return function
 
     def _math_member(self, node: ast.Attribute) -> Any:
         owner = node.value
-        if isinstance(owner, ast.Name) and owner.id not in self.names:
-            if self.reading.lookup(owner)() is math and hasattr(math, node.attr):
-                return getattr(math, node.attr)
+        outside = isinstance(owner, ast.Name) and owner.id not in self.names
+        if outside and self.reading.lookup(owner)() is math and hasattr(math, node.attr):
+            return getattr(math, node.attr)
         raise self.refuse(
-            node, f"{ast.unparse(node)!r}", "import the functions of weightopt_core.rule, or use math"
+            node,
+            f"{ast.unparse(node)!r}",
+            "import the functions of weightopt_core.rule, or use math",
         )
 
     def _constant(self, value: Value) -> str:

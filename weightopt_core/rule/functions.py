@@ -42,7 +42,9 @@ def sqrt(x: Any) -> Any:
 
 def sign(x: Any) -> Any:
     """-1, 0 or 1 with the sign of `x`; NaN stays NaN, and both zeros give 0."""
-    return float((x > 0) - (x < 0)) if _is_number(x) and x == x else np.sign(x)
+    if _is_number(x):
+        return x if x != x else float((x > 0) - (x < 0))
+    return np.sign(x)
 
 
 def where(mask: Any, x: Any, y: Any) -> Any:

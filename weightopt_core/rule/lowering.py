@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from .expressions import ARRAY, Evaluate, Expressions, Value
-from .reading import Reading
+from .reading import NOISE, Reading
 
 #: Changes whenever equal rules would be lowered to other text or called in another way.
 ABI = 1
@@ -35,6 +35,11 @@ class Lowered:
     results: list[str] = field(default_factory=list)
     constants: dict[str, Evaluate] = field(default_factory=dict)
 
+    @property
+    def written(self) -> tuple[str, ...]:
+        """The arrays that the rule replaces: the weight and the states."""
+        return tuple(name for name in self.arrays if name not in ("grad", NOISE))
+
     @cached_property
     def fingerprint(self) -> str:
         """A digest of everything that a compiled form of the rule depends on."""
@@ -44,10 +49,8 @@ class Lowered:
     def element(self, inputs: dict[str, str], outputs: dict[str, str]) -> list[str]:
         """Return the statements for one element, given how to load and where to store it."""
         loads = [f"const REAL {name}_0 = {inputs[name]};" for name in self.arrays]
-        stored = [name for name in self.arrays if name != "grad"]
-        stores = [
-            f"{outputs[name]} = {result};" for name, result in zip(stored, self.results, strict=True)
-        ]
+        pairs = zip(self.written, self.results, strict=True)
+        stores = [f"{outputs[name]} = {result};" for name, result in pairs]
         return loads + self.lines + stores
 
 
@@ -58,7 +61,7 @@ def lower(reading: Reading) -> Lowered:
     *assignments, last = reading.statements or [ast.Pass()]
     for number, statement in enumerate(assignments, start=1):
         lowered.lines.extend(_assign(reading, expressions, statement, number))
-    lowered.results.extend(_results(reading, expressions, last))
+    lowered.results.extend(_results(reading, expressions, last, lowered.written))
     return lowered
 
 
@@ -73,7 +76,7 @@ def _assign(
             f"write {name} = {name} ...",
         )
     if isinstance(statement, ast.AnnAssign) and statement.value is not None:
-        targets = [statement.target]
+        targets: list[ast.expr] = [statement.target]
     elif isinstance(statement, ast.Assign):
         targets = statement.targets
     else:
@@ -87,7 +90,7 @@ def _assign(
     name = targets[0].id
     if not name.isascii():
         raise reading.refuse(statement, f"the name {name!r}", "use ASCII letters")
-    value = expressions.visit(statement.value)
+    value = expressions.visit(statement.value or ast.Constant(None))
     if value.kind != ARRAY:
         expressions.names[name] = value
         return []
@@ -95,8 +98,9 @@ def _assign(
     return [f"const REAL {name}_{number} = {value.text};"]
 
 
-def _results(reading: Reading, expressions: Expressions, last: ast.stmt) -> list[str]:
-    wanted = ["weight", *reading.arrays[2:]]
+def _results(
+    reading: Reading, expressions: Expressions, last: ast.stmt, wanted: tuple[str, ...]
+) -> list[str]:
     shape = f"end with: return {', '.join('<new ' + name + '>' for name in wanted)}"
     if not isinstance(last, ast.Return) or last.value is None:
         raise reading.refuse(last, "no return at the end", shape)

@@ -12,6 +12,8 @@ from typing import Any
 from ..errors import RuleError
 
 SHAPE = "def rule(weight, grad, <states>, *, <numbers>)"
+#: A last array of this name is no state: the core fills it with standard normal numbers.
+NOISE = "noise"
 
 
 class Reading:
@@ -97,6 +99,8 @@ class Reading:
             raise self.refuse(
                 self.node, f"parameters that start with {', '.join(arrays[:2])}", f"write {SHAPE}"
             )
+        if NOISE in arrays[:-1]:
+            raise self.refuse(self.node, f"{NOISE!r} before a state", "put it last")
         for argument in given.args + given.kwonlyargs:
             if not argument.arg.isascii():
                 raise self.refuse(argument, f"the name {argument.arg!r}", "use ASCII letters")

@@ -1,7 +1,7 @@
 """Adam (Kingma and Ba, 2015), https://arxiv.org/abs/1412.6980."""
 
 from weightopt_core import Optimizer, update_rule
-from weightopt_core.hyperparameters import Real
+from weightopt_core.hyperparameters import LearningRate, Real
 from weightopt_core.rule import clip, sqrt
 
 __all__ = ["Adam", "adam"]
@@ -17,7 +17,56 @@ def adam(weight, grad, mean, var, *, lr, wd, rescale_grad, clip_gradient, beta1,
 
 
 class Adam(Optimizer):
-    learning_rate = Real(0.001, "[0, inf)")
+    r"""Adam: steps in units of a running estimate of the gradient's root mean square.
+
+    With :math:`G = \mathrm{clip}(\text{rescale\_grad} \cdot g + wd \cdot w)` at update
+    :math:`t` of the weight
+
+    .. math::
+
+        m &\leftarrow \beta_1 m + (1 - \beta_1) \, G \\
+        v &\leftarrow \beta_2 v + (1 - \beta_2) \, G^2 \\
+        w &\leftarrow w - lr \, \frac{\sqrt{1 - \beta_2^t}}{1 - \beta_1^t} \,
+             \frac{m}{\sqrt{v} + \epsilon}
+
+    Parameters
+    ----------
+    learning_rate : float, optional
+        At least 0.
+    beta1 : float, optional
+        Decay of the mean :math:`m`, in [0, 1).
+    beta2 : float, optional
+        Decay of the mean square :math:`v`, in [0, 1).
+    epsilon : float, optional
+        Keeps the division finite, above 0. It is outside the root and not corrected for bias.
+    **kwargs
+        Those of `weightopt_core.Optimizer`.
+
+    Notes
+    -----
+    State: ``mean`` and ``var``, of the weight's shape and dtype; 8 bytes a float32 weight. The
+    weight decay is part of the gradient, so it is clipped and scaled with it.
+
+    Differs from MXNet: the gradient is left as it is; :math:`1 - \beta` is formed in double.
+
+    References
+    ----------
+    D. P. Kingma and J. Ba, "Adam: A Method for Stochastic Optimization", ICLR 2015,
+    https://arxiv.org/abs/1412.6980
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import weightopt_core as mx
+    >>> adam = mx.optimizer.create("adam", learning_rate=0.1)
+    >>> weight = np.array([1.0, -2.0])
+    >>> state = adam.create_state(0, weight)
+    >>> adam.update(0, weight, np.array([3.0, -0.01]), state)
+    >>> weight.round(6)
+    array([ 0.9, -1.9])
+    """
+
+    learning_rate = LearningRate(0.001, "[0, inf)")
     beta1 = Real(0.9, "[0, 1)")
     beta2 = Real(0.999, "[0, 1)")
     epsilon = Real(1e-8, "(0, inf)")

@@ -1,0 +1,57 @@
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PLUGINS := $(sort $(wildcard plugins/*/pyproject.toml))
+FOLDERS := $(PLUGINS:/pyproject.toml=)
+SOURCES := setup.py pyproject.toml $(wildcard weightopt_core/*.py weightopt_core/*/*.py weightopt_core/*/*.h \
+	weightopt_core/kernels/*.pyx weightopt_core/kernels/*.pxd weightopt_core/kernels/pool.c)
+RULES := $(wildcard plugins/*/weightopt_*/*.py plugins/*/setup.py)
+
+.PHONY: install demo test lint format sync bench docs clean
+
+install: $(VENV)/installed
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip setuptools wheel
+
+# The core is built before the plugins, because their rules are compiled with it.
+$(VENV)/core: $(BIN)/python $(SOURCES)
+	$(BIN)/python -m pip install --quiet cython numpy
+	$(BIN)/python -m pip install --quiet --no-build-isolation --editable ".[dev]"
+	touch $@
+
+$(VENV)/installed: $(VENV)/core $(PLUGINS) $(RULES)
+	$(BIN)/python -m pip install --quiet --no-build-isolation --no-deps $(FOLDERS:%=--editable %)
+	touch $@
+
+demo: install
+	$(BIN)/python examples/digits.py
+
+test: install
+	$(BIN)/python -m pytest -n auto --dist worksteal
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/cython-lint weightopt_core/kernels
+	$(BIN)/mypy
+
+format: install
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# Write what is generated from plugins/: shared package files and install hints.
+sync: install
+	$(BIN)/python tools/sync_plugins.py
+
+bench: install
+	$(BIN)/python -m benchmarks.step
+
+docs: install
+	$(BIN)/python -m pip install --quiet --no-build-isolation --editable ".[docs]"
+	$(BIN)/sphinx-build -W --keep-going docs docs/_build
+
+clean:
+	rm -rf $(VENV) build plugins/*/build
+	find . -name '*.so' -o -name '*.egg-info' | grep -v $(VENV) | xargs rm -rf

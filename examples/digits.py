@@ -1,0 +1,132 @@
+"""Train a small network on handwritten digits: initializer, optimizer and scheduler by name.
+
+``python examples/digits.py --help`` shows the options.
+"""
+
+from pathlib import Path
+
+import click
+import matplotlib
+import numpy as np
+from rich.progress import track
+from sklearn.datasets import load_digits
+from sklearn.model_selection import train_test_split
+
+import weightopt_core as mx
+
+matplotlib.use("Agg")
+from matplotlib import pyplot as plt
+
+BATCH = 64
+HIDDEN = 64
+SHAPES = {
+    "fc1_weight": (HIDDEN, 64),
+    "fc1_bias": (HIDDEN,),
+    "fc2_weight": (10, HIDDEN),
+    "fc2_bias": (10,),
+}
+
+
+def forward(params, x):
+    """Return the hidden activations and the logarithms of the class probabilities."""
+    hidden = np.maximum(x @ params["fc1_weight"].T + params["fc1_bias"], 0)
+    logits = hidden @ params["fc2_weight"].T + params["fc2_bias"]
+    logits -= logits.max(axis=1, keepdims=True)
+    return hidden, logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+
+
+def backward(params, x, y, hidden, log_p):
+    """Return the gradients of the summed cross-entropy by parameter."""
+    d_logits = np.exp(log_p)
+    d_logits[np.arange(len(y)), y] -= 1
+    d_hidden = (d_logits @ params["fc2_weight"]) * (hidden > 0)
+    return {
+        "fc1_weight": d_hidden.T @ x,
+        "fc1_bias": d_hidden.sum(axis=0),
+        "fc2_weight": d_logits.T @ hidden,
+        "fc2_bias": d_logits.sum(axis=0),
+    }
+
+
+def accuracy(params, x, y):
+    """Return the share of `x` that is classified as `y`."""
+    return float((forward(params, x)[1].argmax(axis=1) == y).mean())
+
+
+def load(seed):
+    """Return train and test images in [0, 1] as float32, with their labels."""
+    x, y = load_digits(return_X_y=True)
+    x = (x / 16).astype(np.float32)
+    return train_test_split(x, y, test_size=0.25, random_state=seed, stratify=y)
+
+
+def train(optimizer, initializer, epochs, seed):
+    """Train, and return the curves of loss, learning rate and test accuracy."""
+    x, x_test, y, y_test = load(seed)
+    params = {name: np.empty(shape, np.float32) for name, shape in SHAPES.items()}
+    for name, array in params.items():
+        initializer(name, array)
+    updater = mx.optimizer.get_updater(optimizer)
+    order = np.random.default_rng(seed)
+    curves = {"loss": [], "learning rate": [], "test accuracy": []}
+    for _ in track(range(epochs), description="training"):
+        for batch in np.array_split(order.permutation(len(x)), len(x) // BATCH):
+            hidden, log_p = forward(params, x[batch])
+            grads = backward(params, x[batch], y[batch], hidden, log_p)
+            for index, name in enumerate(SHAPES):
+                updater(index, grads[name], params[name])
+            curves["loss"].append(-log_p[np.arange(len(batch)), y[batch]].mean())
+            scheduler = optimizer.lr_scheduler
+            lr = scheduler(optimizer.num_update) if scheduler else optimizer.lr
+            curves["learning rate"].append(lr)
+        curves["test accuracy"].append(accuracy(params, x_test, y_test))
+    return curves
+
+
+def plot(curves, path):
+    """Draw the curves, one below the other."""
+    _, axes = plt.subplots(len(curves), 1, figsize=(7, 8), layout="constrained")
+    for axis, (name, values) in zip(axes, curves.items(), strict=True):
+        axis.plot(values)
+        axis.set_ylabel(name)
+        axis.set_xlabel("epoch" if name == "test accuracy" else "update")
+    plt.savefig(path, dpi=120)
+
+
+def options(_context, _parameter, words):
+    """Turn ``name=value`` words into keyword arguments."""
+    pairs = dict(word.split("=", 1) for word in words)
+    return {name: float(value) for name, value in pairs.items()}
+
+
+@click.command()
+@click.option("--optimizer", default="sgd", show_default=True, help="its name")
+@click.option(
+    "--set", "given", multiple=True, callback=options, help="a hyperparameter, as wd=0.001"
+)
+@click.option("--initializer", default="uniform", show_default=True, help="its name")
+@click.option("--scheduler", default="factor", show_default=True, help="its name, or none")
+@click.option("--epochs", default=120, show_default=True)
+@click.option("--seed", default=0, show_default=True)
+@click.option("--output", default="digits.png", show_default=True, type=click.Path(path_type=Path))
+def main(optimizer, given, initializer, scheduler, epochs, seed, output):
+    """Train on the digits, print the test accuracy, draw the curves."""
+    mx.random.seed(seed)
+    lr_scheduler = None
+    if scheduler != "none":
+        lr_scheduler = mx.lr_scheduler.create(scheduler, step=100, factor=0.9)
+    given = {"learning_rate": 0.1, "wd": 1e-4} | given
+    chosen = mx.optimizer.create(
+        optimizer,
+        rescale_grad=1 / BATCH,
+        param_idx2name=dict(enumerate(SHAPES)),
+        lr_scheduler=lr_scheduler,
+        **given,
+    )
+    curves = train(chosen, mx.init.create(initializer), epochs, seed)
+    plot(curves, output)
+    print(f"test accuracy {curves['test accuracy'][-1]:.4f}, curves in {output}")
+
+
+if __name__ == "__main__":
+    main()

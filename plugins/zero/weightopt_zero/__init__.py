@@ -1,0 +1,25 @@
+"""Weights of zero."""
+
+from weightopt_core import Initializer
+
+__all__ = ["Zero"]
+
+
+class Zero(Initializer):
+    r"""Initialize weights to zero.
+
+    Only parameters whose name asks for it, ending in ``weight``, are weights; biases and the like
+    follow the rules of `weightopt_core.Initializer`, so that a ``gamma`` is 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import weightopt_core as mx
+    >>> weight = np.empty((1, 3), np.float32)
+    >>> mx.init.Zero()("fc1_weight", weight)
+    >>> weight
+    array([[0., 0., 0.]], dtype=float32)
+    """
+
+    def _init_weight(self, name, arr):
+        self._init_zero(name, arr)

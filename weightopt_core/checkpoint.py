@@ -1,0 +1,130 @@
+"""States and update counts as safetensors bytes: safe to read, and enough to resume from.
+
+The tensors are the arrays of the states. The metadata, under the key ``weightopt``, is JSON with
+the optimizer's name, its counts, and for each index how the state is built from the tensors.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .backends import backend_of
+from .errors import wording
+
+if TYPE_CHECKING:
+    from .updater import Updater
+
+FORMAT = 1
+_DTYPES = {"float16": "F16", "bfloat16": "BF16", "float32": "F32", "float64": "F64"}
+_DTYPES |= {f"int{bits}": f"I{bits}" for bits in (8, 16, 32, 64)}
+_DTYPES |= {f"uint{bits}": f"U{bits}" for bits in (8, 16, 32, 64)}
+
+
+def dump(updater: Updater) -> bytes:
+    """Return the states and counts of `updater` as bytes."""
+    tensors: dict[str, np.ndarray] = {}
+    states = [
+        [index, _taken_apart(state, json.dumps(index), tensors)]
+        for index, state in updater.states.items()
+    ]
+    optimizer = updater.optimizer
+    content = {
+        "format": FORMAT,
+        "optimizer": type(optimizer).__name__.lower(),
+        "num_update": optimizer.num_update,
+        "counts": list(optimizer._index_update_count.items()),
+        "states": states,
+    }
+    _safetensors()
+    from safetensors.numpy import save
+
+    return save(tensors, {"weightopt": json.dumps(content)})
+
+
+def load(updater: Updater, data: bytes) -> None:
+    """Give `updater` the states and counts that `dump` returned as `data`."""
+    content, tensors = _read(data)
+    name = type(updater.optimizer).__name__.lower()
+    if content["optimizer"] != name:
+        raise ValueError(wording("states", f"those of {name}", f"those of {content['optimizer']}"))
+    states = {index: _put_together(part, tensors) for index, part in content["states"]}
+    counts = {index: int(count) for index, count in content["counts"]}
+    num_update = int(content["num_update"])
+    updater.states = states
+    updater.optimizer._index_update_count = counts
+    updater.optimizer.num_update = num_update
+
+
+def _read(data: bytes) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    if not isinstance(data, (bytes, bytearray, memoryview)):
+        raise TypeError(wording("states", "bytes from get_states", type(data).__name__))
+    data = bytes(data)
+    if data[:1] == b"\x80":
+        raise ValueError(
+            wording("states", "bytes from get_states", "a pickle", "pickles are never read")
+        )
+    safetensors = _safetensors()
+    try:
+        tensors = {name: _array(**entry) for name, entry in safetensors.deserialize(data)}
+        header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+        content = json.loads(header["__metadata__"]["weightopt"])
+    except (safetensors.SafetensorError, KeyError, ValueError, TypeError) as error:
+        got = f"others ({type(error).__name__}: {error})"
+        raise ValueError(wording("states", "bytes from get_states", got)) from error
+    if content.get("format") != FORMAT:
+        raise ValueError(wording("format of states", str(FORMAT), str(content.get("format"))))
+    return content, tensors
+
+
+def _array(dtype: str, shape: list[int], data: Any) -> np.ndarray:
+    name = {code: name for name, code in _DTYPES.items()}[dtype]
+    return np.frombuffer(bytes(data), _dtype(name)).reshape(shape).copy()
+
+
+def _dtype(name: str) -> Any:
+    if name == "bfloat16":
+        import ml_dtypes
+
+        return np.dtype(ml_dtypes.bfloat16)
+    return np.dtype(name)
+
+
+def _taken_apart(state: Any, name: str, tensors: dict[str, np.ndarray]) -> Any:
+    if state is None or isinstance(state, (bool, int, float, str)):
+        return {"value": state}
+    if isinstance(state, (tuple, list)):
+        kind = "tuple" if isinstance(state, tuple) else "list"
+        parts = enumerate(state)
+        return {kind: [_taken_apart(part, f"{name}/{i}", tensors) for i, part in parts]}
+    try:
+        array = backend_of(state, "state").to_host(state)
+    except TypeError:
+        array = None
+    if array is None or array.dtype.name not in _DTYPES:
+        kinds = "None, numbers, arrays of numbers, tuples and lists of them"
+        raise TypeError(wording(f"state of {name}", kinds, repr(state)))
+    tensors[name] = np.ascontiguousarray(array)
+    return {"tensor": name}
+
+
+def _put_together(part: dict[str, Any], tensors: dict[str, np.ndarray]) -> Any:
+    ((kind, content),) = part.items()
+    if kind == "value":
+        return content
+    if kind == "tensor":
+        return tensors[content]
+    parts = [_put_together(inner, tensors) for inner in content]
+    return tuple(parts) if kind == "tuple" else parts
+
+
+def _safetensors() -> Any:
+    try:
+        import safetensors
+    except ImportError as error:
+        raise ImportError(
+            'saving states needs safetensors; pip install "weightopt-core[checkpoint]"'
+        ) from error
+    return safetensors

@@ -1,0 +1,70 @@
+/* Between 16-bit storage and float32: exact one way, to nearest even the other. No branches, so
+ * that the loops are vectorised; no F16C, so that every processor gives the same bits. */
+#ifndef WEIGHTOPT_CASTS_H
+#define WEIGHTOPT_CASTS_H
+
+#include "clones.h"
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+static inline float float_of_bits(uint32_t bits)
+{
+    float value;
+    memcpy(&value, &bits, 4);
+    return value;
+}
+
+static inline uint32_t bits_of_float(float value)
+{
+    uint32_t bits;
+    memcpy(&bits, &value, 4);
+    return bits;
+}
+
+static inline float from_bfloat16(uint16_t half)
+{
+    return float_of_bits((uint32_t)half << 16);
+}
+
+static inline uint16_t to_bfloat16(float value)
+{
+    const uint32_t bits = bits_of_float(value);
+    const uint32_t rounded = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
+    return (uint16_t)((bits & 0x7fffffff) > 0x7f800000 ? (bits >> 16) | 0x0040 : rounded);
+}
+
+static inline float from_float16(uint16_t half)
+{
+    const uint32_t magnitude = (uint32_t)(half & 0x7fff) << 13;
+    /* The product moves the exponent's bias, and makes normal numbers of denormal ones. */
+    const uint32_t finite = bits_of_float(float_of_bits(magnitude) * 0x1p112f);
+    const uint32_t bits = (half & 0x7c00) == 0x7c00 ? magnitude | 0x7f800000 : finite;
+    return float_of_bits(bits | (uint32_t)(half & 0x8000) << 16);
+}
+
+static inline uint16_t to_float16(float value)
+{
+    const uint32_t sign = bits_of_float(value) & 0x80000000;
+    const uint32_t bits = bits_of_float(value) ^ sign;
+    const uint32_t normal = (bits - 0x38000000 + 0x0fff + ((bits >> 13) & 1)) >> 13;
+    /* One unit in the last place of 1/2 is the smallest denormal number: the sum rounds to it. */
+    const uint32_t denormal = bits_of_float(float_of_bits(bits) + 0.5f) - 0x3f000000;
+    const uint32_t finite = bits < 0x38800000 ? denormal : normal;
+    const uint32_t large = bits > 0x7f800000 ? 0x7e00 : 0x7c00;
+    return (uint16_t)((bits < 0x477ff000 ? finite : large) | sign >> 16);
+}
+
+#define CAST_LOOP(name, from, to, function)                              \
+    CLONES static void name(to *restrict out, const from *restrict in, ptrdiff_t count) \
+    {                                                                    \
+        for (ptrdiff_t i = 0; i < count; ++i)                            \
+            out[i] = function(in[i]);                                    \
+    }
+
+CAST_LOOP(load_float16, uint16_t, float, from_float16)
+CAST_LOOP(load_bfloat16, uint16_t, float, from_bfloat16)
+CAST_LOOP(store_float16, float, uint16_t, to_float16)
+CAST_LOOP(store_bfloat16, float, uint16_t, to_bfloat16)
+
+#endif

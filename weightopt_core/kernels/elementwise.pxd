@@ -1,0 +1,52 @@
+from libc.stddef cimport ptrdiff_t
+from libc.stdint cimport uint64_t
+
+cdef enum:
+    MAX_ARRAYS = 16  # of one tensor: weight, gradient, states, noise, mirror
+    GRAIN = 16384  # elements in one task of the pool
+
+cdef enum Storage:
+    FLOAT32
+    FLOAT64
+    FLOAT16
+    BFLOAT16
+    NOISE  # not stored: drawn where it is needed
+    NOTHING
+
+ctypedef void (*rule_function)(
+    ptrdiff_t count, void *const *arrays, const void *constants
+) noexcept nogil
+
+
+cdef struct Tensor:
+    ptrdiff_t begin  # number of its first element among those of all tensors
+    ptrdiff_t count
+    int wide  # whether it is computed in float64
+    int staged  # whether some array is not stored as it is computed
+    void *constants
+    uint64_t key0
+    uint64_t key1
+
+
+cdef struct Work:
+    int parameters  # arrays that the rule takes; one more pointer a tensor is for its mirror
+    ptrdiff_t tensors
+    Tensor *tensor
+    char **data  # of each tensor one after the other
+    signed char *storage
+    rule_function float32
+    rule_function float64
+
+
+cdef inline ptrdiff_t size_of(int storage) noexcept nogil:
+    return 8 if storage == FLOAT64 else 4 if storage == FLOAT32 else 2
+
+
+cdef void run_part(void *context, ptrdiff_t begin, ptrdiff_t end) noexcept nogil
+
+
+cdef class Kernel:
+    cdef rule_function float32
+    cdef rule_function float64
+    cdef readonly int arrays
+    cdef readonly int constants

@@ -1,0 +1,144 @@
+"""Fill arrays with random numbers: element `i` depends on the key and on `i` alone."""
+
+from libc.stddef cimport ptrdiff_t
+from libc.stdint cimport uint64_t
+from libc.string cimport memcpy
+
+from .parallel cimport parallel_for
+
+cdef extern from "random_fill.h" nogil:
+    enum: WORDS
+    ctypedef union weightopt_words:
+        uint64_t *whole
+    ctypedef void (*weightopt_convert)(
+        void *out, const weightopt_words *words, ptrdiff_t skip, ptrdiff_t count, double shift,
+        double scale
+    ) noexcept
+    ctypedef struct weightopt_draw:
+        char *out
+        ptrdiff_t itemsize
+        weightopt_convert convert
+        uint64_t key0
+        uint64_t key1
+        uint64_t start
+        double shift
+        double scale
+    weightopt_convert uniform_float32_loop
+    weightopt_convert uniform_float64_loop
+    weightopt_convert normal_float32_loop
+    weightopt_convert normal_float64_loop
+    void weightopt_fill(void *context, ptrdiff_t begin, ptrdiff_t end) noexcept
+
+cdef enum:
+    GRAIN = 16384  # elements in one task of the pool
+
+#: Below this many elements a fill stays on the calling thread.
+THREAD_THRESHOLD = 2 * GRAIN
+
+ctypedef fused real:
+    float
+    double
+
+
+def fill_uniform(real[::1] out, key, uint64_t start, double low, double high, int threads):
+    """Set element `i` of `out` to ``low + (high - low) * u[start + i]``.
+
+    Parameters
+    ----------
+    out : array
+        One dimension, float32 or float64, contiguous.
+    key : tuple of int
+        Two integers in [0, 2**64), the key of the stream `u` of uniform numbers in [0, 1): those
+        of ``numpy.random.Generator(numpy.random.Philox(key=key)).random(dtype=out.dtype)``.
+    start : int
+        Where in the stream to begin, at least 0.
+    low, high : float
+        The ends of the interval. `low` and the difference are rounded once to the type of `out`.
+    threads : int
+        How many threads may share the work; the values do not depend on it.
+    """
+    if real is float:
+        fill(out, key, start, low, high - low, uniform_float32_loop, threads)
+    else:
+        fill(out, key, start, low, high - low, uniform_float64_loop, threads)
+
+
+def fill_normal(real[::1] out, key, uint64_t start, double mean, double sigma, int threads):
+    """Set element `i` of `out` to ``mean + sigma * z[start + i]``.
+
+    Parameters
+    ----------
+    out : array
+        One dimension, float32 or float64, contiguous.
+    key : tuple of int
+        Two integers in [0, 2**64), the key of the stream `z` of standard normal numbers that
+        ``random.h`` defines. They are not those of `numpy.random`.
+    start : int
+        Where in the stream to begin, at least 0.
+    mean, sigma : float
+        Rounded once to the type of `out`.
+    threads : int
+        How many threads may share the work; the values do not depend on it.
+    """
+    if real is float:
+        fill(out, key, start, mean, sigma, normal_float32_loop, threads)
+    else:
+        fill(out, key, start, mean, sigma, normal_float64_loop, threads)
+
+
+def convert_normal(const uint64_t[::1] words, real[::1] out):
+    """Set `out` to the standard normal numbers made from given words.
+
+    Parameters
+    ----------
+    words : array
+        One dimension, uint64, contiguous.
+    out : array
+        One dimension, float64 and as long as `words`, or float32 and twice as long.
+    """
+    cdef weightopt_words buffer
+    cdef Py_ssize_t per_word = 8 // sizeof(real), begin, count
+    if out.shape[0] != per_word * words.shape[0]:
+        raise ValueError(f"out: expected {per_word * words.shape[0]} elements, got {out.shape[0]}")
+    for begin in range(0, words.shape[0], WORDS):
+        count = min(WORDS, words.shape[0] - begin)
+        memcpy(buffer.whole, &words[begin], count * sizeof(uint64_t))
+        if real is float:
+            normal_float32_loop(&out[2 * begin], &buffer, 0, 2 * count, 0, 1)
+        else:
+            normal_float64_loop(&out[begin], &buffer, 0, count, 0, 1)
+
+
+cdef fill(
+    real[::1] out, key, uint64_t start, double shift, double scale, weightopt_convert convert,
+    int threads,
+):
+    cdef weightopt_draw draw
+    cdef Py_ssize_t count = out.shape[0]
+    draw.key0, draw.key1 = key
+    if count == 0:
+        return
+    draw.out = <char *>&out[0]
+    draw.itemsize = sizeof(real)
+    draw.convert = convert
+    draw.start = start
+    draw.shift = shift
+    draw.scale = scale
+    with nogil:
+        parallel_for(weightopt_fill, &draw, count, GRAIN, threads if count >= 2 * GRAIN else 1)
+
+
+cdef void draw_normal(
+    void *out, ptrdiff_t itemsize, uint64_t key0, uint64_t key1, ptrdiff_t start, ptrdiff_t count
+) noexcept nogil:
+    """Set `count` elements of `out` to standard normal numbers, from number `start` of a stream."""
+    cdef weightopt_draw draw
+    draw.out = <char *>out
+    draw.itemsize = itemsize
+    draw.convert = normal_float64_loop if itemsize == 8 else normal_float32_loop
+    draw.key0 = key0
+    draw.key1 = key1
+    draw.start = start
+    draw.shift = 0.0
+    draw.scale = 1.0
+    weightopt_fill(&draw, 0, count)

@@ -1,0 +1,131 @@
+/* Fill arrays with the random numbers of random.h, as a task of the pool. */
+#ifndef WEIGHTOPT_RANDOM_FILL_H
+#define WEIGHTOPT_RANDOM_FILL_H
+
+#include "clones.h"
+#include <math.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#if defined(_MSC_VER)
+#define restrict __restrict
+#endif
+
+#define U32 uint32_t
+#define U64 uint64_t
+#define AS_U32 float_to_bits
+#define AS_F32 bits_to_float
+#define AS_U64 double_to_bits
+#define AS_F64 bits_to_double
+#define SQRT32 sqrtf
+#define SQRT64 sqrt
+#define FLOAT64
+
+#define CAST(name, from, to)                   \
+    static inline to name(from value)          \
+    {                                          \
+        to result;                             \
+        memcpy(&result, &value, sizeof value); \
+        return result;                         \
+    }
+CAST(float_to_bits, float, uint32_t)
+CAST(bits_to_float, uint32_t, float)
+CAST(double_to_bits, double, uint64_t)
+CAST(bits_to_double, uint64_t, double)
+
+#if defined(__SIZEOF_INT128__)
+#define MULTIPLY(high, low, a, b)                                       \
+    {                                                                   \
+        const unsigned __int128 product = (unsigned __int128)(a) * (b); \
+        high = (uint64_t)(product >> 64);                               \
+        low = (uint64_t)product;                                        \
+    }
+#else
+static inline uint64_t high_product(uint64_t a, uint64_t b)
+{
+    const uint64_t low = (uint32_t)a, high = a >> 32;
+    const uint64_t first = high * (uint32_t)b + (low * (uint32_t)b >> 32);
+    const uint64_t second = low * (b >> 32) + (uint32_t)first;
+    return high * (b >> 32) + (first >> 32) + (second >> 32);
+}
+#define MULTIPLY(high, low, a, b) high = high_product(a, b); low = (a) * (b);
+#endif
+
+#include "random.h"
+
+/* Blocks made at a time: their words are still in the first level of cache when converted. */
+#define BLOCKS 256
+#define WORDS (4 * BLOCKS)
+
+/* Where the i-th half word is, the low half of each word first. */
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+#define LOW_FIRST(i) ((i) ^ 1)
+#else
+#define LOW_FIRST(i) (i)
+#endif
+
+typedef union {
+    uint64_t whole[WORDS];
+    uint32_t half[2 * WORDS];
+} weightopt_words;
+
+/* out[i] = shift + scale * the number made from word skip + i; shift and scale are rounded once. */
+typedef void (*weightopt_convert)(void *out, const weightopt_words *words, ptrdiff_t skip,
+                                  ptrdiff_t count, double shift, double scale);
+
+#define CONVERT(name, dtype, real, word)                                                        \
+    CLONES static void name##_##dtype##_loop(void *out, const weightopt_words *words,           \
+                                             ptrdiff_t skip, ptrdiff_t count, double shift,     \
+                                             double scale)                                      \
+    {                                                                                           \
+        real *restrict to = out;                                                                \
+        const real start = (real)shift, factor = (real)scale;                                   \
+        for (ptrdiff_t i = 0; i < count; ++i)                                                   \
+            to[i] = start + factor * name##_##dtype(words->word);                               \
+    }
+CONVERT(uniform, float32, float, half[LOW_FIRST(skip + i)])
+CONVERT(normal, float32, float, half[LOW_FIRST(skip + i)])
+CONVERT(uniform, float64, double, whole[skip + i])
+CONVERT(normal, float64, double, whole[skip + i])
+
+CLONES static void make_words(weightopt_words *words, ptrdiff_t blocks, uint64_t first,
+                              uint64_t key0, uint64_t key1)
+{
+    uint64_t *word = words->whole;
+    for (ptrdiff_t i = 0; i < blocks; ++i, word += 4)
+        philox(first + (uint64_t)i, key0, key1, word, word + 1, word + 2, word + 3);
+}
+
+typedef struct {
+    char *out;
+    ptrdiff_t itemsize;
+    weightopt_convert convert;
+    uint64_t key0, key1;
+    uint64_t start; /* of `out` in the stream */
+    double shift, scale;
+} weightopt_draw;
+
+static void weightopt_fill(void *context, ptrdiff_t begin, ptrdiff_t end)
+{
+    const weightopt_draw *draw = context;
+    const ptrdiff_t per_block = 32 / draw->itemsize;
+    const uint64_t first = draw->start + (uint64_t)begin;
+    uint64_t block = first / (uint64_t)per_block;
+    ptrdiff_t skip = (ptrdiff_t)(first % (uint64_t)per_block);
+    weightopt_words words;
+    while (begin < end) {
+        ptrdiff_t count = per_block * BLOCKS - skip;
+        if (count > end - begin)
+            count = end - begin;
+        make_words(&words, (skip + count + per_block - 1) / per_block, block, draw->key0,
+                   draw->key1);
+        draw->convert(draw->out + begin * draw->itemsize, &words, skip, count, draw->shift,
+                      draw->scale);
+        begin += count;
+        block += BLOCKS;
+        skip = 0;
+    }
+}
+
+#endif

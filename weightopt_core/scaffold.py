@@ -1,0 +1,112 @@
+"""The files that every plugin package shares, made from one set of templates."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from string import Template
+from typing import Any
+
+GROUPS = {
+    "optimizer": "weightopt.optimizers",
+    "initializer": "weightopt.initializers",
+    "scheduler": "weightopt.lr_schedulers",
+}
+_MODULES = {"optimizer": "optimizer", "initializer": "init", "scheduler": "lr_scheduler"}
+_TEMPLATES = Path(__file__).parent / "templates"
+
+
+@dataclass(frozen=True)
+class Package:
+    """What distinguishes one plugin package from another.
+
+    Parameters
+    ----------
+    name : str
+        The algorithm's name, which is its folder's and its first entry point's too.
+    kind : str
+        A key of `GROUPS`.
+    description : str
+        One line, without a full stop.
+    entry_points : dict of str to str
+        Class by name.
+    dependencies : tuple of str
+        What it needs beside the core.
+    compiled : bool
+        Whether it has rules to compile.
+    version : str
+        Its version; for a package of this project, the core's.
+    prefix : str
+        What goes before the name in distribution and module.
+    """
+
+    name: str
+    kind: str
+    description: str
+    entry_points: dict[str, str]
+    dependencies: tuple[str, ...] = ()
+    compiled: bool = False
+    version: str = "0.1.0"
+    prefix: str = "weightopt"
+
+    @property
+    def distribution(self) -> str:
+        """What pip installs."""
+        return f"{self.prefix}-{self.name}"
+
+    @property
+    def module(self) -> str:
+        """What Python imports."""
+        return f"{self.prefix}_{self.name}"
+
+    def files(self) -> dict[str, str]:
+        """Return the shared files, text by name."""
+        names = ["pyproject.toml", "README.md"] + (["setup.py"] if self.compiled else [])
+        return {name: self._render(name) for name in names}
+
+    def _render(self, template: str) -> str:
+        core = "weightopt-core==0.1.*"
+        build = ["setuptools>=77"] + (["cython>=3.1", core] if self.compiled else [])
+        call = f'mx.{_MODULES[self.kind]}.create("{self.name}")'
+        return Template((_TEMPLATES / f"{template}.in").read_text("utf-8")).substitute(
+            name=self.name,
+            kind=self.kind,
+            group=GROUPS[self.kind],
+            distribution=self.distribution,
+            module=self.module,
+            version=self.version,
+            description=self.description,
+            build_requires=_quoted(build),
+            dependencies=_quoted([core, *self.dependencies]),
+            entry_points="\n".join(
+                f'{name} = "{self.module}:{cls}"' for name, cls in self.entry_points.items()
+            ),
+            example=f"{self.kind} = {call}",
+        )
+
+
+def read(folder: Path) -> Package:
+    """Return what the package in `folder` says of itself."""
+    tomllib = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
+    content: dict[str, Any] = tomllib.loads((folder / "pyproject.toml").read_text("utf-8"))
+    project = content["project"]
+    prefix, _, name = project["name"].partition("-")
+    (group, points), *others = project["entry-points"].items()
+    if others:
+        raise ValueError(f"{folder}: expected entry points of one group, got {len(others) + 1}")
+    return Package(
+        name=name,
+        kind={group: kind for kind, group in GROUPS.items()}[group],
+        description=project["description"],
+        entry_points={key: value.partition(":")[2] for key, value in points.items()},
+        dependencies=tuple(project["dependencies"][1:]),
+        compiled=(folder / "setup.py").exists(),
+        version=project["version"],
+        prefix=prefix,
+    )
+
+
+def _quoted(words: list[str]) -> str:
+    return ", ".join(f'"{word}"' for word in words)
