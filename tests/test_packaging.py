@@ -212,7 +212,8 @@ def test_a_rule_edited_after_it_was_compiled_never_runs_stale(wheels, tmp_path):
         import importlib.util, warnings
         from pathlib import Path
         path = Path(importlib.util.find_spec("weightopt_sgd").origin)
-        path.write_text(path.read_text().replace("return weight + mom, mom", "return weight - 1 * mom, mom"))
+        text = path.read_text().replace("return weight + mom, mom", "return weight - 1 * mom, mom")
+        path.write_text(text)
         import numpy as np, weightopt_core as mx
         sgd = mx.optimizer.create("sgd", learning_rate=0.5, momentum=0.5)
         weight = np.ones(1)

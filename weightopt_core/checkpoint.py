@@ -62,10 +62,6 @@ def _read(data: bytes) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     if not isinstance(data, (bytes, bytearray, memoryview)):
         raise TypeError(wording("states", "bytes from get_states", type(data).__name__))
     data = bytes(data)
-    if data[:1] == b"\x80":
-        raise ValueError(
-            wording("states", "bytes from get_states", "a pickle", "pickles are never read")
-        )
     safetensors = _safetensors()
     try:
         tensors = {name: _array(**entry) for name, entry in safetensors.deserialize(data)}
@@ -73,6 +69,8 @@ def _read(data: bytes) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         content = json.loads(header["__metadata__"]["weightopt"])
     except (safetensors.SafetensorError, KeyError, ValueError, TypeError) as error:
         got = f"others ({type(error).__name__}: {error})"
+        if data[:1] == b"\x80":
+            got = "a pickle, which is never read"
         raise ValueError(wording("states", "bytes from get_states", got)) from error
     if content.get("format") != FORMAT:
         raise ValueError(wording("format of states", str(FORMAT), str(content.get("format"))))

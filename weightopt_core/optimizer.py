@@ -327,7 +327,7 @@ class Optimizer(Algorithm):
                 numbers[name] = getattr(self, name)
             else:
                 raise TypeError(
-                    f"{type(self).__name__} must define {name!r}, which its rule {rule.name!r} takes"
+                    f"{type(self).__name__} must define {name!r}: its rule {rule.name!r} takes it"
                 )
         return numbers
 

@@ -17,5 +17,6 @@ PUBLISHED: dict[str, dict[str, str]] = {
     },
     "weightopt.lr_schedulers": {
         "factor": "weightopt-factor",
+        "multifactor": "weightopt-multifactor",
     },
 }

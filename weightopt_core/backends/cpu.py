@@ -10,12 +10,12 @@ import numpy as np
 
 from .. import threads
 from ..errors import wording
-from ..kernels import plan, random
+from ..kernels import plan, random  # type: ignore[attr-defined]
 
 #: Elements in a block of a rule that runs on NumPy: some 20 temporaries fit a level-2 cache.
 BLOCK = 8192
 #: Storage types of weights, and the compute type of each.
-COMPUTE = {
+COMPUTE: dict[str, np.dtype[Any]] = {
     "float16": np.dtype(np.float32),
     "bfloat16": np.dtype(np.float32),
     "float32": np.dtype(np.float32),

@@ -2,7 +2,6 @@
 
 from cpython.mem cimport PyMem_Calloc, PyMem_Free
 from libc.stddef cimport ptrdiff_t
-from libc.stdint cimport uint64_t
 
 cimport numpy as cnp
 
@@ -99,7 +98,8 @@ cdef class Plan:
         cdef ptrdiff_t total = 0
         cdef char *numbers
         cdef Tensor *tensor
-        if kernel.arrays != self.work.parameters or row != kernel.constants or constants.shape[0] != self.work.tensors:
+        fits = kernel.arrays == self.work.parameters and kernel.constants == row
+        if not fits or constants.shape[0] != self.work.tensors:
             raise ValueError("constants and kernel: expected those of the bound rule and tensors")
         numbers = <char *>PyMem_Calloc(self.work.tensors * row + 1, 8)
         if not numbers:

@@ -237,9 +237,10 @@ class Expressions(ast.NodeVisitor):
 
     def _math_member(self, node: ast.Attribute) -> Any:
         owner = node.value
-        outside = isinstance(owner, ast.Name) and owner.id not in self.names
-        if outside and self.reading.lookup(owner)() is math and hasattr(math, node.attr):
-            return getattr(math, node.attr)
+        if isinstance(owner, ast.Name) and owner.id not in self.names:
+            module = self.reading.lookup(owner)()
+            if module is math and hasattr(math, node.attr):
+                return getattr(math, node.attr)
         raise self.refuse(
             node,
             f"{ast.unparse(node)!r}",

@@ -1,0 +1,125 @@
+"""States as bytes: what comes back, and what is refused."""
+
+import json
+import pickle
+
+import numpy as np
+import pytest
+
+import weightopt_core as mx
+
+
+class Steps:
+    """Some weights that are stepped through an Updater."""
+
+    def __init__(self, name, weights, **given):
+        self.name, self.given = name, given
+        self.weights = {index: weight.copy() for index, weight in weights.items()}
+        self.updater = mx.optimizer.get_updater(mx.optimizer.create(name, **given))
+
+    def run(self, grads):
+        for grad in grads:
+            for index, weight in self.weights.items():
+                self.updater(index, grad[: weight.size].reshape(weight.shape), weight)
+
+    def resumed(self):
+        other = Steps(self.name, self.weights, **self.given)
+        other.updater.set_states(self.updater.get_states())
+        return other
+
+
+@pytest.mark.parametrize("name", mx.optimizer.registry.names())
+@pytest.mark.parametrize("given", [{}, {"lr_scheduler": "factor"}], ids=["plain", "scheduled"])
+def test_a_resumed_run_equals_an_uninterrupted_one(name, given, rng, dtype):
+    if "lr_scheduler" in given:
+        given = {"lr_scheduler": mx.lr_scheduler.create("factor", step=3, factor=0.5)}
+    if "momentum" in mx.optimizer.registry.find(name).hyperparameters:
+        given = given | {"momentum": 0.9}
+    weights = {0: rng.normal(size=(3, 4)), "fc_weight": rng.normal(size=7), (1, 2): np.ones(())}
+    weights = {index: np.asarray(weight, dtype) for index, weight in weights.items()}
+    del weights[(1, 2)]
+    grads = rng.normal(size=(8, 12)).astype(dtype)
+    whole = Steps(name, weights, **given)
+    whole.run(grads[:5])
+    second = whole.resumed()
+    whole.run(grads[5:])
+    second.run(grads[5:])
+    for index, weight in whole.weights.items():
+        np.testing.assert_array_equal(weight, second.weights[index])
+    assert whole.updater.optimizer.num_update == second.updater.optimizer.num_update
+    assert whole.updater.get_states() == second.updater.get_states()
+
+
+def test_states_of_any_form_come_back():
+    updater = mx.optimizer.get_updater(mx.optimizer.create("sgd"))
+    updater.states = {
+        0: None,
+        1: [np.arange(3, dtype=np.int32), (1, 2.5, "text", True)],
+        "name": (np.float16(2) * np.ones((2, 2), np.float16), None),
+    }
+    other = mx.optimizer.get_updater(mx.optimizer.create("sgd"))
+    other.set_states(updater.get_states())
+    assert list(other.states) == [0, 1, "name"]
+    assert other.states[1][1] == (1, 2.5, "text", True)
+    np.testing.assert_array_equal(other.states[1][0], [0, 1, 2])
+    assert other.states["name"][0].dtype == np.float16
+    other.states[1][0][:] = 1  # writable
+
+
+def test_a_state_that_cannot_be_saved_is_named():
+    updater = mx.optimizer.get_updater(mx.optimizer.create("sgd"))
+    updater.states = {"w": object()}
+    with pytest.raises(TypeError, match='state of "w": expected None, numbers, arrays'):
+        updater.get_states()
+
+
+REFUSED = {
+    "pickle": pickle.dumps({0: None}),
+    "empty": b"",
+    "short": b"\x10\0\0\0\0\0\0\0{}",
+    "huge header": b"\xff" * 8 + b"{}",
+    "other safetensors": b"\x02\0\0\0\0\0\0\0{}",
+    "text": b"not at all",
+}
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_other_bytes_are_refused_and_nothing_changes(kind):
+    updater = mx.optimizer.get_updater(mx.optimizer.create("sgd"))
+    updater.states = {0: None}
+    with pytest.raises(ValueError, match="states: expected bytes from get_states, got"):
+        updater.set_states(REFUSED[kind])
+    assert updater.states == {0: None}
+
+
+def test_things_that_are_no_bytes_are_refused():
+    updater = mx.optimizer.get_updater(mx.optimizer.create("sgd"))
+    for wrong in ("text", None, {0: None}):
+        with pytest.raises(TypeError, match="states: expected bytes"):
+            updater.set_states(wrong)
+
+
+def test_states_of_another_optimizer_are_refused():
+    adam = mx.optimizer.get_updater(mx.optimizer.create("adam"))
+    sgd = mx.optimizer.get_updater(mx.optimizer.create("sgd"))
+    with pytest.raises(ValueError, match="states: expected those of sgd, got those of adam"):
+        sgd.set_states(adam.get_states())
+
+
+def test_truncated_bytes_are_refused(rng):
+    steps = Steps("adam", {0: rng.normal(size=50)})
+    steps.run(rng.normal(size=(2, 50)))
+    data = steps.updater.get_states()
+    for end in rng.integers(0, len(data), 60):
+        with pytest.raises(ValueError, match="expected bytes from get_states"):
+            steps.updater.set_states(data[:end])
+
+
+def test_metadata_is_plain_json(rng):
+    steps = Steps("adam", {0: rng.normal(size=5)})
+    steps.run(rng.normal(size=(2, 5)))
+    data = steps.updater.get_states()
+    header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+    content = json.loads(header["__metadata__"]["weightopt"])
+    assert content["optimizer"] == "adam"
+    assert content["counts"] == [[0, 2]]

@@ -1,0 +1,52 @@
+"""Every plugin's shared files are what the templates make, and the generated lists are complete."""
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+import weightopt_core
+from weightopt_core import scaffold
+from weightopt_core.published import PUBLISHED
+
+ROOT = Path(__file__).parent.parent
+FOLDERS = sorted(path.parent for path in ROOT.glob("plugins/*/pyproject.toml"))
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_shared_files_are_as_the_templates_make_them(folder):
+    package = scaffold.read(folder)
+    assert package.name == folder.name
+    assert next(iter(package.entry_points)) == folder.name
+    assert package.version == weightopt_core.__version__
+    for name, text in package.files().items():
+        assert (folder / name).read_text() == text, f"{folder.name}/{name}; make sync"
+    known = {*package.files(), package.module, "tests", "build", f"{package.module}.egg-info"}
+    assert {path.name for path in folder.iterdir()} <= known
+    assert list((folder / "tests").glob("test_*.py"))
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_a_package_is_compiled_if_it_has_rules(folder):
+    text = (folder / f"weightopt_{folder.name}" / "__init__.py").read_text()
+    assert scaffold.read(folder).compiled == ("@update_rule" in text)
+    assert len(text.splitlines()) < 200
+
+
+def test_the_install_hints_are_complete():
+    packages = [scaffold.read(folder) for folder in FOLDERS]
+    for kind, group in scaffold.GROUPS.items():
+        names = {
+            name: package.distribution
+            for package in packages
+            if package.kind == kind
+            for name in package.entry_points
+        }
+        assert PUBLISHED[group] == names
+
+
+def test_versions_agree():
+    text = (ROOT / "pyproject.toml").read_text()
+    assert re.search(r'^version = "(.*)"', text, re.M)[1] == weightopt_core.__version__
+    assert sys.version_info >= (3, 10)
