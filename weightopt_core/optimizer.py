@@ -189,6 +189,27 @@ class Optimizer(Algorithm):
     def _keeps_master(self, weight: Any) -> bool:
         return self.multi_precision and backend_of(weight).is_half(weight)
 
+    def numbers(self, index: Any, t: int) -> dict[str, Any]:
+        """Return numbers that the rule takes and that are no hyperparameters; for subclasses.
+
+        A number that changes with the updates belongs here, as a function of `t`: then a resumed
+        run goes on as if it had not stopped.
+
+        Parameters
+        ----------
+        index : int or str
+            What identifies the weight.
+        t : int
+            The number of updates of this weight, the present one included.
+
+        Returns
+        -------
+        dict of str to number
+            By the name that the rule gives them. They go before a hyperparameter of that name,
+            and before `lr`, `wd` and `t`. What the rule does not take is left out.
+        """
+        return {}
+
     def set_lr_mult(self, args_lr_mult: dict[Any, float]) -> None:
         """Set the learning-rate multipliers of single parameters, and forget earlier ones.
 
@@ -315,8 +336,11 @@ class Optimizer(Algorithm):
 
     def _numbers(self, rule: Rule, index: Any) -> dict[str, Any]:
         """Return the numbers that `rule` takes for the present update of `index`."""
-        numbers = {}
+        further = self.numbers(index, self._index_update_count[index])
+        numbers = {name: further[name] for name in rule.numbers if name in further}
         for name in rule.numbers:
+            if name in numbers:
+                continue
             if name == "lr":
                 numbers[name] = self._get_lr(index)
             elif name == "wd":
