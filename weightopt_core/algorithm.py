@@ -14,7 +14,7 @@ class Algorithm:
 
     A subclass that declares hyperparameters and writes no ``__init__`` gets one: its own
     hyperparameters in the order of declaration, by position or keyword, and ``**kwargs`` for
-    those of its base classes.
+    those of its base classes and for its own that are ``kw_only``.
 
     Attributes
     ----------
@@ -79,17 +79,19 @@ def _constructor(cls: type[Algorithm], own: dict[str, Hyperparameter]) -> Any:
         super(cls, self).__init__(**kwargs)
 
     __init__.__qualname__ = f"{cls.__qualname__}.__init__"
-    __init__.__signature__ = _signature(own, bool(cls.__mro__[1] is not Algorithm))  # type: ignore
+    further = cls.__mro__[1] is not Algorithm or len(positional) < len(own)
+    __init__.__signature__ = _signature(own, positional, further)  # type: ignore
     return __init__
 
 
-def _signature(own: dict[str, Hyperparameter], inherits: bool) -> inspect.Signature:
+def _signature(
+    own: dict[str, Hyperparameter], positional: list[str], further: bool
+) -> inspect.Signature:
     kind = inspect.Parameter
     parameters = [kind("self", kind.POSITIONAL_OR_KEYWORD)]
-    for name, declared in sorted(own.items(), key=lambda item: item[1].kw_only):
-        default = kind.empty if declared.default is REQUIRED else declared.default
-        form = kind.KEYWORD_ONLY if declared.kw_only else kind.POSITIONAL_OR_KEYWORD
-        parameters.append(kind(name, form, default=default))
-    if inherits:
+    for name in positional:
+        default = kind.empty if own[name].default is REQUIRED else own[name].default
+        parameters.append(kind(name, kind.POSITIONAL_OR_KEYWORD, default=default))
+    if further:
         parameters.append(kind("kwargs", kind.VAR_KEYWORD))
     return inspect.Signature(parameters)

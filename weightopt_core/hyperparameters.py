@@ -35,7 +35,7 @@ class Hyperparameter:
     optional : bool
         Whether None is allowed.
     kw_only : bool
-        Whether the constructor takes it by keyword alone.
+        Whether the constructor takes it by keyword alone, as one of its ``**kwargs``.
     """
 
     expected = "any object"
