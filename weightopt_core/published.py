@@ -6,6 +6,7 @@ Generated from plugins/ by ``make sync``; the core knows no algorithm otherwise.
 PUBLISHED: dict[str, dict[str, str]] = {
     "weightopt.optimizers": {
         "adam": "weightopt-adam",
+        "dcasgd": "weightopt-dcasgd",
         "nag": "weightopt-nag",
         "sgd": "weightopt-sgd",
         "ccsgd": "weightopt-sgd",
