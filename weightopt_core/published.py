@@ -9,6 +9,7 @@ PUBLISHED: dict[str, dict[str, str]] = {
         "adam": "weightopt-adam",
         "dcasgd": "weightopt-dcasgd",
         "nag": "weightopt-nag",
+        "rmsprop": "weightopt-rmsprop",
         "sgd": "weightopt-sgd",
         "ccsgd": "weightopt-sgd",
     },
