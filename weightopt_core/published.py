@@ -5,6 +5,7 @@ Generated from plugins/ by ``make sync``; the core knows no algorithm otherwise.
 
 PUBLISHED: dict[str, dict[str, str]] = {
     "weightopt.optimizers": {
+        "adadelta": "weightopt-adadelta",
         "adagrad": "weightopt-adagrad",
         "adam": "weightopt-adam",
         "dcasgd": "weightopt-dcasgd",
