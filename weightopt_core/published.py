@@ -9,6 +9,7 @@ PUBLISHED: dict[str, dict[str, str]] = {
         "adagrad": "weightopt-adagrad",
         "adam": "weightopt-adam",
         "dcasgd": "weightopt-dcasgd",
+        "ftrl": "weightopt-ftrl",
         "nag": "weightopt-nag",
         "rmsprop": "weightopt-rmsprop",
         "sgd": "weightopt-sgd",
