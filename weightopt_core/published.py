@@ -8,6 +8,7 @@ PUBLISHED: dict[str, dict[str, str]] = {
         "adadelta": "weightopt-adadelta",
         "adagrad": "weightopt-adagrad",
         "adam": "weightopt-adam",
+        "adamax": "weightopt-adamax",
         "dcasgd": "weightopt-dcasgd",
         "ftrl": "weightopt-ftrl",
         "nag": "weightopt-nag",
