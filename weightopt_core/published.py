@@ -11,6 +11,7 @@ PUBLISHED: dict[str, dict[str, str]] = {
         "adamax": "weightopt-adamax",
         "dcasgd": "weightopt-dcasgd",
         "ftrl": "weightopt-ftrl",
+        "nadam": "weightopt-nadam",
         "nag": "weightopt-nag",
         "rmsprop": "weightopt-rmsprop",
         "sgd": "weightopt-sgd",
