@@ -16,6 +16,7 @@ PUBLISHED: dict[str, dict[str, str]] = {
         "rmsprop": "weightopt-rmsprop",
         "sgd": "weightopt-sgd",
         "ccsgd": "weightopt-sgd",
+        "test": "weightopt-test",
     },
     "weightopt.initializers": {
         "uniform": "weightopt-uniform",
