@@ -16,7 +16,7 @@ STEPS = 20
 
 def options(cls):
     """Return settings of an optimizer that lead to each of its rules, with and without extras."""
-    flags = {"momentum": (0.0, 0.9), "centered": (False, True)}
+    flags = {"momentum": (0.0, 0.9), "centered": (False, True), "clip_weights": (None, 0.25)}
     own = [
         [(name, value) for value in values]
         for name, values in flags.items()
