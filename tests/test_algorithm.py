@@ -5,6 +5,7 @@ import inspect
 import pytest
 
 import weightopt_core as mx
+from weightopt_core.algorithm import Algorithm
 from weightopt_core.hyperparameters import Real
 
 
@@ -40,3 +41,45 @@ def test_the_default_of_a_base_class_may_be_changed():
 
     assert (Fast().lr, Fast(learning_rate=0.5).lr) == (1.0, 0.5)
     assert str(inspect.signature(Fast)) == "(**kwargs)"
+
+
+class Base(Algorithm):
+    low = Real()
+    high = Real(1.0)
+
+
+class Fixed(Base):
+    factor = Real(2.0)
+    low = 0.5
+
+    @property
+    def high(self):
+        return self.low + self.factor
+
+
+def test_a_subclass_can_fix_what_it_inherits():
+    fixed = Fixed(3)
+    assert (fixed.low, fixed.high) == (0.5, 3.5)
+    assert list(Fixed.hyperparameters) == ["factor"]
+    assert list(inspect.signature(Fixed).parameters) == ["factor", "kwargs"]
+    assert repr(fixed) == "Fixed(factor=3)"
+
+
+@pytest.mark.parametrize("name", ["low", "high"])
+def test_what_is_fixed_is_no_argument(name):
+    with pytest.raises(TypeError, match=rf"Fixed\(\) has no argument '{name}'"):
+        Fixed(**{name: 1})
+
+
+def test_a_subclass_that_only_fixes_takes_the_rest_by_keyword():
+    class Half(Base):
+        low = 0.5
+
+    assert Half(high=2).high == 2
+    with pytest.raises(TypeError, match="takes 0 positional arguments"):
+        Half(2)
+
+
+def test_what_is_not_fixed_is_still_required():
+    with pytest.raises(TypeError, match="needs 'low'"):
+        Base()

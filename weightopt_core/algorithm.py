@@ -14,7 +14,9 @@ class Algorithm:
 
     A subclass that declares hyperparameters and writes no ``__init__`` gets one: its own
     hyperparameters in the order of declaration, by position or keyword, and ``**kwargs`` for
-    those of its base classes and for its own that are ``kw_only``.
+    those of its base classes and for its own that are ``kw_only``. Where it gives an inherited one
+    a plain value or a property, that one is fixed: no argument of the subclass, and none of its
+    hyperparameters.
 
     Attributes
     ----------
@@ -30,8 +32,9 @@ class Algorithm:
             name: value for name, value in vars(cls).items() if isinstance(value, Hyperparameter)
         }
         inherited = cls.__mro__[1].hyperparameters  # type: ignore[attr-defined]
-        cls.hyperparameters = own | {k: v for k, v in inherited.items() if k not in own}
-        if own and "__init__" not in vars(cls):
+        cls.hyperparameters = own | {k: v for k, v in inherited.items() if k not in vars(cls)}
+        fixes = inherited.keys() & vars(cls).keys()
+        if (own or fixes) and "__init__" not in vars(cls):
             cls.__init__ = _constructor(cls, own)  # type: ignore
 
     def __init__(self, **unknown: Any):
@@ -55,7 +58,6 @@ class Algorithm:
 
 def _constructor(cls: type[Algorithm], own: dict[str, Hyperparameter]) -> Any:
     positional = [name for name, declared in own.items() if not declared.kw_only]
-    required = [name for name, declared in own.items() if declared.default is REQUIRED]
 
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
         if len(args) > len(positional):
@@ -64,13 +66,14 @@ def _constructor(cls: type[Algorithm], own: dict[str, Hyperparameter]) -> Any:
                 f"({', '.join(positional)}), got {len(args)}"
             )
         values = dict(zip(positional, args))
-        for name in own:
+        settable = [name for name in own if name in self.hyperparameters]
+        for name in settable:
             if name in kwargs:
                 if name in values:
                     raise TypeError(f"{cls.__name__}() got {name!r} twice")
                 values[name] = kwargs.pop(name)
-        for name in required:
-            if name not in values:
+        for name in settable:
+            if name not in values and own[name].default is REQUIRED:
                 expected = own[name].description
                 raise TypeError(f"{cls.__name__}() needs {name!r}, {expected}")
         for name in own:
