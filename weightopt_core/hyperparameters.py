@@ -187,3 +187,31 @@ class Instance(Hyperparameter):
         if not fits:
             raise TypeError
         return value
+
+
+class ListOf(Hyperparameter):
+    """A list, or tuple, of values that another hyperparameter describes.
+
+    Parameters
+    ----------
+    item : Hyperparameter
+        What each of the values is.
+    """
+
+    def __init__(self, item: Hyperparameter, default: Any = REQUIRED, **options: Any):
+        super().__init__(default, **options)
+        self.item = item
+        self.expected = f"a list, each of it {item.description}"
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        super().__set_name__(owner, name)
+        self.item.name = f"each of {name}"
+
+    def check(self, value: Any) -> Any:
+        """Return a new list of what the items are stored as."""
+        if not isinstance(value, (list, tuple)):
+            return super().check(value)
+        return [self.item.check(item) for item in value]
+
+    def convert(self, value: Any) -> Any:
+        raise TypeError
