@@ -17,53 +17,11 @@ from . import random
 from .algorithm import Algorithm
 from .backends import backend_of
 from .errors import wording
-from .hyperparameters import Integer
+from .hyperparameters import Hyperparameter, Integer
+from .names import SUFFIXES, InitDesc
 from .registry import Registry
 
-#: Which hook fills a parameter, by the ending of its name; the first that fits.
-SUFFIXES = {
-    "weight": "_init_weight",
-    "bias": "_init_bias",
-    "gamma": "_init_gamma",
-    "beta": "_init_beta",
-    "moving_mean": "_init_zero",
-    "running_mean": "_init_zero",
-    "moving_var": "_init_one",
-    "running_var": "_init_one",
-    "moving_inv_var": "_init_zero",
-    "moving_avg": "_init_zero",
-}
-#: The same by prefix and ending, for a plain str in place of an `InitDesc`; they go first.
-PLAIN_NAMES = {("stn_loc", "weight"): "_init_zero", ("stn_loc", "bias"): "_init_loc_bias"}
-
 _log = logging.getLogger(__name__)
-
-
-class InitDesc(str):
-    """The name of a parameter, with what is known about it.
-
-    Parameters
-    ----------
-    name : str
-        The parameter's name.
-    attrs : dict of str to str, optional
-        Its attributes. ``__init__`` holds the name or the `Initializer.dumps` of the initializer
-        that fills it, whatever its name.
-    global_init : Initializer, optional
-        What fills parts that have no initializer of their own.
-    """
-
-    def __new__(cls, name: str, attrs: Any = None, global_init: Any = None) -> InitDesc:
-        desc = super().__new__(cls, name)
-        desc.attrs = attrs or {}
-        desc.global_init = global_init
-        return desc
-
-    attrs: dict[str, str]
-    global_init: Any
-
-    def __reduce__(self) -> Any:
-        return InitDesc, (str(self), self.attrs, self.global_init)
 
 
 class Initializer(Algorithm):
@@ -116,23 +74,26 @@ class Initializer(Algorithm):
         """
         if not isinstance(desc, str):
             raise TypeError(wording("desc", "an InitDesc or a str", repr(desc)))
-        target = backend_of(arr, f"array of {str(desc)!r}").check(arr, f"array of {str(desc)!r}")
+        argument = f"array of {str(desc)!r}"
+        target = backend_of(arr, argument).check(arr, argument, dtypes=None)
         if not isinstance(desc, InitDesc):
-            hook = self._plain_hook(desc) or self._hook(desc)
             desc = InitDesc(desc)
-        else:
-            hook = self._hook(desc)
+            desc.plain = True
         if desc.global_init is None:
             desc.global_init = self
+        how = self._initialize(desc, target)
+        if self._verbose:
+            _log.info("Initialized %s as %s: %s", desc, how, self._print_func(target))
+
+    def _initialize(self, desc: InitDesc, arr: Any) -> str:
+        """Fill `arr` by the hook for `desc`; return how, in a word, for the log."""
         own = desc.attrs.get("__init__")
         if own:
-            create(own)._init_weight(desc, target)
-            hook = str(own)
-        else:
-            getattr(self, hook)(desc, target)
-        if self._verbose:
-            kind = hook.removeprefix("_init_")
-            _log.info("Initialized %s as %s: %s", desc, kind, self._print_func(target))
+            create(own)._init_weight(desc, arr)
+            return str(own)
+        hook = self._hook(desc)
+        getattr(self, hook)(desc, arr)
+        return hook.removeprefix("_init_")
 
     def set_verbosity(self, verbose: bool = False, print_func: Any = None) -> Initializer:
         """Switch logging of each initialized array on or off.
@@ -165,19 +126,12 @@ class Initializer(Algorithm):
         declared = {name: getattr(self, name) for name in self.hyperparameters}
         if declared.get("seed", 0) is None:
             del declared["seed"]
-        return json.dumps([type(self).__name__.lower(), declared | self._kwargs])
+        arguments = self._kwargs or declared
+        return json.dumps([type(self).__name__.lower(), arguments], default=_as_json)
 
-    def _hook(self, desc: str) -> str:
-        for suffix, hook in SUFFIXES.items():
-            if desc.endswith(suffix):
-                return hook
-        return "_init_default"
-
-    def _plain_hook(self, name: str) -> str | None:
-        for (prefix, suffix), hook in PLAIN_NAMES.items():
-            if name.startswith(prefix) and name.endswith(suffix):
-                return hook
-        return None
+    def _hook(self, desc: InitDesc) -> str:
+        """Return the name of the method that fills a parameter; by default `desc` knows it."""
+        return desc.hook
 
     def _init_weight(self, name: InitDesc, arr: Any) -> None:
         raise NotImplementedError(f"{type(self).__name__} must implement _init_weight(name, arr)")
@@ -199,8 +153,14 @@ class Initializer(Algorithm):
 
     def _init_loc_bias(self, name: InitDesc, arr: Any) -> None:
         if arr.shape != (6,):
-            raise ValueError(wording(f"shape of {str(name)!r}", "(6,)", str(arr.shape)))
+            raise self._misfit(name, arr, "shape (6,)")
         backend_of(arr).copy(arr, [1.0, 0.0, 0.0, 0.0, 1.0, 0.0])
+
+    def _misfit(self, name: str, arr: Any, expected: str) -> ValueError:
+        """Return the error that `arr` has a shape which cannot be filled."""
+        remedy = "give it another initializer, by Mixed or its attributes"
+        got = f"shape {tuple(arr.shape)}"
+        return ValueError(wording(f"parameter {str(name)!r}", expected, got, remedy))
 
     def _init_default(self, name: InitDesc, arr: Any) -> None:
         raise ValueError(
@@ -223,11 +183,27 @@ class RandomInitializer(Initializer):
 
     def _uniform(self, name: InitDesc, arr: Any, low: float, high: float) -> None:
         """Fill `arr` with uniform numbers of ``[low, high)``."""
-        backend_of(arr).fill_uniform(arr, random.stream(str(name), self.seed), low, high)
+        backend_of(arr).fill_uniform(arr, self._key(name, arr), low, high)
 
     def _normal(self, name: InitDesc, arr: Any, mean: float, sigma: float) -> None:
         """Fill `arr` with normal numbers."""
-        backend_of(arr).fill_normal(arr, random.stream(str(name), self.seed), mean, sigma)
+        backend_of(arr).fill_normal(arr, self._key(name, arr), mean, sigma)
+
+    def _key(self, name: InitDesc, arr: Any) -> tuple[int, int]:
+        if arr.dtype.kind in "iu":
+            dtype = f"dtype of array of {str(name)!r}"
+            raise TypeError(wording(dtype, "a float type", str(arr.dtype)))
+        return random.stream(name.path, self.seed)
+
+
+class Nested(Hyperparameter):
+    """An initializer that another one uses, given in any form that `create` takes."""
+
+    expected = "an initializer, its name or what its dumps() returned"
+
+    def check(self, value: Any) -> Any:
+        """Return the initializer; what is wrong with it, `create` says."""
+        return None if value is None and self.optional else create(value)
 
 
 def create(initializer: Any, *args: Any, **kwargs: Any) -> Any:
@@ -267,6 +243,14 @@ def create(initializer: Any, *args: Any, **kwargs: Any) -> Any:
             "initializer", "an Initializer, a name, or what dumps() returned", repr(initializer)
         )
     )
+
+
+def _as_json(value: Any) -> Any:
+    if isinstance(value, Initializer):
+        return value.dumps()
+    if hasattr(value, "tolist"):  # arrays and numbers of NumPy
+        return value.tolist()
+    raise TypeError(wording("argument", "numbers, text, lists or initializers", repr(value)))
 
 
 def _root_mean_square(arr: Any) -> str:

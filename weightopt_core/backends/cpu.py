@@ -120,16 +120,19 @@ def check(
         Its name in messages.
     shape : tuple of int, optional
         The shape that it must have.
-    dtypes : sequence of str, optional
-        The dtypes that it may have.
+    dtypes : sequence of str or None, optional
+        The dtypes that it may have; None for real numbers of any type.
     written : bool
         Whether the kernel writes to it.
     """
     array = view(array, argument)
     if shape is not None and array.shape != shape:
         raise ValueError(wording(f"shape of {argument}", f"{shape}", f"{array.shape}"))
-    if array.dtype.name not in dtypes or not array.dtype.isnative:
-        raise TypeError(wording(f"dtype of {argument}", " or ".join(dtypes), str(array.dtype)))
+    expected = "real numbers" if dtypes is None else " or ".join(dtypes)
+    if not (_is_real(array.dtype) if dtypes is None else array.dtype.name in dtypes):
+        raise TypeError(wording(f"dtype of {argument}", expected, str(array.dtype)))
+    if not array.dtype.isnative:
+        raise TypeError(wording(f"dtype of {argument}", f"native {expected}", str(array.dtype)))
     if not (array.flags.c_contiguous and array.flags.aligned):
         remedy = "pass np.ascontiguousarray of it"
         raise ValueError(wording(argument, "a C-contiguous array", "a strided one", remedy))
@@ -234,7 +237,7 @@ def fill_normal(array: Any, key: tuple[int, int], mean: float, sigma: float) -> 
 
 def _fill(kernel: Any, array: Any, key: tuple[int, int], first: float, second: float) -> None:
     flat = view(array, "array").reshape(-1)
-    compute = COMPUTE[flat.dtype.name]
+    compute = COMPUTE.get(flat.dtype.name, np.dtype(np.float32))
     if flat.dtype == compute:
         kernel(flat, key, 0, first, second, threads.get_num_threads())
         return
@@ -243,6 +246,11 @@ def _fill(kernel: Any, array: Any, key: tuple[int, int], first: float, second: f
         part = block[: flat.size - start]
         kernel(part, key, start, first, second, threads.get_num_threads())
         flat[start : start + part.size] = part
+
+
+def _is_real(dtype: Any) -> bool:
+    """Whether `dtype` holds real numbers; the float types of ml_dtypes are of no numeric kind."""
+    return dtype.kind in "iuf" or "float" in dtype.name
 
 
 def _shares_memory(array: Any) -> bool:

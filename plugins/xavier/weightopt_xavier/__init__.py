@@ -52,18 +52,15 @@ class Xavier(RandomInitializer):
     magnitude = Real(3, "[0, inf)")
 
     def _init_weight(self, name, arr):
-        scale = math.sqrt(self.magnitude / self._fan(name, arr.shape))
+        if arr.ndim < 2 or 0 in arr.shape:
+            raise self._misfit(name, arr, "two dimensions or more, none of them 0")
+        scale = math.sqrt(self.magnitude / self._fan(arr.shape))
         if self.rnd_type == "uniform":
             self._uniform(name, arr, -scale, scale)
         else:
             self._normal(name, arr, 0.0, scale)
 
-    def _fan(self, name, shape):
-        if len(shape) < 2 or 0 in shape:
-            raise ValueError(
-                f"parameter {str(name)!r}: expected two dimensions or more, none of them 0, "
-                f"got shape {shape}; give it another initializer, by Mixed or its attributes"
-            )
+    def _fan(self, shape):
         kernel = math.prod(shape[2:])
         fan_in, fan_out = shape[1] * kernel, shape[0] * kernel
         return {"avg": (fan_in + fan_out) / 2, "in": fan_in, "out": fan_out}[self.factor_type]
