@@ -1,0 +1,73 @@
+import inspect
+
+import hypothesis.strategies as st
+import numpy as np
+import pytest
+from hypothesis import given, settings
+
+import weightopt_core as mx
+
+
+def deviation(weight, scale):
+    """Return how far the shorter side of `weight`, as a matrix, is from orthogonal."""
+    matrix = weight.reshape(len(weight), -1).astype(np.float64)
+    gram = matrix.T @ matrix if matrix.shape[0] >= matrix.shape[1] else matrix @ matrix.T
+    return abs(gram - scale**2 * np.eye(len(gram))).max()
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    st.lists(st.integers(1, 9), min_size=2, max_size=4).map(tuple),
+    st.sampled_from(["uniform", "normal"]),
+    st.floats(0, 10),
+    st.sampled_from([(np.float32, 1e-6), (np.float64, 1e-13)]),
+)
+def test_orthogonal_whatever_the_shape(shape, rand_type, scale, precision):
+    dtype, tolerance = precision
+    weight = np.full(shape, np.nan, dtype)
+    mx.init.Orthogonal(scale, rand_type, seed=2)("fc1_weight", weight)
+    assert deviation(weight, scale) <= tolerance * max(scale, 1) ** 2
+
+
+@pytest.mark.parametrize("shape", [(256, 256), (300, 100), (64, 32, 3, 3)])
+def test_large_float32_matrices_to_1e_5(shape):
+    weight = np.empty(shape, np.float32)
+    mx.init.Orthogonal(seed=2)("fc1_weight", weight)
+    assert deviation(weight, 1.414) < 1e-5
+
+
+def test_the_matrix_is_one_of_the_decomposition():
+    weight = np.empty((5, 3))
+    mx.init.Orthogonal(2.0, seed=2)("fc1_weight", weight)
+    drawn = np.empty((5, 3))
+    mx.init.Uniform(1, seed=2)("fc1_weight", drawn)
+    np.testing.assert_array_equal(weight, 2 * np.linalg.svd(drawn, full_matrices=False)[0])
+
+
+def test_the_seed_counts():
+    weights = {}
+    for seed in (1, 1, 2):
+        mx.random.seed(seed)
+        weight = np.empty((4, 6))
+        mx.init.Orthogonal()("fc1_weight", weight)
+        np.testing.assert_array_equal(weights.setdefault(seed, weight), weight)
+    assert (weights[1] != weights[2]).any()
+
+
+def test_page_signature_and_dumps():
+    parameters = inspect.signature(mx.init.Orthogonal).parameters
+    assert list(parameters) == ["scale", "rand_type", "kwargs"]
+    assert [parameters[name].default for name in ("scale", "rand_type")] == [1.414, "uniform"]
+    text = '["orthogonal", {"scale": 1.414, "rand_type": "uniform"}]'
+    assert mx.init.Orthogonal().dumps() == text
+
+
+@pytest.mark.parametrize("shape", [(), (5,), (0, 5), (5, 0)])
+def test_a_shape_that_is_no_matrix_is_an_error(shape):
+    with pytest.raises(ValueError, match=r"'fc1_weight': expected two dimensions .* got shape \("):
+        mx.init.Orthogonal()("fc1_weight", np.empty(shape))
+
+
+def test_rand_type_has_two_values():
+    with pytest.raises(ValueError, match="rand_type: expected 'uniform' or 'normal'"):
+        mx.init.Orthogonal(rand_type="gaussian")
