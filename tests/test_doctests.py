@@ -1,0 +1,33 @@
+"""The examples in the docstrings of the core and of every installed plugin."""
+
+import doctest
+import importlib
+import pkgutil
+
+import importlib_metadata
+import pytest
+
+import weightopt_core as mx
+
+REGISTRIES = [module.registry for module in (mx.optimizer, mx.init, mx.lr_scheduler)]
+MODULES = sorted(
+    {module.name for module in pkgutil.walk_packages(mx.__path__, "weightopt_core.")}
+    | {
+        point.module
+        for registry in REGISTRIES
+        for point in importlib_metadata.entry_points(group=registry.group)
+    }
+)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples(name, monkeypatch):
+    for registry in REGISTRIES:
+        monkeypatch.setattr(registry, "_registered", dict(registry._registered))
+    module = pytest.importorskip(name, exc_type=ImportError)
+    assert doctest.testmod(module).failed == 0
+
+
+def test_modules_with_examples_are_among_them():
+    assert "weightopt_core.optimizer" in MODULES
+    assert doctest.DocTestFinder().find(importlib.import_module("weightopt_core.optimizer"))
