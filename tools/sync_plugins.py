@@ -1,4 +1,4 @@
-"""Write the files that are generated from plugins/: shared package files, and the install hints.
+"""Write what is generated from plugins/: shared package files, install hints, README's table.
 
 Usage: ``python tools/sync_plugins.py``, after a change of a template or a new plugin.
 """
@@ -10,6 +10,10 @@ import weightopt_core
 from weightopt_core import scaffold
 
 ROOT = Path(__file__).resolve().parent.parent
+
+#: README.md's table of algorithms stands between these two lines.
+BEGIN = "<!-- algorithms: written by make sync -->"
+END = "<!-- algorithms: end -->"
 
 PUBLISHED = '''\
 """The algorithms that this project publishes, for the hint how to install one.
@@ -42,12 +46,35 @@ def published() -> str:
     return PUBLISHED.format(groups=groups)
 
 
+def readme() -> str:
+    """Return the text of README.md with its table of algorithms as plugins/ has them."""
+    text = (ROOT / "README.md").read_text("utf-8")
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not end:
+        raise ValueError(f"README.md: expected the lines {BEGIN} and {END}")
+    return f"{before}{begin}\n{table()}{end}{after}"
+
+
+def table() -> str:
+    """Return the algorithms as a Markdown table: name, kind, package, description."""
+    rows = ["| name | kind | package | description |", "| --- | --- | --- | --- |"]
+    for kind in scaffold.GROUPS:
+        for package in packages():
+            if package.kind == kind:
+                names = ", ".join(f"`{name}`" for name in package.entry_points)
+                cells = names, kind, f"`{package.distribution}`", package.description
+                rows.append(f"| {' | '.join(cells)} |")
+    return "\n".join(rows) + "\n"
+
+
 def main() -> None:
     """Write everything."""
     for package in packages():
         for name, text in package.files().items():
             (ROOT / "plugins" / package.name / name).write_text(text, "utf-8")
     (ROOT / "weightopt_core" / "published.py").write_text(published(), "utf-8")
+    (ROOT / "README.md").write_text(readme(), "utf-8")
 
 
 if __name__ == "__main__":
