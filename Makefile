@@ -53,5 +53,5 @@ docs: install
 	$(BIN)/sphinx-build -W --keep-going docs docs/_build
 
 clean:
-	rm -rf $(VENV) build plugins/*/build
+	rm -rf $(VENV) build docs/_build docs/generated plugins/*/build
 	find . -name '*.so' -o -name '*.egg-info' | grep -v $(VENV) | xargs rm -rf

@@ -217,6 +217,37 @@ def test_a_state_of_another_form(state):
         optimizer.update(0, np.ones(3), np.ones(3), state)
 
 
+def test_numbers_of_numpy_do_not_widen_the_arithmetic(rng):
+    class Numpys(mx.LRScheduler):
+        def __call__(self, num_update):
+            return np.float64(0.1)
+
+    @mx.update_rule
+    def plain(weight, grad, *, lr, factor):
+        return weight - lr * factor * grad
+
+    class Plain(mx.Optimizer):
+        rule = plain
+
+        def numbers(self, index, t):
+            return {"factor": np.float64(0.3)}
+
+    weight = rng.normal(size=100).astype(np.float32)
+    expected = weight - (0.1 * 0.3) * weight
+    Plain(lr_scheduler=Numpys()).update(0, weight, weight.copy(), None)
+    np.testing.assert_array_equal(weight, expected)
+
+
+def test_a_base_class_beside_the_optimizer():
+    class Named:
+        label = "named"
+
+    class Both(Named, mx.optimizer.Adam):
+        pass
+
+    assert Both(beta1=0.5).beta1 == 0.5
+
+
 def test_a_failing_scheduler_leaves_the_count():
     class Broken(mx.LRScheduler):
         def __call__(self, num_update):

@@ -58,6 +58,17 @@ def test_numbers_alone_are_evaluated_once_in_double():
     assert constants["math.pi"] == math.pi
 
 
+def test_and_or_are_the_operand_that_settles_them():
+    @update_rule
+    def rule(weight, grad, *, a, b):
+        return weight * (a or b or 3) * (a and b and 4)
+
+    for a, b in ((0.5, 0.0), (0.0, 0.25), (0, 0), (2, 5)):
+        weight = np.ones(1)
+        first, second = rule.constants({"a": a, "b": b})
+        assert rule(weight, weight, a=a, b=b) == first * second
+
+
 def test_a_missing_number_is_named():
     with pytest.raises(TypeError, match="missing lr"):
         plain.constants({})

@@ -31,7 +31,7 @@ class Algorithm:
         own = {
             name: value for name, value in vars(cls).items() if isinstance(value, Hyperparameter)
         }
-        inherited = cls.__mro__[1].hyperparameters  # type: ignore[attr-defined]
+        inherited = super(cls, cls).hyperparameters  # type: ignore[misc]
         cls.hyperparameters = own | {k: v for k, v in inherited.items() if k not in vars(cls)}
         fixes = inherited.keys() & vars(cls).keys()
         if (own or fixes) and "__init__" not in vars(cls):

@@ -7,6 +7,7 @@ the optimizer's name, its counts, and for each index how the state is built from
 from __future__ import annotations
 
 import json
+import operator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,7 +28,7 @@ def dump(updater: Updater) -> bytes:
     """Return the states and counts of `updater` as bytes."""
     tensors: dict[str, np.ndarray] = {}
     states = [
-        [index, _taken_apart(state, json.dumps(index), tensors)]
+        [_index_out(index), _taken_apart(state, json.dumps(_index_out(index)), tensors)]
         for index, state in updater.states.items()
     ]
     optimizer = updater.optimizer
@@ -35,7 +36,10 @@ def dump(updater: Updater) -> bytes:
         "format": FORMAT,
         "optimizer": type(optimizer).__name__.lower(),
         "num_update": optimizer.num_update,
-        "counts": list(optimizer._index_update_count.items()),
+        "counts": [
+            [_index_out(index), count] for index, count in optimizer._index_update_count.items()
+        ],
+        "noise_seed": optimizer.noise_seed,
         "states": states,
     }
     _safetensors()
@@ -47,15 +51,21 @@ def dump(updater: Updater) -> bytes:
 def load(updater: Updater, data: bytes) -> None:
     """Give `updater` the states and counts that `dump` returned as `data`."""
     content, tensors = _read(data)
-    name = type(updater.optimizer).__name__.lower()
-    if content["optimizer"] != name:
-        raise ValueError(wording("states", f"those of {name}", f"those of {content['optimizer']}"))
-    states = {index: _put_together(part, tensors) for index, part in content["states"]}
-    counts = {index: int(count) for index, count in content["counts"]}
-    num_update = int(content["num_update"])
+    optimizer = updater.optimizer
+    name = type(optimizer).__name__.lower()
+    if content.get("optimizer") != name:
+        got = f"those of {content.get('optimizer')}"
+        raise ValueError(wording("states", f"those of {name}", got))
+    try:
+        states = {i: _put_together(part, tensors) for i, part in content["states"]}
+        counts = {i: int(count) for i, count in content["counts"]}
+        num_update, noise_seed = int(content["num_update"]), content["noise_seed"]
+    except (KeyError, ValueError, TypeError, AttributeError) as error:
+        raise ValueError(_not_ours(error)) from error
     updater.states = states
-    updater.optimizer._index_update_count = counts
-    updater.optimizer.num_update = num_update
+    optimizer._index_update_count = counts
+    optimizer.num_update = num_update
+    optimizer.noise_seed = noise_seed
 
 
 def _read(data: bytes) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
@@ -68,13 +78,30 @@ def _read(data: bytes) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
         content = json.loads(header["__metadata__"]["weightopt"])
     except (safetensors.SafetensorError, KeyError, ValueError, TypeError) as error:
-        got = f"others ({type(error).__name__}: {error})"
         if data[:1] == b"\x80":
             got = "a pickle, which is never read"
-        raise ValueError(wording("states", "bytes from get_states", got)) from error
+            raise ValueError(wording("states", "bytes from get_states", got)) from error
+        raise ValueError(_not_ours(error)) from error
+    if not isinstance(content, dict):
+        raise ValueError(_not_ours(content))
     if content.get("format") != FORMAT:
         raise ValueError(wording("format of states", str(FORMAT), str(content.get("format"))))
     return content, tensors
+
+
+def _not_ours(found: Any) -> str:
+    got = f"others ({type(found).__name__}: {found})"
+    return wording("states", "bytes from get_states", got)
+
+
+def _index_out(index: Any) -> Any:
+    """Return an index as JSON keeps it."""
+    if isinstance(index, str):
+        return index
+    try:
+        return operator.index(index)
+    except TypeError:
+        raise TypeError(wording("index", "a str or an int", repr(index))) from None
 
 
 def _array(dtype: str, shape: list[int], data: Any) -> np.ndarray:

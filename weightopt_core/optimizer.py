@@ -307,7 +307,7 @@ class Optimizer(Algorithm):
         """Return the learning rate of `index` at the present count."""
         lr = self.learning_rate
         if self.lr_scheduler is not None:
-            lr = self.lr_scheduler(self.num_update)
+            lr = float(self.lr_scheduler(self.num_update))
         return multipliers.effective(lr, self.lr_mult, index, self.idx2name)
 
     def _get_wd(self, index: Any) -> float:
@@ -336,23 +336,26 @@ class Optimizer(Algorithm):
 
     def _numbers(self, rule: Rule, index: Any) -> dict[str, Any]:
         """Return the numbers that `rule` takes for the present update of `index`."""
-        further = self.numbers(index, self._index_update_count[index])
-        numbers = {name: further[name] for name in rule.numbers if name in further}
+        t = self._index_update_count[index]
+        further = self.numbers(index, t)
+        numbers = {}
         for name in rule.numbers:
-            if name in numbers:
-                continue
-            if name == "lr":
-                numbers[name] = self._get_lr(index)
+            if name in further:
+                value = further[name]
+            elif name == "lr":
+                value = self._get_lr(index)
             elif name == "wd":
-                numbers[name] = self._get_wd(index)
+                value = self._get_wd(index)
             elif name == "t":
-                numbers[name] = self._index_update_count[index]
+                value = t
             elif hasattr(self, name):
-                numbers[name] = getattr(self, name)
+                value = getattr(self, name)
             else:
                 raise TypeError(
                     f"{type(self).__name__} must define {name!r}: its rule {rule.name!r} takes it"
                 )
+            # NumPy's own numbers would turn a float32 array that they meet into float64.
+            numbers[name] = value.item() if isinstance(value, np.generic) else value
         return numbers
 
 

@@ -133,9 +133,11 @@ def check(
         raise TypeError(wording(f"dtype of {argument}", expected, str(array.dtype)))
     if not array.dtype.isnative:
         raise TypeError(wording(f"dtype of {argument}", f"native {expected}", str(array.dtype)))
-    if not (array.flags.c_contiguous and array.flags.aligned):
-        remedy = "pass np.ascontiguousarray of it"
+    if not array.flags.c_contiguous:
+        remedy = "make it contiguous where it is made" if written else "pass a contiguous copy"
         raise ValueError(wording(argument, "a C-contiguous array", "a strided one", remedy))
+    if not array.flags.aligned:
+        raise ValueError(wording(argument, "an aligned array", "one at an odd address"))
     if written and not array.flags.writeable:
         raise ValueError(wording(argument, "a writable array", "a read-only one"))
     return array

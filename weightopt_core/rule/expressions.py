@@ -180,11 +180,9 @@ class Expressions(ast.NodeVisitor):
         values = [self.visit(value) for value in node.values]
         if any(value.kind != NUMBER for value in values):
             raise self.refuse(node, f"{name!r} on arrays", "join masks with & and |")
-        holds = all if name == "and" else any
         text = f" {name} ".join(value.text for value in values)
-        return Value(
-            NUMBER, f"({text})", lambda numbers: holds(value.evaluate(numbers) for value in values)
-        )
+        parts = [value.evaluate for value in values]
+        return Value(NUMBER, f"({text})", _first_that_settles(parts, name == "or"))
 
     def visit_IfExp(self, node: ast.IfExp) -> Value:
         test, body, other = (self.visit(part) for part in (node.test, node.body, node.orelse))
@@ -255,6 +253,20 @@ class Expressions(ast.NodeVisitor):
     def _number(function: Callable[..., Any], text: str, *operands: Value) -> Value:
         parts = [operand.evaluate for operand in operands]
         return Value(NUMBER, text, lambda numbers: function(*[part(numbers) for part in parts]))
+
+
+def _first_that_settles(parts: list[Evaluate], truth: bool) -> Evaluate:
+    """Return the evaluation of ``or`` (truth) or ``and``: the operand that settles it."""
+
+    def evaluate(numbers: Mapping[str, Any]) -> Any:
+        value = None
+        for part in parts:
+            value = part(numbers)
+            if bool(value) == truth:
+                break
+        return value
+
+    return evaluate
 
 
 def _chain(comparisons: list[Callable[[Any, Any], Any]]) -> Callable[..., bool]:

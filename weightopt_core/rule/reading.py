@@ -61,16 +61,20 @@ class Reading:
         raise self.refuse(node, f"unknown name {name!r}", f"the rule's parameters are {known}")
 
     def _parse(self) -> ast.FunctionDef:
+        code = self.function.__code__
         try:
             lines, first = inspect.getsourcelines(self.function)
-        except (OSError, TypeError) as error:
+            tree = ast.parse(textwrap.dedent("".join(lines)))
+            defined = [getattr(node, "name", "no function") for node in tree.body]
+            if defined != [self.name]:  # of code made from text, another text may be found
+                raise OSError(f"line {first} defines {', '.join(defined)}")
+        except (OSError, TypeError, SyntaxError) as error:
             raise RuleError(
                 f"rule {self.name!r}: its source text cannot be read ({error}); "
                 "put the rule into a .py file and import it from there",
                 self.filename,
-                self.function.__code__.co_firstlineno,
+                code.co_firstlineno,
             ) from error
-        tree = ast.parse(textwrap.dedent("".join(lines)))
         ast.increment_lineno(tree, first - 1)
         node = tree.body[0]
         if not isinstance(node, ast.FunctionDef):
