@@ -126,11 +126,17 @@ def compare(case, archive, **changes):
         half = run.weights[j].dtype == np.float16
         kind = "mp" if half and run.kwargs.get("multi_precision") else run.weights[j].dtype.name
         _assert_close(got, gold[key], TOLERANCE[kind], 1.0, key)
-        _compare_states(case["id"], j, run.states[j], gold, STATE_TOLERANCE[kind])
+        states = flat(run.states[j])
+        if case["tag"] == "generic_multi_precision" and case["class"] != "NAG":
+            states = states[-1:] + states[:-1]  # the master copy is first there, here last
+        _compare_states(case["id"], j, states, gold, STATE_TOLERANCE[kind])
 
 
-def _compare_states(case_id, j, state, gold, tolerance):
-    states = state if isinstance(state, tuple) else () if state is None else (state,)
+def flat(state):
+    return state if isinstance(state, tuple) else () if state is None else (state,)
+
+
+def _compare_states(case_id, j, states, gold, tolerance):
     keys = [key for key in (f"{case_id}|state|{j}|{k}" for k in range(9)) if key in gold]
     assert len(keys) == len(states), f"{case_id}: {len(states)} states, recorded {len(keys)}"
     for key, got in zip(keys, states, strict=True):

@@ -22,11 +22,6 @@ UNINTERRUPTED = {"adam_034": "adam_033", "adamax_033": "adamax_032"}
 RESUMED_ROW = 14
 
 
-def half(case):
-    """Whether a case has float16 weights."""
-    return any("float16" in parameter["stream"] for parameter in case["params"])
-
-
 def row(case):
     """Return the row of docs/departures.md that excuses a case, or 0."""
     if case["id"] in UNINTERRUPTED:
@@ -39,5 +34,5 @@ def recorded_in(case):
     return f"opt_{case['class'].lower()}.npz"
 
 
-CASES = {name: case for name, case in cases(classes=CLASSES).items() if not half(case)}
+CASES = cases(classes=CLASSES)
 LATER = cases("mx191_manifest.json", classes=CLASSES)

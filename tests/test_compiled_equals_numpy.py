@@ -2,8 +2,11 @@
 
 import itertools
 
+import ml_dtypes
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from weightopt_core.kernels.elementwise import THREAD_THRESHOLD
 
 import weightopt_core as mx
@@ -11,12 +14,14 @@ from weightopt_core.backends import cpu
 from weightopt_core.rule import Rule
 
 LENGTHS = [0, 1, 7, 10_007, THREAD_THRESHOLD + 1]
+DTYPES = [np.float16, ml_dtypes.bfloat16, np.float32, np.float64]
 STEPS = 20
+KEY = (3, 4)
 
 
 def options(cls):
     """Return settings of an optimizer that lead to each of its rules, with and without extras."""
-    flags = {"momentum": (0.0, 0.9), "centered": (False, True), "clip_weights": (None, 0.25)}
+    flags = {"momentum": (0.0, 0.9), "centered": (False, True), "clip_weights": (None, 0.5)}
     own = [
         [(name, value) for value in values]
         for name, values in flags.items()
@@ -35,32 +40,94 @@ CASES = [
 
 def same_bits(x, y):
     """Whether two arrays are equal bit for bit, where any NaN equals any NaN."""
+    x, y = x.astype(np.float64), y.astype(np.float64)
     nan = np.isnan(x) & np.isnan(y)
     return bool(np.all(nan | ((x == y) & (np.signbit(x) == np.signbit(y)))))
 
 
+class Pair:
+    """One weight with its states, and a copy that the rule steps as plain NumPy."""
+
+    def __init__(self, optimizer, weight):
+        self.optimizer, self.rule = optimizer, optimizer.rule
+        state = optimizer.create_state(0, weight)
+        states = state if isinstance(state, tuple) else () if state is None else (state,)
+        self.weight, self.state, self.arrays = weight, state, (weight, *states)
+        self.copies = [array.copy() for array in self.arrays]
+
+    def step(self, grad, t):
+        _, _, states, master = self.optimizer._parts(self.rule, self.weight, grad, self.state)
+        numbers = numbers_of(self.optimizer, t)
+        keys = [KEY] if self.rule.draws else []
+        bound = cpu.bind(self.rule, [(self.weight, grad, states, master)])
+        bound.run([numbers], self.rule.constants(numbers)[np.newaxis], keys)
+        self._reference(grad, numbers, master is not None)
+
+    def _reference(self, grad, numbers, mastered):
+        compute = cpu.COMPUTE[self.weight.dtype.name]
+        first = self.copies[-1] if mastered else self.copies[0]
+        states = self.copies[1 : len(self.rule.states) + 1]
+        inputs = [np.asarray(array, compute) for array in (first, grad, *states)]
+        if self.rule.draws:
+            inputs.append(np.empty(self.weight.shape, compute))
+            cpu.fill_normal(inputs[-1], KEY, 0.0, 1.0)
+        with np.errstate(all="ignore"):
+            results = self.rule(*inputs, **numbers)
+            results = list(results) if self.rule.states else [results]
+            if mastered:
+                results.append(results[0])
+            for i, result in enumerate(results):
+                self.copies[i] = np.asarray(result).astype(self.copies[i].dtype)
+
+    def assert_equal(self):
+        for got, expected in zip(self.arrays, self.copies, strict=True):
+            assert got.dtype == expected.dtype
+            assert same_bits(got, expected)
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=lambda dtype: dtype.__name__)
 @pytest.mark.parametrize("length", LENGTHS)
 @pytest.mark.parametrize(("name", "given"), CASES)
 def test_same_bits(name, given, length, dtype, wild):
     optimizer = mx.optimizer.create(name, **given)
-    rule = optimizer.rule
-    assert rule.compiled.kernel is not None, rule.compiled.reason
-    weight = wild(length, dtype)
-    states = [np.zeros_like(weight) for _ in rule.states]
-    reference = [array.copy() for array in (weight, *states)]
+    assert optimizer.rule.compiled.kernel is not None, optimizer.rule.compiled.reason
+    pair = Pair(optimizer, wild(length, dtype))
     for t in range(1, STEPS + 1):
-        grad = wild(length, dtype)
-        numbers = numbers_of(optimizer, t)
-        bound = cpu.bind(rule, [(weight, grad, states, None)])
-        bound.run([numbers], rule.constants(numbers)[np.newaxis], [])
-        with np.errstate(all="ignore"):
-            results = rule(reference[0], grad, *reference[1:], **numbers)
-        reference = list(results) if rule.states else [results]
-    for got, expected in zip((weight, *states), reference, strict=True):
-        assert got.dtype == expected.dtype == dtype
-        assert same_bits(got, expected)
+        pair.step(wild(length, dtype), t)
+    pair.assert_equal()
 
 
+@pytest.mark.parametrize("dtype", DTYPES[:2], ids=lambda dtype: dtype.__name__)
+@pytest.mark.parametrize(("name", "given"), CASES)
+def test_same_bits_with_a_master_copy(name, given, dtype, wild):
+    pair = Pair(mx.optimizer.create(name, multi_precision=True, **given), wild(3000, dtype))
+    assert pair.arrays[-1].dtype == np.float32
+    for t in range(1, STEPS + 1):
+        pair.step(wild(3000, dtype), t)
+    pair.assert_equal()
+
+
+@settings(deadline=None, max_examples=60, derandomize=True)
+@given(
+    case=st.sampled_from([case.values for case in CASES]),
+    dtype=st.sampled_from(DTYPES),
+    shape=st.lists(st.integers(0, 40), max_size=3),
+    master=st.booleans(),
+    seed=st.integers(0, 2**32),
+    orders=st.lists(st.integers(-45, 38), min_size=3, max_size=6),
+)
+def test_same_bits_of_anything(case, dtype, shape, master, seed, orders):
+    name, options_given = case
+    rng = np.random.default_rng(seed)
+    with np.errstate(over="ignore"):
+        weight, *grads = (np.asarray(rng.normal(size=shape) * 10.0**n, dtype) for n in orders)
+    pair = Pair(mx.optimizer.create(name, multi_precision=master, **options_given), weight)
+    for t, grad in enumerate(grads, start=1):
+        pair.step(grad, t)
+    pair.assert_equal()
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=lambda dtype: dtype.__name__)
 @pytest.mark.parametrize("threads", [1, 2, 7])
 def test_threads_do_not_matter(threads, wild, dtype):
     weight = wild(5 * THREAD_THRESHOLD + 3, dtype)
@@ -78,21 +145,21 @@ def test_threads_do_not_matter(threads, wild, dtype):
     assert same_bits(*results)
 
 
-@pytest.mark.parametrize("length", [1, 10_007, 3 * cpu.BLOCK + 1])
-def test_blocks_of_numpy_are_as_the_whole(length, wild, dtype):
-    optimizer = mx.optimizer.create("adam")
-    rule = optimizer.rule
-    arrays = [
-        wild(length, dtype),
-        wild(length, dtype),
-        np.zeros(length, dtype),
-        np.zeros(length, dtype),
-    ]
-    numbers = numbers_of(optimizer, 1)
-    with np.errstate(all="ignore"):
-        expected = rule(*arrays, **numbers)
-    cpu.run_in_blocks(rule, arrays, numbers)
-    assert all(same_bits(*pair) for pair in zip(expected, (arrays[0], *arrays[2:]), strict=True))
+@pytest.mark.parametrize("name", mx.optimizer.registry.names())
+@pytest.mark.parametrize("dtype", DTYPES, ids=lambda dtype: dtype.__name__)
+def test_blocks_of_numpy_are_as_the_compiled_whole(name, wild, dtype):
+    length = 3 * cpu.BLOCK + 1
+    optimizer = mx.optimizer.create(name, multi_precision=True)
+    rule, weight, grad = optimizer.rule, wild(length, dtype), wild(length, dtype)
+    pair = Pair(optimizer, weight)
+    copies = [array.copy() for array in pair.arrays]
+    pair.step(grad, 1)
+    master = len(copies) > len(rule.states) + 1
+    order = (
+        [copies[-1], grad, *copies[1:-1], copies[0]] if master else [copies[0], grad, *copies[1:]]
+    )
+    cpu.run_in_blocks(rule, order, numbers_of(optimizer, 1), KEY)
+    assert all(same_bits(*both) for both in zip(pair.arrays, copies, strict=True))
 
 
 def test_a_returned_parameter_is_not_overwritten_before_it_is_copied():

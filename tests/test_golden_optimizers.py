@@ -56,6 +56,18 @@ def test_matches_1_9_1_where_0_11_multiplies_the_gradient_by_the_decay(case):
     compare(LATER[case["id"]], "mx191_opt.npz")
 
 
+@pytest.mark.parametrize(
+    "case",
+    [c for c in LATER.values() if c["tag"] == "generic_multi_precision"],
+    ids=lambda case: case["id"],
+)
+def test_matches_1_9_1_with_a_master_copy_for_every_optimizer(case):
+    # Row 6: MXNet ignores AdaDelta's rate, which is as a rate of 1 here.
+    compare(
+        case, "mx191_opt.npz", **({"learning_rate": 1.0} if case["class"] == "AdaDelta" else {})
+    )
+
+
 @excused(6)
 def test_adadelta_with_a_rate_of_1_is_as_without_any(case):
     without = {key: case[key] for key in case if key not in ("scheduler", "set_lr_mult")}

@@ -16,6 +16,7 @@ PUBLISHED: dict[str, dict[str, str]] = {
         "rmsprop": "weightopt-rmsprop",
         "sgd": "weightopt-sgd",
         "ccsgd": "weightopt-sgd",
+        "sgld": "weightopt-sgld",
         "test": "weightopt-test",
     },
     "weightopt.initializers": {

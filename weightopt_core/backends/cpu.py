@@ -169,6 +169,7 @@ def bind(rule: Any, items: Sequence[tuple[Any, Any, Sequence[Any], Any]]) -> Bou
     if bound is None:
         for item in items:
             _explain(rule, *item)
+        _refuse_overlap([item[0] for item in items], "weights")
         raise RuntimeError("arrays were refused that fit; please report it with their dtypes")
     return Bound(rule, tensors, bound)
 
@@ -182,13 +183,16 @@ def _explain(rule: Any, weight: Any, grad: Any, states: Sequence[Any], master: A
         check(state, f"state {name!r}", weight.shape, own)
     if master is not None:
         check(master, "master copy of weight", weight.shape, own)
-    arrays = [view(a, "state") for a in (weight, grad, *states, master) if a is not None]
-    for i, array in enumerate(arrays):
-        if any(np.may_share_memory(array, other) for other in arrays[i + 1 :]):
+    arrays = [array for array in (weight, grad, *states, master) if array is not None]
+    _refuse_overlap(arrays, "weight, grad and state")
+
+
+def _refuse_overlap(arrays: Sequence[Any], argument: str) -> None:
+    views = [view(array, argument) for array in arrays]
+    for i, array in enumerate(views):
+        if any(np.may_share_memory(array, other) for other in views[i + 1 :]):
             remedy = "copy one of them"
-            raise ValueError(
-                wording("weight, grad and state", "arrays apart", "an overlap", remedy)
-            )
+            raise ValueError(wording(argument, "arrays apart", "an overlap in memory", remedy))
 
 
 def is_half(array: Any) -> bool:

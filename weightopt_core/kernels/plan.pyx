@@ -2,6 +2,7 @@
 
 from cpython.mem cimport PyMem_Calloc, PyMem_Free
 from libc.stddef cimport ptrdiff_t
+from libc.stdlib cimport qsort
 
 cimport numpy as cnp
 
@@ -12,6 +13,17 @@ from .elementwise cimport (
 from .parallel cimport parallel_for
 
 cnp.import_array()
+
+
+cdef struct Span:
+    char *begin
+    char *end
+
+
+cdef int by_begin(const void *first, const void *second) noexcept nogil:
+    cdef char *one = (<const Span *>first).begin
+    cdef char *other = (<const Span *>second).begin
+    return (one > other) - (one < other)
 
 
 cdef class Plan:
@@ -57,16 +69,38 @@ cdef class Plan:
             data[i] = cnp.PyArray_BYTES(array)
         if overlap(data, storage, given, count):
             return False
-        storage[parameters] = NOTHING
         if given + noise > parameters:
             storage[parameters] = storage[given - 1]
             data[parameters] = data[given - 1]
+        else:
+            storage[parameters] = NOTHING
         if noise:
             storage[parameters - 1] = NOISE
         tensor.count = count
         tensor.wide = storage[0] == FLOAT64
         tensor.staged = noise or storage[parameters] != NOTHING or size_of(storage[0]) == 2
         return self.dtypes_fit(storage)
+
+    cdef bint weights_apart(self) except -1:
+        """Whether no two weights share memory, which two threads would write to at once."""
+        cdef ptrdiff_t i, count = self.work.tensors, stride = self.work.parameters + 1
+        cdef Span *spans
+        cdef bint apart = True
+        if count < 2:
+            return True
+        spans = <Span *>PyMem_Calloc(count, sizeof(Span))
+        if not spans:
+            raise MemoryError
+        for i in range(count):
+            spans[i].begin = self.work.data[i * stride]
+            spans[i].end = spans[i].begin
+            spans[i].end += self.work.tensor[i].count * size_of(self.work.storage[i * stride])
+        qsort(spans, count, sizeof(Span), by_begin)
+        for i in range(count - 1):
+            if spans[i].end > spans[i + 1].begin and spans[i + 1].end > spans[i + 1].begin:
+                apart = False
+        PyMem_Free(spans)
+        return apart
 
     cdef bint dtypes_fit(self, const signed char *storage):
         cdef int mirror = storage[self.work.parameters], i
@@ -149,6 +183,8 @@ def bind(list tensors, int parameters, bint noise):
     for i in range(len(tensors)):
         if not plan.describe(i, tensors[i], noise):
             return None
+    if not plan.weights_apart():
+        return None
     return plan
 
 

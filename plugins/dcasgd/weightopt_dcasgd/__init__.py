@@ -88,10 +88,7 @@ class DCASGD(Optimizer):
     def rule(self):
         return dcasgd_momentum if self.momentum else dcasgd
 
-    def create_state(self, index, weight):
+    def initial_states(self, weight):
         """Return ``previous``, a copy of the weight, and with momentum zeros before it."""
-        state = super().create_state(index, weight)
-        previous = state[-1] if self.momentum else state
-        backend = backend_of(weight)
-        backend.copy(previous, backend.to_host(weight))
-        return state
+        *zeros, _ = super().initial_states(weight)
+        return [*zeros, backend_of(weight).duplicate(weight)]

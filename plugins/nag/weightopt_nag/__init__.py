@@ -1,7 +1,7 @@
 """Stochastic gradient descent with Nesterov's momentum."""
 
 from weightopt_core import Optimizer, update_rule
-from weightopt_core.hyperparameters import Flag, Real
+from weightopt_core.hyperparameters import Real
 from weightopt_core.rule import clip
 
 __all__ = ["NAG", "nag", "nag_momentum"]
@@ -39,9 +39,6 @@ class NAG(Optimizer):
     ----------
     momentum : float, optional
         :math:`\mu`, in [0, 1). With 0 there is no state.
-    multi_precision : bool, optional
-        Keep a float32 copy of float16 weights in the state and update that. Weights of other
-        types have the precision already.
     **kwargs
         Those of `weightopt_core.Optimizer`. Every argument is passed by keyword.
 
@@ -76,7 +73,6 @@ class NAG(Optimizer):
     """
 
     momentum = Real(0.0, "[0, 1)", kw_only=True)
-    multi_precision = Flag(False, kw_only=True)
 
     @property
     def rule(self):

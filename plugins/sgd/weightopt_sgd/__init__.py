@@ -39,7 +39,7 @@ class SGD(Optimizer):
     momentum : float, optional
         :math:`\mu`, in [0, 1). With 0 there is no state.
     multi_precision : bool, optional
-        Keep a float32 copy of float16 weights in the state and update that. Weights of other
+        Keep a float32 copy of each 16-bit weight in the state and update that. Weights of other
         types have the precision already.
     **kwargs
         Those of `weightopt_core.Optimizer`.
