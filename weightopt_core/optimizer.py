@@ -16,6 +16,7 @@ import numpy as np
 from . import multipliers, random
 from .algorithm import Algorithm
 from .backends import backend_of
+from .clipping import clip_global_norm, global_norm
 from .errors import wording
 from .hyperparameters import Flag, Instance, Integer, LearningRate, Real
 from .lr_scheduler import LRScheduler
@@ -24,7 +25,16 @@ from .registry import Registry
 from .rule import Rule
 from .updater import Updater, get_updater
 
-__all__ = ["Optimizer", "Updater", "alias", "create", "get_updater", "register"]
+__all__ = [
+    "Optimizer",
+    "Updater",
+    "alias",
+    "clip_global_norm",
+    "create",
+    "get_updater",
+    "global_norm",
+    "register",
+]
 
 
 class Optimizer(Algorithm):

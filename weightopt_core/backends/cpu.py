@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 
 from .. import threads
 from ..errors import wording
-from ..kernels import plan, random  # type: ignore[attr-defined]
+from ..kernels import norm, plan, random  # type: ignore[attr-defined]
 
 #: Elements in a block of a rule that runs on NumPy: some 20 temporaries fit a level-2 cache.
 BLOCK = 8192
@@ -229,6 +230,24 @@ def copy(array: Any, values: Any) -> None:
 def to_host(array: Any) -> np.ndarray:
     """Return the elements as a NumPy array."""
     return view(array, "array")
+
+
+def square_sum(array: Any) -> float:
+    """Return the sum of the squares, in double and in an order of its own."""
+    flat = view(array, "array").reshape(-1)
+    flat = flat.astype(COMPUTE[flat.dtype.name], copy=False)
+    sums = np.empty(-(-flat.size // norm.ELEMENTS_OF_A_CHUNK))
+    norm.square_sums(flat, sums, threads.get_num_threads())
+    return math.fsum(sums)
+
+
+def scale(array: Any, factor: float) -> None:
+    """Multiply every element by `factor`, in the compute type."""
+    flat = view(array, "array").reshape(-1)
+    compute = COMPUTE[flat.dtype.name]
+    for start in range(0, flat.size, BLOCK):
+        part = flat[start : start + BLOCK]
+        part[...] = part.astype(compute, copy=False) * compute.type(factor)
 
 
 def fill_uniform(array: Any, key: tuple[int, int], low: float, high: float) -> None:

@@ -1,0 +1,95 @@
+"""Clipping by the norm of all gradients together."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from .backends import backend_of
+from .errors import wording
+from .hyperparameters import Real
+
+
+def global_norm(arrays: Sequence[Any]) -> float:
+    """Return the Euclidean norm of all elements of all arrays.
+
+    Squares are summed in double, in a fixed order: the result depends neither on threads nor on
+    devices nor on the order of the arrays.
+
+    Parameters
+    ----------
+    arrays : sequence of array
+        float16, bfloat16, float32 or float64, contiguous.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import weightopt_core as mx
+    >>> mx.optimizer.global_norm([np.array([3.0]), np.array([4.0])])
+    5.0
+    """
+    return math.sqrt(math.fsum(backend.square_sum(array) for backend, array in _checked(arrays)))
+
+
+def clip_global_norm(arrays: Sequence[Any], max_norm: float) -> float:
+    r"""Scale all arrays in place so that their common norm is at most `max_norm`.
+
+    Where :math:`\|g\| > \text{max\_norm}`, every element is multiplied by
+    :math:`\text{max\_norm} / \|g\|`; otherwise nothing changes.
+
+    Parameters
+    ----------
+    arrays : sequence of array
+        The gradients of one step; contiguous and writable, and unlike anywhere else written to.
+    max_norm : float
+        Above 0.
+
+    Returns
+    -------
+    float
+        The norm before.
+
+    Raises
+    ------
+    ValueError
+        The norm is not finite, and nothing was changed: no scale would help a gradient that
+        holds an infinity or NaN. Skip the step, or lower the learning rate.
+
+    References
+    ----------
+    R. Pascanu, T. Mikolov and Y. Bengio, "On the difficulty of training recurrent neural
+    networks", ICML 2013, https://arxiv.org/abs/1211.5063
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import weightopt_core as mx
+    >>> grads = [np.array([3.0]), np.array([4.0])]
+    >>> mx.optimizer.clip_global_norm(grads, 1.0)
+    5.0
+    >>> grads
+    [array([0.6]), array([0.8])]
+    """
+    limit = Real(interval="(0, inf)")
+    limit.name = "max_norm"
+    limit.check(max_norm)
+    checked = _checked(arrays, written=True)
+    norm = global_norm(arrays)
+    if not math.isfinite(norm):
+        remedy = "skip this step"
+        raise ValueError(wording("norm of the arrays", "a finite number", str(norm), remedy))
+    if norm > max_norm:
+        for backend, array in checked:
+            backend.scale(array, max_norm / norm)
+    return norm
+
+
+def _checked(arrays: Sequence[Any], written: bool = False) -> list[tuple[Any, Any]]:
+    if not isinstance(arrays, (list, tuple)):
+        raise TypeError(wording("arrays", "a list of arrays", type(arrays).__name__))
+    pairs = []
+    for i, array in enumerate(arrays):
+        backend = backend_of(array, f"arrays[{i}]")
+        pairs.append((backend, backend.check(array, f"arrays[{i}]", written=written)))
+    return pairs
