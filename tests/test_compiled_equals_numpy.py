@@ -127,16 +127,18 @@ def test_same_bits_of_anything(case, dtype, shape, master, seed, orders):
     pair.assert_equal()
 
 
-@pytest.mark.parametrize("dtype", DTYPES, ids=lambda dtype: dtype.__name__)
-@pytest.mark.parametrize("threads", [1, 2, 7])
-def test_threads_do_not_matter(threads, wild, dtype):
+@pytest.mark.parametrize("dtype", DTYPES[1:3], ids=lambda dtype: dtype.__name__)
+@pytest.mark.parametrize("threads", [2, 7])
+@pytest.mark.parametrize("name", mx.optimizer.registry.names())
+def test_threads_do_not_matter(name, threads, wild, dtype):
     weight = wild(5 * THREAD_THRESHOLD + 3, dtype)
     grad = wild(weight.size, dtype)
     results = []
     for count in (1, threads):
         mx.set_num_threads(count)
         try:
-            optimizer = mx.optimizer.create("adam")
+            mx.random.seed(1)
+            optimizer = mx.optimizer.create(name)
             copy = weight.copy()
             optimizer.update(0, copy, grad, optimizer.create_state(0, copy))
         finally:
