@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from . import multipliers, random
+from . import random
 from .algorithm import Algorithm
 from .backends import backend_of
 from .clipping import clip_global_norm, global_norm
@@ -21,6 +21,7 @@ from .errors import wording
 from .hyperparameters import Flag, Instance, Integer, LearningRate, Real
 from .lr_scheduler import LRScheduler
 from .many import as_lists
+from .rates import Rates
 from .registry import Registry
 from .rule import Rule
 from .updater import Updater, get_updater
@@ -37,7 +38,7 @@ __all__ = [
 ]
 
 
-class Optimizer(Algorithm):
+class Optimizer(Rates, Algorithm):
     """Base class of all optimizers.
 
     A subclass names its `rule`, an update rule made with `weightopt_core.update_rule`, and
@@ -101,15 +102,6 @@ class Optimizer(Algorithm):
                 self.lr_scheduler.base_lr = self.learning_rate
         self.set_lr_mult({})
         self.set_wd_mult({})
-
-    @property
-    def lr(self) -> float:
-        """The learning rate without a scheduler, and before any multiplier."""
-        return self.learning_rate
-
-    @lr.setter
-    def lr(self, value: float) -> None:
-        self.learning_rate = value
 
     def create_state(self, index: Any, weight: Any) -> Any:
         """Return the initial state of one weight.
@@ -220,46 +212,6 @@ class Optimizer(Algorithm):
         """
         return {}
 
-    def set_lr_mult(self, args_lr_mult: dict[Any, float]) -> None:
-        """Set the learning-rate multipliers of single parameters, and forget earlier ones.
-
-        Parameters
-        ----------
-        args_lr_mult : dict of str or int to float
-            Multipliers, at least 0, by name or index; an index goes before a name. They go
-            before the attributes ``__lr_mult__`` of `sym`.
-
-        Raises
-        ------
-        ValueError
-            Names are known and a key is none of them.
-        """
-        given = multipliers.checked("lr_mult", args_lr_mult, self.idx2name, self.sym)
-        self.lr_mult = multipliers.from_attributes(self.sym, "__lr_mult__") | given
-
-    def set_wd_mult(self, args_wd_mult: dict[Any, float]) -> None:
-        """Set the weight-decay multipliers of single parameters, and forget earlier ones.
-
-        Parameters
-        ----------
-        args_wd_mult : dict of str or int to float
-            Multipliers, at least 0, by name or index; an index goes before a name. They go
-            before the attributes ``__wd_mult__`` of `sym`, and these before the default of 0 for
-            names that end neither in ``_weight`` nor in ``_gamma``.
-
-        Raises
-        ------
-        ValueError
-            Names are known and a key is none of them.
-        """
-        given = multipliers.checked("wd_mult", args_wd_mult, self.idx2name, self.sym)
-        attributes = multipliers.from_attributes(self.sym, "__wd_mult__")
-        self.wd_mult = multipliers.without_decay(self.idx2name) | attributes | given
-
-    def set_lr_scale(self, args_lrscale: dict[Any, float]) -> None:
-        """Raise DeprecationWarning: use `set_lr_mult`."""
-        raise DeprecationWarning("set_lr_scale is gone; use set_lr_mult")
-
     @staticmethod
     def register(klass: type) -> type:
         """Register an optimizer class under its own name; a decorator.
@@ -298,31 +250,6 @@ class Optimizer(Algorithm):
         Adam(learning_rate=0.1)
         """
         return registry.create(name, **kwargs)
-
-    def _update_count(self, index: Any) -> None:
-        """Count one more update of `index`."""
-        count = self._index_update_count.get(index, self.begin_num_update) + 1
-        self._index_update_count[index] = count
-        self.num_update = max(count, self.num_update)
-
-    def _restore_counts(self, indices: Sequence[Any], num_update: int, counts: list[Any]) -> None:
-        self.num_update = num_update
-        for index, count in zip(indices, counts):
-            if count is None:
-                self._index_update_count.pop(index, None)
-            else:
-                self._index_update_count[index] = count
-
-    def _get_lr(self, index: Any) -> float:
-        """Return the learning rate of `index` at the present count."""
-        lr = self.learning_rate
-        if self.lr_scheduler is not None:
-            lr = float(self.lr_scheduler(self.num_update))
-        return multipliers.effective(lr, self.lr_mult, index, self.idx2name)
-
-    def _get_wd(self, index: Any) -> float:
-        """Return the weight decay of `index`."""
-        return multipliers.effective(self.wd, self.wd_mult, index, self.idx2name)
 
     def _constants(self, rule: Rule, numbers: list[dict[str, Any]]) -> np.ndarray:
         """Return the rule's constants, a row for each tensor; equal numbers are evaluated once."""
