@@ -13,6 +13,8 @@ from .compiled import Compiled, load
 from .lowering import lower
 from .reading import NOISE, Reading
 
+_PLAIN = {float, int, bool}
+
 
 class Rule:
     """An update rule: a pure Python function, and all that follows from its source.
@@ -80,15 +82,16 @@ class Rule:
         TypeError
             A number is missing, or an expression is not a number (None, for one).
         """
-        missing = [name for name in self.numbers if name not in numbers]
-        if missing:
-            raise TypeError(f"rule {self.name!r}: missing {', '.join(missing)}")
-        values = []
-        for text, evaluate in self.lowered.constants.items():
-            value = evaluate(numbers)
-            if not isinstance(value, (int, float)):
-                raise TypeError(f"rule {self.name!r}: {text}: expected a number, got {value!r}")
-            values.append(value)
+        try:
+            given = [numbers[name] for name in self.numbers]
+        except KeyError as missing:
+            raise TypeError(f"rule {self.name!r}: missing {missing.args[0]}") from None
+        values = self.lowered.evaluate(*given, *(get() for get in self.lowered.outside))
+        if not _PLAIN.issuperset(map(type, values)):
+            for text, value in zip(self.lowered.constants, values):
+                if not isinstance(value, (int, float)):
+                    what = f"{text}: expected a number, got {value!r}"
+                    raise TypeError(f"rule {self.name!r}: {what}")
         return np.array(values, np.float64)
 
 

@@ -1,15 +1,15 @@
 """The checked expressions of a rule: what is a number, what an array, and what each becomes.
 
-A number is evaluated on the host in double, once a call, by a closure that this module builds
-from the syntax tree. An array or a mask becomes text in the subset that C and OpenCL C share.
+A number is evaluated on the host in double, once a call: all of them together by one function
+that is compiled from the checked syntax tree and sees nothing but the rule's numbers and the
+functions that it names. An array or a mask becomes text in the subset that C and OpenCL C share.
 """
 
 from __future__ import annotations
 
 import ast
 import math
-import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,35 +17,29 @@ from . import functions
 from .reading import Reading
 
 NUMBER, ARRAY, MASK = "a number", "an array", "a mask"
-Evaluate = Callable[[Mapping[str, Any]], Any]
 
-_BINARY: dict[type, tuple[str, Callable[[Any, Any], Any]]] = {
-    ast.Add: ("+", operator.add),
-    ast.Sub: ("-", operator.sub),
-    ast.Mult: ("*", operator.mul),
-    ast.Div: ("/", operator.truediv),
-    ast.FloorDiv: ("//", operator.floordiv),
-    ast.Mod: ("%", operator.mod),
-    ast.Pow: ("**", operator.pow),
-    ast.BitAnd: ("&", operator.and_),
-    ast.BitOr: ("|", operator.or_),
+_BINARY: dict[type, str] = {
+    ast.Add: "+",
+    ast.Sub: "-",
+    ast.Mult: "*",
+    ast.Div: "/",
+    ast.FloorDiv: "//",
+    ast.Mod: "%",
+    ast.Pow: "**",
+    ast.BitAnd: "&",
+    ast.BitOr: "|",
 }
-_COMPARE: dict[type, tuple[str, Callable[[Any, Any], Any]]] = {
-    ast.Lt: ("<", operator.lt),
-    ast.LtE: ("<=", operator.le),
-    ast.Gt: (">", operator.gt),
-    ast.GtE: (">=", operator.ge),
-    ast.Eq: ("==", operator.eq),
-    ast.NotEq: ("!=", operator.ne),
-    ast.Is: ("is", operator.is_),
-    ast.IsNot: ("is not", operator.is_not),
+_COMPARE: dict[type, str] = {
+    ast.Lt: "<",
+    ast.LtE: "<=",
+    ast.Gt: ">",
+    ast.GtE: ">=",
+    ast.Eq: "==",
+    ast.NotEq: "!=",
+    ast.Is: "is",
+    ast.IsNot: "is not",
 }
-_UNARY: dict[type, tuple[str, Callable[[Any], Any]]] = {
-    ast.UAdd: ("+", operator.pos),
-    ast.USub: ("-", operator.neg),
-    ast.Not: ("not ", operator.not_),
-    ast.Invert: ("~", operator.invert),
-}
+_UNARY: dict[type, str] = {ast.UAdd: "+", ast.USub: "-", ast.Not: "not ", ast.Invert: "~"}
 #: Functions on arrays, by the object that the rule's name refers to.
 ARRAY_FUNCTIONS: dict[Any, tuple[str, int]] = {
     functions.clip: ("clip", 2),
@@ -66,22 +60,34 @@ _CALLS = f"{_ON_ARRAYS}; on numbers also the functions of math"
 
 @dataclass(frozen=True)
 class Value:
-    """What an expression is: `text` in C for an array or a mask, a closure for a number."""
+    """What an expression is: `text` in C for an array or a mask, a syntax tree for a number."""
 
     kind: str
-    text: str
-    evaluate: Evaluate = lambda numbers: None
+    text: str = ""
+    tree: Any = None
 
 
 class Expressions(ast.NodeVisitor):
-    """Turn the expressions of one rule into values, and collect the constants they need."""
+    """Turn the expressions of one rule into values, and collect the constants they need.
+
+    Attributes
+    ----------
+    constants : dict of str to ast.expr
+        The numbers that arrays meet, by their text; number i is ``ki`` in C.
+    outside : dict of str to callable
+        Getters of the numbers from outside the rule.
+    callees : dict of str to callable
+        The functions that numbers are passed to, by name.
+    """
 
     def __init__(self, reading: Reading):
         self.reading = reading
         self.names = {name: Value(ARRAY, f"{name}_0") for name in reading.arrays}
         for name in reading.numbers:
-            self.names[name] = Value(NUMBER, name, operator.itemgetter(name))
-        self.constants: dict[str, Evaluate] = {}
+            self.names[name] = Value(NUMBER, tree=_name(name))
+        self.constants: dict[str, ast.expr] = {}
+        self.outside: dict[str, Callable[[], Any]] = {}
+        self.callees: dict[str, Callable[..., Any]] = {}
 
     def array(self, node: ast.expr) -> str:
         """Return the C text of an element of `node`, where a number becomes a constant."""
@@ -103,31 +109,27 @@ class Expressions(ast.NodeVisitor):
     def visit_Constant(self, node: ast.Constant) -> Value:
         if node.value is not None and not isinstance(node.value, (bool, int, float)):
             raise self.refuse(node, f"the literal {node.value!r}", "literals are numbers or None")
-        return Value(NUMBER, repr(node.value), lambda numbers: node.value)
+        return Value(NUMBER, tree=node)
 
     def visit_Name(self, node: ast.Name) -> Value:
         if node.id in self.names:
             return self.names[node.id]
         get = self.reading.lookup(node)
         if not isinstance(get(), (int, float)):
-            raise self.refuse(
-                node,
-                f"{node.id!r}, which is a {type(get()).__name__}",
-                "use numbers and parameters",
-            )
-        return Value(NUMBER, node.id, lambda numbers: get())
+            kind = f"{node.id!r}, which is a {type(get()).__name__}"
+            raise self.refuse(node, kind, "use numbers and parameters")
+        return self._from_outside(node.id, get)
 
     def visit_Attribute(self, node: ast.Attribute) -> Value:
         constant = self._math_member(node)
         if not isinstance(constant, float):
             raise self.refuse(node, f"{ast.unparse(node)!r}", "attributes are those of math")
-        return Value(NUMBER, ast.unparse(node), lambda numbers: constant)
+        return self._from_outside(ast.unparse(node), lambda: constant)
 
     def visit_UnaryOp(self, node: ast.UnaryOp) -> Value:
-        sign, function = _UNARY[type(node.op)]
-        operand = self.visit(node.operand)
+        sign, operand = _UNARY[type(node.op)], self.visit(node.operand)
         if operand.kind == NUMBER and sign != "~":
-            return self._number(function, f"({sign}{operand.text})", operand)
+            return Value(NUMBER, tree=ast.UnaryOp(node.op, operand.tree))
         if (sign, operand.kind) in {("+", ARRAY), ("-", ARRAY)}:
             return Value(ARRAY, f"({sign}{operand.text})")
         if (sign, operand.kind) == ("~", MASK):
@@ -137,62 +139,50 @@ class Expressions(ast.NodeVisitor):
     def visit_BinOp(self, node: ast.BinOp) -> Value:
         if type(node.op) not in _BINARY:
             raise self.refuse(node, f"the operator {type(node.op).__name__}")
-        sign, function = _BINARY[type(node.op)]
+        sign = _BINARY[type(node.op)]
         left, right = self.visit(node.left), self.visit(node.right)
         if left.kind == right.kind == NUMBER and sign not in "&|":
-            return self._number(function, f"({left.text} {sign} {right.text})", left, right)
+            return Value(NUMBER, tree=ast.BinOp(left.tree, node.op, right.tree))
         if left.kind == right.kind == MASK and sign in "&|":
             return Value(MASK, f"({left.text} {sign} {right.text})")
         if MASK in (left.kind, right.kind):
             raise self.refuse(node, f"{sign!r} between {left.kind} and {right.kind}")
-        if sign == "**" and left.kind == ARRAY and right.text == "2":
+        if sign == "**" and left.kind == ARRAY and getattr(right.tree, "value", None) == 2:
             return Value(ARRAY, f"FN(square)({left.text})")
         if sign == "**":
             raise self.refuse(node, "a power of an array", "write x**2, or a product for others")
         if sign not in "+-*/":
             raise self.refuse(node, f"{sign!r} on {ARRAY}")
-        return Value(
-            ARRAY, f"({self._element(node.left, left)} {sign} {self._element(node.right, right)})"
-        )
+        one, other = self._element(node.left, left), self._element(node.right, right)
+        return Value(ARRAY, f"({one} {sign} {other})")
 
     def visit_Compare(self, node: ast.Compare) -> Value:
         operands = [node.left, *node.comparators]
-        signs = [_COMPARE.get(type(op), ("in", operator.contains)) for op in node.ops]
         values = [self.visit(operand) for operand in operands]
-        if "in" in (sign for sign, _ in signs):
+        signs = [_COMPARE.get(type(op), "in") for op in node.ops]
+        if "in" in signs:
             raise self.refuse(node, "'in'")
         if all(value.kind == NUMBER for value in values):
-            text = " ".join(
-                part
-                for pair in zip([""] + [s for s, _ in signs], (v.text for v in values))
-                for part in pair
-            )
-            return self._number(_chain([function for _, function in signs]), f"({text})", *values)
-        if len(signs) > 1 or signs[0][0].startswith("is"):
-            raise self.refuse(
-                node, f"{ast.unparse(node)!r} on arrays", "join two comparisons with &"
-            )
+            first, *others = (value.tree for value in values)
+            return Value(NUMBER, tree=ast.Compare(first, node.ops, others))
+        if len(signs) > 1 or signs[0].startswith("is"):
+            what = f"{ast.unparse(node)!r} on arrays"
+            raise self.refuse(node, what, "join two comparisons with &")
         left, right = (self._element(*pair) for pair in zip(operands, values))
-        return Value(MASK, f"({left} {signs[0][0]} {right})")
+        return Value(MASK, f"({left} {signs[0]} {right})")
 
     def visit_BoolOp(self, node: ast.BoolOp) -> Value:
         name = "and" if isinstance(node.op, ast.And) else "or"
         values = [self.visit(value) for value in node.values]
         if any(value.kind != NUMBER for value in values):
             raise self.refuse(node, f"{name!r} on arrays", "join masks with & and |")
-        text = f" {name} ".join(value.text for value in values)
-        parts = [value.evaluate for value in values]
-        return Value(NUMBER, f"({text})", _first_that_settles(parts, name == "or"))
+        return Value(NUMBER, tree=ast.BoolOp(node.op, [value.tree for value in values]))
 
     def visit_IfExp(self, node: ast.IfExp) -> Value:
-        test, body, other = (self.visit(part) for part in (node.test, node.body, node.orelse))
-        if not test.kind == body.kind == other.kind == NUMBER:
+        parts = [self.visit(part) for part in (node.test, node.body, node.orelse)]
+        if any(part.kind != NUMBER for part in parts):
             raise self.refuse(node, "'if' on arrays", "choose elements with where(mask, x, y)")
-        return Value(
-            NUMBER,
-            f"({body.text} if {test.text} else {other.text})",
-            lambda numbers: (body if test.evaluate(numbers) else other).evaluate(numbers),
-        )
+        return Value(NUMBER, tree=ast.IfExp(*(part.tree for part in parts)))
 
     def visit_Call(self, node: ast.Call) -> Value:
         function = self._callee(node.func)
@@ -200,9 +190,16 @@ class Expressions(ast.NodeVisitor):
             raise self.refuse(node, "keyword or * arguments in a call", "pass values by position")
         values = [self.visit(argument) for argument in node.args]
         if all(value.kind == NUMBER for value in values):
-            text = f"{ast.unparse(node.func)}({', '.join(value.text for value in values)})"
-            return self._number(function, text, *values)
+            return self._number_call(ast.unparse(node.func), function, values)
         return self._array_call(node, function, values)
+
+    def _number_call(self, name: str, function: Any, values: list[Value]) -> Value:
+        self.callees[name] = function
+        return Value(NUMBER, tree=ast.Call(_name(name), [value.tree for value in values], []))
+
+    def _from_outside(self, name: str, get: Callable[[], Any]) -> Value:
+        self.outside[name] = get
+        return Value(NUMBER, tree=_name(name))
 
     def _array_call(self, node: ast.Call, function: Any, values: list[Value]) -> Value:
         name, count = ARRAY_FUNCTIONS.get(function, ("", 0))
@@ -218,7 +215,7 @@ class Expressions(ast.NodeVisitor):
         if name == "clip":
             if values[1].kind != NUMBER:
                 raise self.refuse(node, "clip with an array as bound", "the bound is a number")
-            values[1] = self._number(functions.clip_bound, f"bound {values[1].text}", values[1])
+            values[1] = self._number_call("clip.bound", functions.clip_bound, values[1:])
         texts = map(self._element, node.args, values)
         return Value(ARRAY, f"FN({name})({', '.join(texts)})")
 
@@ -246,31 +243,21 @@ class Expressions(ast.NodeVisitor):
         )
 
     def _constant(self, value: Value) -> str:
-        self.constants.setdefault(value.text, value.evaluate)
-        return f"k{list(self.constants).index(value.text)}"
-
-    @staticmethod
-    def _number(function: Callable[..., Any], text: str, *operands: Value) -> Value:
-        parts = [operand.evaluate for operand in operands]
-        return Value(NUMBER, text, lambda numbers: function(*[part(numbers) for part in parts]))
+        text = ast.unparse(value.tree)
+        self.constants.setdefault(text, value.tree)
+        return f"k{list(self.constants).index(text)}"
 
 
-def _first_that_settles(parts: list[Evaluate], truth: bool) -> Evaluate:
-    """Return the evaluation of ``or`` (truth) or ``and``: the operand that settles it."""
-
-    def evaluate(numbers: Mapping[str, Any]) -> Any:
-        value = None
-        for part in parts:
-            value = part(numbers)
-            if bool(value) == truth:
-                break
-        return value
-
-    return evaluate
+def _name(name: str) -> ast.Name:
+    """Return a name that is looked up; it need not be an identifier."""
+    return ast.Name(name, ast.Load())
 
 
-def _chain(comparisons: list[Callable[[Any, Any], Any]]) -> Callable[..., bool]:
-    def holds(*values: Any) -> bool:
-        return all(test(x, y) for test, x, y in zip(comparisons, values, values[1:]))
-
-    return holds
+def evaluator(expressions: Expressions) -> Callable[..., tuple[Any, ...]]:
+    """Return the function from the rule's numbers, and those from outside, to all constants."""
+    names = [*expressions.reading.numbers, *expressions.outside]
+    arguments = ast.arguments([], [ast.arg(name) for name in names], None, [], [], None, [])
+    body = ast.Tuple(list(expressions.constants.values()), ast.Load())
+    tree = ast.fix_missing_locations(ast.Expression(ast.Lambda(arguments, body)))
+    code = compile(tree, expressions.reading.filename, "eval")
+    return eval(code, {"__builtins__": {}, **expressions.callees})

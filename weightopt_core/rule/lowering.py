@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ast
 import hashlib
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
-from .expressions import ARRAY, Evaluate, Expressions, Value
+from .expressions import ARRAY, Expressions, Value, evaluator
 from .reading import NOISE, Reading
 
 #: Changes whenever equal rules would be lowered to other text or called in another way.
@@ -26,24 +28,34 @@ class Lowered:
         Declarations of locals, in order.
     results : list of str
         The expression that replaces the element of ``weight`` and of each state.
-    constants : dict of str to callable
-        How to evaluate constant ``k0``, ``k1`` ... from the rule's numbers; keyed by its text.
+    constants : list of str
+        The text of constant ``k0``, ``k1`` ...
+    evaluate : callable
+        Takes the rule's numbers and those from outside, in order; returns all constants.
+    outside : tuple of callable
+        Getters of the numbers from outside the rule.
     """
 
     arrays: tuple[str, ...]
-    lines: list[str] = field(default_factory=list)
-    results: list[str] = field(default_factory=list)
-    constants: dict[str, Evaluate] = field(default_factory=dict)
+    lines: list[str]
+    results: list[str]
+    constants: list[str]
+    evaluate: Callable[..., tuple[Any, ...]]
+    outside: tuple[Callable[[], Any], ...]
 
     @property
     def written(self) -> tuple[str, ...]:
         """The arrays that the rule replaces: the weight and the states."""
-        return tuple(name for name in self.arrays if name not in ("grad", NOISE))
+        return replaced(self.arrays)
 
     @cached_property
     def fingerprint(self) -> str:
-        """A digest of everything that a compiled form of the rule depends on."""
-        parts = [str(ABI), *self.arrays, *self.lines, *self.results, *self.constants]
+        """A digest of everything that a compiled form of the rule depends on.
+
+        That is not what its constants are: they are evaluated from the present source. The text
+        of a syntax tree would differ between versions of Python.
+        """
+        parts = [str(ABI), *self.arrays, *self.lines, *self.results, str(len(self.constants))]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
 
     def element(self, inputs: dict[str, str], outputs: dict[str, str]) -> list[str]:
@@ -57,12 +69,18 @@ class Lowered:
 def lower(reading: Reading) -> Lowered:
     """Check the statements of a rule and lower them."""
     expressions = Expressions(reading)
-    lowered = Lowered(reading.arrays, constants=expressions.constants)
+    lines: list[str] = []
     *assignments, last = reading.statements or [ast.Pass()]
     for number, statement in enumerate(assignments, start=1):
-        lowered.lines.extend(_assign(reading, expressions, statement, number))
-    lowered.results.extend(_results(reading, expressions, last, lowered.written))
-    return lowered
+        lines.extend(_assign(reading, expressions, statement, number))
+    return Lowered(
+        arrays=reading.arrays,
+        lines=lines,
+        results=_results(reading, expressions, last),
+        constants=list(expressions.constants),
+        evaluate=evaluator(expressions),
+        outside=tuple(expressions.outside.values()),
+    )
 
 
 def _assign(
@@ -98,9 +116,13 @@ def _assign(
     return [f"const REAL {name}_{number} = {value.text};"]
 
 
-def _results(
-    reading: Reading, expressions: Expressions, last: ast.stmt, wanted: tuple[str, ...]
-) -> list[str]:
+def replaced(arrays: tuple[str, ...]) -> tuple[str, ...]:
+    """Return those of a rule's arrays that it replaces."""
+    return tuple(name for name in arrays if name not in ("grad", NOISE))
+
+
+def _results(reading: Reading, expressions: Expressions, last: ast.stmt) -> list[str]:
+    wanted = replaced(reading.arrays)
     shape = f"end with: return {', '.join('<new ' + name + '>' for name in wanted)}"
     if not isinstance(last, ast.Return) or last.value is None:
         raise reading.refuse(last, "no return at the end", shape)
