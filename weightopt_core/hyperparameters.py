@@ -15,7 +15,7 @@ import math
 import operator
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .errors import wording
 
@@ -49,13 +49,14 @@ class Hyperparameter:
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name
 
-    def __get__(self, instance: Any, owner: type | None = None) -> Any:
-        if instance is None:
-            return self
-        return vars(instance).get(self.name, self.default)
+    if TYPE_CHECKING:  # the class attribute is replaced by the default
 
-    def __set__(self, instance: Any, value: Any) -> None:
-        vars(instance)[self.name] = self.check(value)
+        def __get__(self, instance: Any, owner: type | None = None) -> Any: ...
+
+        def __set__(self, instance: Any, value: Any) -> None: ...
+
+    def allow(self, instance: Any) -> None:
+        """Raise where the hyperparameter of `instance` must not be set now."""
 
     def check(self, value: Any) -> Any:
         """Return `value` as it will be stored, or raise TypeError or ValueError."""
@@ -125,13 +126,12 @@ class Integer(Real):
 class LearningRate(Real):
     """The learning rate of an optimizer, which cannot be set while a scheduler gives it."""
 
-    def __set__(self, instance: Any, value: Any) -> None:
+    def allow(self, instance: Any) -> None:
         if instance.lr_scheduler is not None:
             raise ValueError(
                 "learning_rate: expected no lr_scheduler, got a value beside one; "
                 "set lr_scheduler.base_lr, or lr_scheduler to None first"
             )
-        super().__set__(instance, value)
 
 
 class Flag(Hyperparameter):

@@ -50,7 +50,7 @@ class MSRAPrelu(Xavier):
     '["msraprelu", {"factor_type": "in", "slope": 0, "seed": 1}]'
     """
 
-    factor_type = Xavier.factor_type
+    factor_type = Xavier.hyperparameters["factor_type"]
     slope = Real(0.25)
     rnd_type = "gaussian"
 
