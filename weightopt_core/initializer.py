@@ -158,7 +158,7 @@ class Initializer(Algorithm):
 
     def _misfit(self, name: str, arr: Any, expected: str) -> ValueError:
         """Return the error that `arr` has a shape which cannot be filled."""
-        remedy = "give it another initializer, by Mixed or its attributes"
+        remedy = "name another initializer in the attribute __init__ of its InitDesc"
         got = f"shape {tuple(arr.shape)}"
         return ValueError(wording(f"parameter {str(name)!r}", expected, got, remedy))
 
