@@ -15,6 +15,7 @@ except ImportError as missing:  # both are extras
 
 from . import __version__, initializer, lr_scheduler, optimizer
 from .errors import PluginError
+from .plot_lr import plot_lr
 from .registry import Registry
 from .rule import Rule
 
@@ -26,6 +27,9 @@ _console = Console(highlight=False, soft_wrap=True)
 @click.version_option(__version__)
 def main() -> None:
     """Initialize and update weights, with the algorithms that are installed."""
+
+
+main.add_command(plot_lr)
 
 
 @main.command("list")
