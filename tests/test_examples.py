@@ -1,0 +1,65 @@
+"""The examples: each of them in a run of seconds, and the gradients that they write by hand."""
+
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+FOLDER = Path(__file__).parents[1] / "examples"
+
+
+def example(name):
+    spec = importlib.util.spec_from_file_location(name, FOLDER / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "printed"),
+    [
+        ("digits", ["--epochs", "3"], "test accuracy 0."),
+        ("chars", ["--updates", "3", "--hidden", "8"], "forget bias 1: loss "),
+    ],
+)
+def test_a_short_run_draws_curves(tmp_path, name, words, printed):
+    output = tmp_path / "curves.png"
+    done = CliRunner().invoke(example(name).main, [*words, "--output", str(output)])
+    assert done.exit_code == 0, done.output
+    assert printed in done.output
+    assert output.read_bytes().startswith(b"\x89PNG")
+
+
+def test_chars_learns_and_repeats_itself(tmp_path):
+    words = ["--updates", "30", "--hidden", "16", "--forget-bias", "0.5", "--seed", "3"]
+    runs = [
+        CliRunner().invoke(example("chars").main, [*words, "--output", str(tmp_path / "a.png")])
+        for _ in range(2)
+    ]
+    losses = [float(run.output.split("loss ")[1].split()[0]) for run in runs]
+    assert losses[0] == losses[1] < np.log(97) - 0.5
+
+
+def test_chars_gradients_are_those_of_finite_differences():
+    chars = example("chars")
+    rng = np.random.default_rng(0)
+    params = chars.parameters("xavier", 5, 3, 1.0)
+    params = {name: array.astype(np.float64) for name, array in params.items()}
+    for array in params.values():
+        array += 0.1 * rng.normal(size=array.shape)
+    x, y = rng.integers(0, 5, (2, 6, 2))
+    state = 0.5 * rng.normal(size=(2, 2, 3))
+    grads = chars.loss_and_grads(params, x, y, state)[1]
+    for name, array in params.items():
+        numeric = np.empty_like(array)
+        for index in np.ndindex(array.shape):
+            kept = array[index]
+            sides = []
+            for value in (kept + 1e-6, kept - 1e-6):
+                array[index] = value
+                sides.append(chars.loss_and_grads(params, x, y, state)[0])
+            array[index] = kept
+            numeric[index] = (sides[0] - sides[1]) / 2e-6
+        np.testing.assert_allclose(grads[name], numeric, atol=1e-8)
