@@ -65,7 +65,7 @@ class Initializer(Algorithm):
             The parameter's name, which selects the hook: by the attribute ``__init__``, or by
             its ending. In a plain str, ``stn_loc`` at the start counts too.
         arr : array
-            float, C-contiguous, writable; filled in place.
+            Real numbers, C-contiguous, writable; filled in place.
 
         Raises
         ------

@@ -117,5 +117,5 @@ def test_as_an_attribute(tmp_path):
 
 @pytest.mark.parametrize("param", [3, None, [1.0], {1: [1.0]}, {"a": ["b"]}, {"a": [None]}])
 def test_param_is_a_path_or_a_dict_of_numbers(param):
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match=r"param.*: expected .*, got"):
         mx.init.Load(param)

@@ -66,6 +66,8 @@ class Load(Initializer):
     """
 
     def __init__(self, param, default_init=None, verbose=False):
+        if not isinstance(param, (str, os.PathLike, Mapping)):
+            raise TypeError(wording("param", "a path, or arrays by name", repr(param)))
         self._source = "a dict" if isinstance(param, Mapping) else os.fspath(param)
         param = dict(param) if isinstance(param, Mapping) else self._source
         super().__init__(param=param, default_init=default_init, verbose=verbose)
