@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ GROUPS = {
     "scheduler": "weightopt.lr_schedulers",
 }
 _MODULES = {"optimizer": "optimizer", "initializer": "init", "scheduler": "lr_scheduler"}
+_CALL = re.compile(r'\.create\("[^"]*"(?:, (.*))?\)$', re.MULTILINE)
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -36,6 +38,8 @@ class Package:
         What it needs beside the core.
     compiled : bool
         Whether it has rules to compile.
+    arguments : str
+        What the example in its README has to pass, as Python: ``"value=0.5"``.
     version : str
         Its version; for a package of this project, the core's.
     prefix : str
@@ -48,6 +52,7 @@ class Package:
     entry_points: dict[str, str]
     dependencies: tuple[str, ...] = ()
     compiled: bool = False
+    arguments: str = ""
     version: str = "0.1.0"
     prefix: str = "weightopt"
 
@@ -69,7 +74,8 @@ class Package:
     def _render(self, template: str) -> str:
         core = "weightopt-core==0.1.*"
         build = ["setuptools>=77"] + (["cython>=3.1", core] if self.compiled else [])
-        call = f'mx.{_MODULES[self.kind]}.create("{self.name}")'
+        arguments = f", {self.arguments}" if self.arguments else ""
+        call = f'mx.{_MODULES[self.kind]}.create("{self.name}"{arguments})'
         return Template((_TEMPLATES / f"{template}.in").read_text("utf-8")).substitute(
             name=self.name,
             kind=self.kind,
@@ -96,12 +102,15 @@ def read(folder: Path) -> Package:
     (group, points), *others = project["entry-points"].items()
     if others:
         raise ValueError(f"{folder}: expected entry points of one group, got {len(others) + 1}")
+    readme = folder / "README.md"
+    call = re.search(_CALL, readme.read_text("utf-8")) if readme.exists() else None
     return Package(
         name=name,
         kind={group: kind for kind, group in GROUPS.items()}[group],
         description=project["description"],
         entry_points={key: value.partition(":")[2] for key, value in points.items()},
         dependencies=tuple(project["dependencies"][1:]),
+        arguments=(call and call[1]) or "",
         compiled=(folder / "setup.py").exists(),
         version=project["version"],
         prefix=prefix,
