@@ -17,6 +17,12 @@ def backend_of(array: Any, argument: str = "weight") -> ModuleType:
     TypeError
         No backend takes it.
     """
+    # By its name, so that whoever has no such array never imports pyopencl.
+    if any(base.__module__.partition(".")[0] == "pyopencl" for base in type(array).__mro__):
+        from . import opencl
+
+        if opencl.accepts(array):
+            return opencl
     if cpu.accepts(array):
         return cpu
     raise TypeError(
@@ -24,6 +30,6 @@ def backend_of(array: Any, argument: str = "weight") -> ModuleType:
             argument,
             "an array",
             type(array).__name__,
-            "pass a NumPy array or one that shares its memory",
+            "pass a NumPy array, one that shares its memory, or a pyopencl.array.Array",
         )
     )

@@ -1,0 +1,32 @@
+"""OpenCL devices: `pyopencl.array.Array`, stepped where it is by rules lowered to OpenCL C."""
+
+from .arrays import (
+    accepts,
+    check,
+    copy,
+    duplicate,
+    fill,
+    is_half,
+    to_float32,
+    to_host,
+    view,
+    zeros_like,
+)
+from .random import fill_normal, fill_uniform
+from .step import bind
+
+__all__ = [
+    "accepts",
+    "bind",
+    "check",
+    "copy",
+    "duplicate",
+    "fill",
+    "fill_normal",
+    "fill_uniform",
+    "is_half",
+    "to_float32",
+    "to_host",
+    "view",
+    "zeros_like",
+]

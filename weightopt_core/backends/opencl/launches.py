@@ -1,0 +1,144 @@
+"""Launches of a rule's kernels: for one tensor, and for many at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pyopencl as cl
+
+from .arrays import record
+from .programs import kernel
+from .source import rule_text
+from .traits import traits_of
+
+#: Buffers that one launch for many tensors takes, at most.
+SLOTS = 64
+
+
+class Launch:
+    """What both kinds share: the tensors of one combination of dtypes.
+
+    Parameters
+    ----------
+    rule : weightopt_core.rule.Rule
+        What to compute.
+    storages : tuple of str
+        The dtype of each array.
+    numbers : list of int
+        Which of the step's tensors these are.
+    tensors : list of tuple of pyopencl.array.Array
+        Their arrays.
+    """
+
+    def __init__(
+        self, rule: Any, storages: tuple[str, ...], numbers: list[int], tensors: list[Any]
+    ):
+        self.rule, self.storages, self.numbers = rule, storages, numbers
+        self.arrays = [array for tensor in tensors for array in tensor]
+        self.real = np.dtype("float64" if storages[0] == "float64" else "float32")
+        self.queue = tensors[0][0].queue
+        self.traits = traits_of(self.queue.device)
+        ordered = (
+            not self.queue.properties & cl.command_queue_properties.OUT_OF_ORDER_EXEC_MODE_ENABLE
+        )
+        self.ordered = ordered
+
+    def kernel(self, name: str, slots: int | None, types: Sequence[Any]) -> cl.Kernel:
+        """Return one of the kernels of the rule."""
+        key = self.rule.lowered.fingerprint, self.storages, slots
+        text = lambda: rule_text(self.rule, self.storages, self.traits, self.real.name, slots)  # noqa: E731
+        return kernel(self.queue, key, text, name, types)
+
+    def rounded(self, constants: np.ndarray) -> np.ndarray:
+        """Return the constants of these tensors in the compute type."""
+        with np.errstate(over="ignore"):
+            return constants[self.numbers].astype(self.real)
+
+    def enqueue(self, run: cl.Kernel, groups: int, arguments: Sequence[Any]) -> None:
+        """Launch, after what the arrays wait for."""
+        size = self.traits.group
+        events = [event for array in self.arrays for event in array.events]
+        done = run(self.queue, (groups * size,), (size,), *arguments, wait_for=events or None)
+        record(done, self.queue, self.arrays)
+
+
+class One(Launch):
+    """A single tensor: its numbers are arguments of the kernel."""
+
+    def __init__(self, rule: Any, storages: tuple[str, ...], numbers: list[int], tensors: Any):
+        super().__init__(rule, storages, numbers, tensors)
+        (arrays,) = tensors
+        self.size = arrays[0].size
+        offsets = [array.offset // array.dtype.itemsize for array in arrays]
+        self.given = [
+            part for array, offset in zip(arrays, offsets) for part in (array.base_data, offset)
+        ]
+        number = np.uint64
+        types: list[Any] = [None, number] * len(arrays) + [number] + [number] * (2 * rule.draws)
+        types += [self.real] * len(rule.lowered.constants)
+        self.run_kernel = self.kernel("one_tensor", None, types)
+
+    def run(self, constants: np.ndarray, keys: list[Any]) -> None:
+        """Launch the kernel."""
+        key = keys[self.numbers[0]] if keys else ()
+        values = self.rounded(constants)[0].tolist()
+        groups = -(-self.size // self.traits.chunk)
+        self.enqueue(self.run_kernel, groups, [*self.given, self.size, *key, *values])
+
+
+class Many(Launch):
+    """Many tensors in few launches, each over the tensors of at most `SLOTS` buffers."""
+
+    def __init__(self, rule: Any, storages: tuple[str, ...], numbers: list[int], tensors: Any):
+        super().__init__(rule, storages, numbers, tensors)
+        device = self.queue.device
+        room = (device.max_parameter_size - 64) // (device.address_bits // 8)
+        self.slots = max(len(storages), min(SLOTS, room))
+        types = [np.uint64, *[None] * (4 + self.slots)]
+        self.run_kernel = self.kernel("many_tensors", self.slots, types)
+        rows: list[tuple[int, ...]] = []
+        groups: list[tuple[int, int]] = []
+        self.launches = []
+        for first, tensors_of_launch, buffers in self._batches(tensors):
+            slot = {pointer: i for i, pointer in enumerate(buffers)}
+            begin = len(groups)
+            for row, arrays in enumerate(tensors_of_launch, first):
+                offsets = [array.offset for array in arrays]
+                places = [slot[array.base_data.int_ptr] for array in arrays]
+                rows.append((*places, *offsets, arrays[0].size))
+                chunks = -(-arrays[0].size // self.traits.chunk)
+                groups += [(row, chunk) for chunk in range(chunks)]
+            given = list(buffers.values())
+            given += given[:1] * (self.slots - len(given))
+            self.launches.append((begin, len(groups) - begin, given))
+        self.rows = self._upload(np.array(rows, np.uint64))
+        self.groups = self._upload(np.array(groups, np.uint32))
+
+    def run(self, constants: np.ndarray, keys: list[Any]) -> None:
+        """Launch the kernel for each batch."""
+        values = self._upload(self.rounded(constants))
+        drawn = self.rows
+        if keys:
+            drawn = self._upload(np.array([keys[i] for i in self.numbers], np.uint64))
+        for first, groups, buffers in self.launches:
+            given = [first, self.groups, self.rows, values, drawn, *buffers]
+            self.enqueue(self.run_kernel, groups, given)
+
+    def _batches(self, tensors: list[Any]) -> Iterator[tuple[int, list[Any], dict[int, Any]]]:
+        """Yield the tensors of each launch, the number of the first, and their buffers."""
+        first: int = 0
+        buffers: dict[int, Any] = {}
+        for i, arrays in enumerate(tensors):
+            needed = {array.base_data.int_ptr: array.base_data for array in arrays}
+            if len(buffers | needed) > self.slots:
+                yield first, tensors[first:i], buffers
+                first, buffers = i, {}
+            buffers |= needed
+        yield first, tensors[first:], buffers
+
+    def _upload(self, values: np.ndarray) -> cl.Buffer:
+        flags = cl.mem_flags.READ_ONLY | cl.mem_flags.COPY_HOST_PTR
+        values = np.ascontiguousarray(values) if values.size else np.zeros(1, values.dtype)
+        return cl.Buffer(self.queue.context, flags, hostbuf=values)

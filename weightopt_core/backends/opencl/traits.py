@@ -1,0 +1,72 @@
+"""What a device can do, and what suits it."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import NamedTuple
+
+import pyopencl as cl
+
+from ...errors import wording
+
+
+class Traits(NamedTuple):
+    """What programs and launches depend on.
+
+    Attributes
+    ----------
+    float64 : bool
+        Whether it computes in double.
+    group : int
+        Work-items in a work-group. On a processor one, whose loop the compiler vectorises.
+    chunk : int
+        Elements that a work-group computes.
+    sqrt : tuple of str
+        The function for float and for double.
+    apart : str
+        Says of a function's pointers that they do not overlap; empty where that is no help.
+    options : tuple of str
+        For the compiler.
+    """
+
+    float64: bool
+    group: int
+    chunk: int
+    sqrt: tuple[str, str]
+    apart: str
+    options: tuple[str, ...]
+
+
+@lru_cache(None)
+def traits_of(device: cl.Device) -> Traits:
+    """Return the traits of `device`."""
+    exact = device.single_fp_config & cl.device_fp_config.CORRECTLY_ROUNDED_DIVIDE_SQRT
+    # PoCL calls its own sqrt, which keeps the loop from being vectorised: six times the time.
+    pocl = is_pocl(device) and bool(device.type & cl.device_type.CPU)
+    return Traits(
+        float64=has_float64(device),
+        group=1 if pocl else 64,
+        chunk=4096 if pocl else 256,
+        sqrt=("__builtin_sqrtf", "__builtin_sqrt") if pocl else ("sqrt", "sqrt"),
+        # Oclgrind's compiler stumbles over restrict in functions other than kernels.
+        apart="restrict" if pocl else "",
+        options=("-cl-fp32-correctly-rounded-divide-sqrt",) if exact else (),
+    )
+
+
+def is_pocl(device: cl.Device) -> bool:
+    """Whether the device is one of the Portable Computing Language."""
+    return bool(device.platform.name == "Portable Computing Language")
+
+
+def has_float64(device: cl.Device) -> bool:
+    """Whether the device computes in double."""
+    return "cl_khr_fp64" in device.extensions or bool(device.double_fp_config)
+
+
+def check_float64(device: cl.Device, argument: str) -> None:
+    """Raise TypeError where `device` cannot compute in double."""
+    if not traits_of(device).float64:
+        expected = "float16, bfloat16 or float32"
+        remedy = f"the device {device.name.strip()!r} has no float64"
+        raise TypeError(wording(f"dtype of {argument}", expected, "float64", remedy))
