@@ -205,9 +205,14 @@ def cast(source: Array, target: Array) -> None:
     record(done, queue, [source, target])
 
 
+def in_order(queue: cl.CommandQueue) -> bool:
+    """Whether the queue runs one command after the other."""
+    return not queue.properties & cl.command_queue_properties.OUT_OF_ORDER_EXEC_MODE_ENABLE
+
+
 def record(event: cl.Event, queue: cl.CommandQueue, arrays: Sequence[Any]) -> None:
     """Let what uses `arrays` next wait for `event`, where the queue's order does not see to it."""
-    if queue.properties & cl.command_queue_properties.OUT_OF_ORDER_EXEC_MODE_ENABLE:
+    if not in_order(queue):
         done = cl.command_execution_status.COMPLETE
         for array in arrays:
             waiting = [e for e in array.events if e.command_execution_status != done]

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pyopencl as cl
 
-from .arrays import record
 from .programs import kernel
 from .source import rule_text
 from .traits import traits_of
@@ -36,7 +35,6 @@ class Launch:
         self, rule: Any, storages: tuple[str, ...], numbers: list[int], tensors: list[Any]
     ):
         self.rule, self.storages, self.numbers = rule, storages, numbers
-        self.arrays = [array for tensor in tensors for array in tensor]
         self.real = np.dtype("float64" if storages[0] == "float64" else "float32")
         self.queue = tensors[0][0].queue
         self.traits = traits_of(self.queue.device)
@@ -45,23 +43,22 @@ class Launch:
         )
         self.ordered = ordered
 
-    def kernel(self, name: str, slots: int | None, types: Sequence[Any]) -> cl.Kernel:
-        """Return one of the kernels of the rule."""
+    def take_kernel(self, name: str, slots: int | None, types: Sequence[Any]) -> None:
+        """Take one of the kernels of the rule."""
         key = self.rule.lowered.fingerprint, self.storages, slots
         text = lambda: rule_text(self.rule, self.storages, self.traits, self.real.name, slots)  # noqa: E731
-        return kernel(self.queue, key, text, name, types)
+        self.run_kernel = kernel(self.queue, key, text, name, types)
 
     def rounded(self, constants: np.ndarray) -> np.ndarray:
         """Return the constants of these tensors in the compute type."""
         with np.errstate(over="ignore"):
             return constants[self.numbers].astype(self.real)
 
-    def enqueue(self, run: cl.Kernel, groups: int, arguments: Sequence[Any]) -> None:
-        """Launch, after what the arrays wait for."""
+    def enqueue(self, groups: int, arguments: Sequence[Any], events: Any) -> cl.Event:
+        """Launch so many work-groups with such arguments, after `events`."""
         size = self.traits.group
-        events = [event for array in self.arrays for event in array.events]
-        done = run(self.queue, (groups * size,), (size,), *arguments, wait_for=events or None)
-        record(done, self.queue, self.arrays)
+        work = (groups * size,), (size,)
+        return self.run_kernel(self.queue, *work, *arguments, wait_for=events)
 
 
 class One(Launch):
@@ -78,14 +75,14 @@ class One(Launch):
         number = np.uint64
         types: list[Any] = [None, number] * len(arrays) + [number] + [number] * (2 * rule.draws)
         types += [self.real] * len(rule.lowered.constants)
-        self.run_kernel = self.kernel("one_tensor", None, types)
+        self.take_kernel("one_tensor", None, types)
 
-    def run(self, constants: np.ndarray, keys: list[Any]) -> None:
-        """Launch the kernel."""
+    def run(self, constants: np.ndarray, keys: list[Any], events: Any) -> list[cl.Event]:
+        """Launch the kernel after `events`; return its own."""
         key = keys[self.numbers[0]] if keys else ()
         values = self.rounded(constants)[0].tolist()
         groups = -(-self.size // self.traits.chunk)
-        self.enqueue(self.run_kernel, groups, [*self.given, self.size, *key, *values])
+        return [self.enqueue(groups, (*self.given, self.size, *key, *values), events)]
 
 
 class Many(Launch):
@@ -97,7 +94,7 @@ class Many(Launch):
         room = (device.max_parameter_size - 64) // (device.address_bits // 8)
         self.slots = max(len(storages), min(SLOTS, room))
         types = [np.uint64, *[None] * (4 + self.slots)]
-        self.run_kernel = self.kernel("many_tensors", self.slots, types)
+        self.take_kernel("many_tensors", self.slots, types)
         rows: list[tuple[int, ...]] = []
         groups: list[tuple[int, int]] = []
         self.launches = []
@@ -116,15 +113,17 @@ class Many(Launch):
         self.rows = self._upload(np.array(rows, np.uint64))
         self.groups = self._upload(np.array(groups, np.uint32))
 
-    def run(self, constants: np.ndarray, keys: list[Any]) -> None:
-        """Launch the kernel for each batch."""
+    def run(self, constants: np.ndarray, keys: list[Any], events: Any) -> list[cl.Event]:
+        """Launch the kernel for each batch after `events`; return theirs."""
         values = self._upload(self.rounded(constants))
         drawn = self.rows
         if keys:
             drawn = self._upload(np.array([keys[i] for i in self.numbers], np.uint64))
-        for first, groups, buffers in self.launches:
-            given = [first, self.groups, self.rows, values, drawn, *buffers]
-            self.enqueue(self.run_kernel, groups, given)
+        tables = self.groups, self.rows, values, drawn
+        return [
+            self.enqueue(groups, (first, *tables, *buffers), events)
+            for first, groups, buffers in self.launches
+        ]
 
     def _batches(self, tensors: list[Any]) -> Iterator[tuple[int, list[Any], dict[int, Any]]]:
         """Yield the tensors of each launch, the number of the first, and their buffers."""

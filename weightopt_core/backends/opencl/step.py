@@ -13,7 +13,7 @@ import numpy as np
 import pyopencl as cl
 
 from ...errors import wording
-from .arrays import check
+from .arrays import check, in_order, record
 from .launches import Many, One
 
 #: How many plans a thread keeps; a plan goes with the first of its arrays.
@@ -23,37 +23,33 @@ _local = threading.local()
 _described = attrgetter("base_data", "offset", "shape", "strides", "dtype", "queue")
 
 
-class Tensor(NamedTuple):
-    """The arrays of one weight, checked.
+class Plan:
+    """What a thread keeps of a step for the next one over the same arrays.
 
-    Attributes
-    ----------
-    arrays : tuple of pyopencl.array.Array
-        What the rule takes without noise: the weight or its master copy, the gradient, the
-        states; and after a master copy the weight itself, last.
-    storages : tuple of str
-        The dtype of each.
+    It refers to buffers but not to arrays, and is forgotten when one of the arrays is gone.
     """
 
-    arrays: tuple[Any, ...]
-    storages: tuple[str, ...]
-
-
-class Bound:
-    """The checked arrays of one step, of one or many tensors."""
-
-    def __init__(self, rule: Any, tensors: list[Tensor]):
-        self.described = [_described(array) for tensor in tensors for array in tensor.arrays]
+    def __init__(self, rule: Any, tensors: list[tuple[Any, ...]]):
+        self.rule = rule
+        self.described = [_described(array) for tensor in tensors for array in tensor]
         together: dict[tuple[str, ...], list[int]] = {}
-        for i, tensor in enumerate(tensors):
-            if tensor.arrays[0].size:
-                together.setdefault(tensor.storages, []).append(i)
+        for i, arrays in enumerate(tensors):
+            if arrays[0].size:
+                storages = tuple(array.dtype.name for array in arrays)
+                together.setdefault(storages, []).append(i)
         self.launches: list[One | Many] = [
             (One if len(numbers) == 1 else Many)(
-                rule, storages, numbers, [tensors[i].arrays for i in numbers]
+                rule, storages, numbers, [tensors[i] for i in numbers]
             )
             for storages, numbers in together.items()
         ]
+
+
+class Bound(NamedTuple):
+    """The checked arrays of one step, of one or many tensors."""
+
+    plan: Plan
+    arrays: list[Any]
 
     def run(self, numbers: list[dict[str, Any]], constants: np.ndarray, keys: list[Any]) -> None:
         """Compute the new weights and states, in place; return once that is enqueued.
@@ -67,8 +63,13 @@ class Bound:
         keys : list of tuple of int
             The stream of each tensor's noise; empty for rules without.
         """
-        for launch in self.launches:
-            launch.run(constants, keys)
+        events = [event for array in self.arrays for event in array.events] or None
+        queue = self.arrays[0].queue
+        done = [
+            event for launch in self.plan.launches for event in launch.run(constants, keys, events)
+        ]
+        if done and not in_order(queue):
+            record(cl.enqueue_marker(queue, wait_for=done), queue, self.arrays)
 
 
 def bind(rule: Any, items: Sequence[tuple[Any, Any, Sequence[Any], Any]]) -> Bound:
@@ -96,42 +97,36 @@ def bind(rule: Any, items: Sequence[tuple[Any, Any, Sequence[Any], Any]]) -> Bou
     plans = vars(_local).setdefault("plans", {})
     key = (id(rule), len(tensors), *map(id, arrays))
     plan, _ = plans.get(key, (None, None))
-    try:
-        if plan is not None and plan.described == list(map(_described, arrays)):
-            return plan
-    except AttributeError:
-        pass
+    if plan is not None and plan.described == list(map(_described, arrays)):
+        return Bound(plan, arrays)
     queue = getattr(items[0][0], "queue", None)
-    checked = [_checked(rule, queue, *item) for item in items]
+    for item in items:
+        _check(rule, queue, *item)
     _check_apart([item[0] for item in items], "weights")
-    plan = Bound(rule, checked)
+    plan = Plan(rule, tensors)
     while len(plans) >= PLANS:
         plans.pop(next(iter(plans)), None)
-    # An id is that of another array as soon as the array is gone; the rule lives in the plan.
-    plans[key] = plan, [rule, [weakref.ref(a, lambda _: plans.pop(key, None)) for a in arrays]]
-    return plan
+    # Once an array is gone, another one may get its id.
+    plans[key] = plan, [weakref.ref(array, lambda _: plans.pop(key, None)) for array in arrays]
+    return Bound(plan, arrays)
 
 
-def _checked(
+def _check(
     rule: Any, queue: Any, weight: Any, grad: Any, states: Sequence[Any], master: Any
-) -> Tensor:
-    """Return the arrays of one weight, or raise what is wrong with them."""
+) -> None:
+    """Raise what is wrong with the arrays of one weight, if anything is."""
     check(weight, "weight")
     own = (weight.dtype.name,) if master is None else ("float32",)
     check(grad, "grad", weight.shape, dict.fromkeys((weight.dtype.name, *own)), written=False)
-    for name, state in zip(rule.states, states):
-        check(state, f"state {name!r}", weight.shape, own)
     named = {"weight": weight, "grad": grad}
     named |= {f"state {name!r}": state for name, state in zip(rule.states, states)}
-    arrays = (weight, grad, *states)
     if master is not None:
-        check(master, "master copy of weight", weight.shape, own)
         named["master copy of weight"] = master
-        arrays = (master, grad, *states, weight)
+    for name, array in list(named.items())[2:]:
+        check(array, name, weight.shape, own)
     for name, array in named.items():
         _check_queue(array, name, queue)
-    _check_apart(arrays, "weight, grad and state")
-    return Tensor(arrays, tuple(array.dtype.name for array in arrays))
+    _check_apart(list(named.values()), "weight, grad and state")
 
 
 def _check_queue(array: Any, name: str, queue: cl.CommandQueue) -> None:
