@@ -12,6 +12,7 @@ import pyopencl as cl
 from pyopencl.array import Array
 
 from ...errors import wording
+from .memory import empty_like
 from .programs import kernel
 from .source import STORAGE, cast_text
 from .traits import check_float64, traits_of
@@ -100,10 +101,10 @@ def is_half(array: Any) -> bool:
 def zeros_like(array: Any) -> Array:
     """Return zeros of the shape and dtype of `array`, on its device."""
     array = _with_queue(array)
-    made = Array(array.queue, array.shape, array.dtype, allocator=array.allocator)
+    made = empty_like(array, array.dtype)
     if made.size:
         zero = np.zeros(1, f"u{made.dtype.itemsize}")
-        done = cl.enqueue_fill_buffer(made.queue, made.base_data, zero, 0, made.nbytes)
+        done = cl.enqueue_fill_buffer(made.queue, made.base_data, zero, made.offset, made.nbytes)
         record(done, made.queue, [made])
     return made
 
@@ -111,7 +112,7 @@ def zeros_like(array: Any) -> Array:
 def to_float32(array: Any) -> Array:
     """Return a float32 copy."""
     array = check(array, "weight", written=False)
-    made = Array(array.queue, array.shape, np.float32, allocator=array.allocator)
+    made = empty_like(array, np.dtype(np.float32))
     cast(array, made)
     return made
 
@@ -119,13 +120,14 @@ def to_float32(array: Any) -> Array:
 def duplicate(array: Any) -> Array:
     """Return a copy."""
     array = check(array, "weight", dtypes=None, written=False)
-    made = Array(array.queue, array.shape, array.dtype, allocator=array.allocator)
+    made = empty_like(array, array.dtype)
     if made.size:
         done = cl.enqueue_copy(
             array.queue,
             made.base_data,
             array.base_data,
             src_offset=array.offset,
+            dst_offset=made.offset,
             byte_count=array.nbytes,
             wait_for=array.events or None,
         )

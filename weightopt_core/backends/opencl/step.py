@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import weakref
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import chain, pairwise
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -20,6 +20,7 @@ from .launches import Many, One
 PLANS = 4096
 
 _local = threading.local()
+_events = attrgetter("events")
 _described = attrgetter("base_data", "offset", "shape", "strides", "dtype", "queue")
 
 
@@ -63,7 +64,7 @@ class Bound(NamedTuple):
         keys : list of tuple of int
             The stream of each tensor's noise; empty for rules without.
         """
-        events = [event for array in self.arrays for event in array.events] or None
+        events = list(chain.from_iterable(map(_events, self.arrays))) or None
         queue = self.arrays[0].queue
         done = [
             event for launch in self.plan.launches for event in launch.run(constants, keys, events)
