@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from .backends import backend_of
 from .many import as_lists
 
 if TYPE_CHECKING:
@@ -27,6 +30,7 @@ class Updater:
     def __init__(self, optimizer: Optimizer):
         self.optimizer = optimizer
         self.states: dict[Any, Any] = {}
+        self._loaded: set[Any] = set()
 
     def __call__(self, index: Any, grad: Any, weight: Any) -> None:
         """Update a weight in place, or a list of them at once.
@@ -49,6 +53,9 @@ class Updater:
             self.states[index] = state
 
     def _state(self, index: Any, weight: Any) -> Any:
+        if index in self._loaded:
+            self.states[index] = _placed(self.states[index], weight)
+            self._loaded.discard(index)
         if index in self.states:
             return self.states[index]
         return self.optimizer.create_state(index, weight)
@@ -66,6 +73,8 @@ class Updater:
     def set_states(self, states: bytes) -> None:
         """Take over what `get_states` returned.
 
+        Each state is put where its weight is, when that is next updated.
+
         Raises
         ------
         TypeError, ValueError
@@ -74,6 +83,14 @@ class Updater:
         from . import checkpoint
 
         checkpoint.load(self, states)
+        self._loaded = set(self.states)
+
+
+def _placed(state: Any, weight: Any) -> Any:
+    """Return a state with its arrays where `weight` is."""
+    if isinstance(state, (tuple, list)):
+        return type(state)(_placed(part, weight) for part in state)
+    return backend_of(weight).place(state, weight) if isinstance(state, np.ndarray) else state
 
 
 def get_updater(optimizer: Optimizer) -> Updater:

@@ -217,6 +217,11 @@ def duplicate(array: Any) -> np.ndarray:
     return np.array(view(array, "weight"), order="C")
 
 
+def place(values: np.ndarray, array: Any) -> Any:
+    """Return `values` as an array where `array` is."""
+    return values
+
+
 def fill(array: Any, value: float) -> None:
     """Set every element."""
     view(array, "array")[...] = value

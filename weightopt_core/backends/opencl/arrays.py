@@ -135,6 +135,14 @@ def duplicate(array: Any) -> Array:
     return made
 
 
+def place(values: np.ndarray, array: Any) -> Any:
+    """Return `values`, from the host, as an array where `array` is."""
+    array = _with_queue(array)
+    made = Array(array.queue, values.shape, values.dtype, allocator=array.allocator)
+    copy(made, values)
+    return made
+
+
 def fill(array: Any, value: float) -> None:
     """Set every element."""
     array = check(array, "array", dtypes=None)
