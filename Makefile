@@ -7,7 +7,10 @@ SOURCES := setup.py pyproject.toml $(wildcard weightopt_core/*.py weightopt_core
 	weightopt_core/kernels/*.pyx weightopt_core/kernels/*.pxd weightopt_core/kernels/pool.c)
 RULES := $(wildcard plugins/*/weightopt_*/*.py plugins/*/setup.py)
 
-.PHONY: install demo test lint format sync bench docs clean
+# What Intel's package of OpenCL for processors lacks in its metadata is named beside it.
+INTEL := intel-opencl-rt intel-cmplr-lib-rt
+
+.PHONY: install demo test test-opencl test-opencl-all lint format sync bench docs clean
 
 install: $(VENV)/installed
 
@@ -30,6 +33,22 @@ demo: install
 
 test: install
 	$(BIN)/python -m pytest -n auto --dist worksteal
+
+# On every OpenCL device that is found, and on Oclgrind, which checks how memory is used.
+test-opencl: install
+	$(BIN)/python -m pip install --quiet "pyopencl[oclgrind]"
+	$(BIN)/python -m pytest -n auto --dist worksteal tests/test_opencl*.py
+
+# The same, and on Mesa (apt-get install mesa-opencl-icd) and on Intel's processors' runtime.
+test-opencl-all: test-opencl $(VENV)/intel/bin/python
+	RUSTICL_ENABLE=llvmpipe WEIGHTOPT_TEST_OPENCL=rusticl \
+		$(BIN)/python -m pytest -n auto --dist worksteal tests/test_opencl*.py
+	OCL_ICD_VENDORS=$(CURDIR)/$(VENV)/intel/lib/libintelocl.so WEIGHTOPT_TEST_OPENCL=Intel \
+		$(BIN)/python -m pytest -n auto --dist worksteal tests/test_opencl*.py
+
+$(VENV)/intel/bin/python:
+	$(PYTHON) -m venv $(VENV)/intel
+	$@ -m pip install --quiet $(INTEL)
 
 lint: install
 	$(BIN)/ruff check .
