@@ -27,9 +27,17 @@ def _queues():
     for platform in platforms:
         if wanted in platform.name if wanted else platform.name != "Oclgrind":
             for device in platform.get_devices():
-                yield cl.CommandQueue(cl.Context([device]))
+                yield new_queue(device)
 
 
+def new_queue(device):
+    """Return a queue on a new context."""
+    # Intel's queues do not keep their context alive.
+    CONTEXTS.append(cl.Context([device]))
+    return cl.CommandQueue(CONTEXTS[-1])
+
+
+CONTEXTS = []
 QUEUES = list(_queues())
 WHY = "no OpenCL device" if cl else "pyopencl is not installed"
 #: Gives a test the argument `queue`, once for each device.

@@ -4,7 +4,7 @@ import threading
 
 import numpy as np
 import pytest
-from devices import every_device, on_device, on_host
+from devices import every_device, new_queue, on_device, on_host
 
 import weightopt_core as mx
 from weightopt_core.backends import backend_of
@@ -56,7 +56,7 @@ def test_another_queue(refused, ones):
 
 
 def test_another_context(refused, ones):
-    other = cl.CommandQueue(cl.Context([ones.queue.device]))
+    other = new_queue(ones.queue.device)
     grad = on_device(other, np.ones(6, np.float32))
     refused(ValueError, "context of grad: expected that of the first weight", ones, grad)
 

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from devices import every_device, is_slow, on_device, on_host
+from devices import every_device, is_slow, new_queue, on_device, on_host
 
 import weightopt_core as mx
 
@@ -49,7 +49,7 @@ def test_a_queue_out_of_order(queue):
 
 
 def test_two_contexts_of_one_device(queue):
-    other = cl.CommandQueue(cl.Context([queue.device]))
+    other = new_queue(queue.device)
     runs = [run("adam", lambda values: on_device(q, values), 2, on_host) for q in (queue, other)]  # noqa: B023
     np.testing.assert_array_equal(*runs)
 
