@@ -10,6 +10,7 @@ cdef enum:
 
 #: The same for Python.
 ELEMENTS_OF_A_CHUNK = CHUNK
+LANES_OF_A_CHUNK = LANES
 
 ctypedef fused real:
     float

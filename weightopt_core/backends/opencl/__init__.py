@@ -13,6 +13,7 @@ from .arrays import (
     view,
     zeros_like,
 )
+from .norm import scale, square_sum
 from .random import fill_normal, fill_uniform
 from .step import bind
 
@@ -27,6 +28,8 @@ __all__ = [
     "fill_uniform",
     "is_half",
     "place",
+    "scale",
+    "square_sum",
     "to_float32",
     "to_host",
     "view",

@@ -1,0 +1,115 @@
+"""Sums of squares on a device, in the order of the host's, and scaling by them."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pyopencl as cl
+
+from ...kernels.norm import ELEMENTS_OF_A_CHUNK, LANES_OF_A_CHUNK
+from .arrays import check, record
+from .programs import kernel
+from .source import STORAGE, header
+from .traits import check_float64, traits_of
+
+_SQUARE_SUMS = """\
+__kernel __attribute__((reqd_work_group_size(GROUP, 1, 1)))
+void square_sums(__global const {type} *restrict in, ulong from, ulong count,
+                 __global double *restrict sums)
+{{
+    __local double lanes[{lanes}];
+    const ulong begin = get_group_id(0) * (ulong){chunk};
+    const ulong end = min(begin + {chunk}, count);
+    in += from;
+    for (uint lane = get_local_id(0); lane < {lanes}; lane += GROUP) {{
+        double sum = 0.0;
+        for (ulong i = begin + lane; i < end; i += {lanes}) {{
+            const double value = {load};
+            sum += value * value;
+        }}
+        lanes[lane] = sum;
+    }}
+    barrier(CLK_LOCAL_MEM_FENCE);
+    if (get_local_id(0) == 0) {{
+        for (uint width = {lanes} / 2; width > 0; width /= 2)
+            for (uint lane = 0; lane < width; ++lane)
+                lanes[lane] += lanes[lane + width];
+        sums[get_group_id(0)] = lanes[0];
+    }}
+}}
+"""
+
+_SCALE = """\
+__kernel __attribute__((reqd_work_group_size(GROUP, 1, 1)))
+void scale(__global {type} *restrict out, ulong to, ulong count, REAL factor)
+{{
+    const ulong begin = get_group_id(0) * (ulong)CHUNK;
+    const ulong end = min(begin + CHUNK, count);
+    out += to;
+    for (ulong i = begin + get_local_id(0); i < end; i += GROUP) {{
+        const REAL value = {load} * factor;
+        {store}
+    }}
+}}
+"""
+
+
+def square_sum(array: Any) -> float:
+    """Return the sum of the squares, in double and in an order of its own.
+
+    It waits for the device, and takes one number for every 4,096 elements from there.
+    """
+    array = check(array, "array", written=False)
+    queue, storage = array.queue, array.dtype.name
+    check_float64(queue.device, "the sum of squares")
+    if not array.size:
+        return 0.0
+    traits = traits_of(queue.device)
+
+    def text() -> str:
+        form = STORAGE[storage]
+        body = _SQUARE_SUMS.format(
+            type=form.type,
+            load=form.load.format(p="in"),
+            chunk=ELEMENTS_OF_A_CHUNK,
+            lanes=LANES_OF_A_CHUNK,
+        )
+        return header(traits, "float64") + body
+
+    groups = -(-array.size // ELEMENTS_OF_A_CHUNK)
+    sums = cl.Buffer(queue.context, cl.mem_flags.WRITE_ONLY, 8 * groups)
+    number = np.uint64
+    run = kernel(queue, storage, text, "square_sums", [None, number, number, None])
+    offset = array.offset // array.dtype.itemsize
+    given = array.base_data, offset, array.size, sums
+    work = (groups * traits.group,), (traits.group,)
+    done = run(queue, *work, *given, wait_for=array.events or None)
+    result = np.empty(groups)
+    cl.enqueue_copy(queue, result, sums, wait_for=[done])
+    return math.fsum(result)
+
+
+def scale(array: Any, factor: float) -> None:
+    """Multiply every element by `factor`, in the compute type."""
+    array = check(array, "array")
+    queue, storage = array.queue, array.dtype.name
+    if not array.size:
+        return
+    traits = traits_of(queue.device)
+    real = np.dtype("float64" if storage == "float64" else "float32")
+
+    def text() -> str:
+        form = STORAGE[storage]
+        store = form.store.format(p="out", value="value")
+        body = _SCALE.format(type=form.type, load=form.load.format(p="out"), store=store)
+        return header(traits, real.name) + body
+
+    number = np.uint64
+    run = kernel(queue, storage, text, "scale", [None, number, number, real])
+    offset = array.offset // array.dtype.itemsize
+    given = array.base_data, offset, array.size, real.type(factor)
+    work = (-(-array.size // traits.chunk) * traits.group,), (traits.group,)
+    done = run(queue, *work, *given, wait_for=array.events or None)
+    record(done, queue, [array])
