@@ -1,5 +1,9 @@
 """The command ``weightopt``, on what is installed here."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 from click.testing import CliRunner
 
@@ -37,3 +41,28 @@ def test_show_what_is_unknown():
     done = weightopt("show", "adm")
     assert done.exit_code != 0
     assert "did you mean 'adam'" in done.output
+
+
+def test_devices():
+    cl = pytest.importorskip("pyopencl")
+    try:
+        names = [device.name.strip() for p in cl.get_platforms() for device in p.get_devices()]
+    except cl.Error:
+        names = []
+    done = weightopt("devices")
+    assert done.exit_code == (0 if names else 1)
+    assert all(name in done.output for name in names)
+
+
+@pytest.mark.parametrize(("hidden", "hint"), [("platforms", "[pocl]"), ("pyopencl", "[opencl]")])
+def test_no_devices(hidden, hint):
+    if hidden == "platforms":
+        pytest.importorskip("pyopencl")
+    code = f"import sys; sys.modules[{hidden!r}] = None\n"
+    code += "from weightopt_core.cli import main; main(['devices'])"
+    environment = os.environ | {"OCL_ICD_VENDORS": "/nonexistent"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert f'pip install "weightopt-core{hint}"' in done.stderr

@@ -13,7 +13,7 @@ try:
 except ImportError as missing:  # both are extras
     sys.exit(f'weightopt: {missing}; pip install "weightopt-core[cli]"')
 
-from . import __version__, initializer, lr_scheduler, optimizer
+from . import __version__, devices, initializer, lr_scheduler, optimizer
 from .errors import PluginError
 from .plot_lr import plot_lr
 from .registry import Registry
@@ -60,6 +60,26 @@ def show(name: str) -> None:
         except PluginError as error:
             raise click.ClickException(str(error)) from error
         _show(registry, cls)
+
+
+@main.command("devices")
+def devices_() -> None:
+    """List the OpenCL devices that are present, or what to install where there is none."""
+    try:
+        found = devices.find()
+    except ImportError as error:
+        raise click.ClickException(str(error)) from error
+    if not found:
+        raise click.ClickException(f"no OpenCL device; {devices.HINT}")
+    for device in found:
+        table = Table(show_header=False, box=None, pad_edge=False)
+        table.add_row("device", device.name + " (chosen)" * device.chosen)
+        table.add_row("platform", f"{device.platform}, {device.version}")
+        table.add_row("driver", device.driver)
+        table.add_row("float64", "yes" if device.float64 else "no")
+        table.add_row("exact float32", device.exact)
+        table.add_row("work-group", str(device.group))
+        _console.print(table, "")
 
 
 def _show(registry: Registry, cls: Any) -> None:
