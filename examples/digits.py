@@ -60,12 +60,50 @@ def load(seed):
     return train_test_split(x, y, test_size=0.25, random_state=seed, stratify=y)
 
 
-def train(optimizer, initializer, epochs, seed):
+class Host:
+    """Weights, gradients and states in host memory: nothing is copied."""
+
+    def empty(self, shape):
+        return np.empty(shape, np.float32)
+
+    def put(self, array):
+        return array
+
+    def get(self, array):
+        return array
+
+
+class OpenCL:
+    """Weights, gradients and states on a device. The network computes on copies."""
+
+    def __init__(self):
+        import pyopencl as cl
+        import pyopencl.array as cl_array
+
+        self.array = cl_array
+        self.queue = cl.CommandQueue(cl.create_some_context(interactive=False))
+
+    def empty(self, shape):
+        return self.array.empty(self.queue, shape, np.float32)
+
+    def put(self, array):
+        return self.array.to_device(self.queue, np.ascontiguousarray(array))
+
+    def get(self, array):
+        return array.get()
+
+
+BACKENDS = {"numpy": Host, "opencl": OpenCL}
+
+
+def train(optimizer, initializer, epochs, seed, backend=None):
     """Train, and return the curves of loss, learning rate and test accuracy."""
+    backend = backend or Host()
     x, x_test, y, y_test = load(seed)
-    params = {name: np.empty(shape, np.float32) for name, shape in SHAPES.items()}
-    for name, array in params.items():
+    weights = {name: backend.empty(shape) for name, shape in SHAPES.items()}
+    for name, array in weights.items():
         initializer(name, array)
+    params = {name: backend.get(array) for name, array in weights.items()}
     updater = mx.optimizer.get_updater(optimizer)
     order = np.random.default_rng(seed)
     curves = {"loss": [], "learning rate": [], "test accuracy": []}
@@ -73,8 +111,9 @@ def train(optimizer, initializer, epochs, seed):
         for batch in np.array_split(order.permutation(len(x)), len(x) // BATCH):
             hidden, log_p = forward(params, x[batch])
             grads = backward(params, x[batch], y[batch], hidden, log_p)
-            for index, name in enumerate(SHAPES):
-                updater(index, grads[name], params[name])
+            grads = [backend.put(grads[name]) for name in SHAPES]
+            updater(list(range(len(SHAPES))), grads, list(weights.values()))
+            params = {name: backend.get(array) for name, array in weights.items()}
             curves["loss"].append(-log_p[np.arange(len(batch)), y[batch]].mean())
             scheduler = optimizer.lr_scheduler
             lr = scheduler(optimizer.num_update) if scheduler else optimizer.lr
@@ -106,10 +145,11 @@ def options(_context, _parameter, words):
 )
 @click.option("--initializer", default="uniform", show_default=True, help="its name")
 @click.option("--scheduler", default="factor", show_default=True, help="its name, or none")
+@click.option("--backend", default="numpy", show_default=True, type=click.Choice(list(BACKENDS)))
 @click.option("--epochs", default=120, show_default=True)
 @click.option("--seed", default=0, show_default=True)
 @click.option("--output", default="digits.png", show_default=True, type=click.Path(path_type=Path))
-def main(optimizer, given, initializer, scheduler, epochs, seed, output):
+def main(optimizer, given, initializer, scheduler, backend, epochs, seed, output):
     """Train on the digits, print the test accuracy, draw the curves."""
     mx.random.seed(seed)
     lr_scheduler = None
@@ -123,7 +163,7 @@ def main(optimizer, given, initializer, scheduler, epochs, seed, output):
         lr_scheduler=lr_scheduler,
         **given,
     )
-    curves = train(chosen, mx.init.create(initializer), epochs, seed)
+    curves = train(chosen, mx.init.create(initializer), epochs, seed, BACKENDS[backend]())
     plot(curves, output)
     print(f"test accuracy {curves['test accuracy'][-1]:.4f}, curves in {output}")
 
