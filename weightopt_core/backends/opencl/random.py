@@ -38,12 +38,11 @@ def _fill(kind: str, array: Any, key: tuple[int, int], shift: float, scale: floa
         "fill",
         [None, number, number, number, number, real, real],
     )
-    blocks = -(-array.size // (4 if storage == "float64" else 8))
     with np.errstate(over="ignore"):
         shift, scale = np.array([shift, scale]).astype(real)
     done = run(
         queue,
-        (-(-blocks // traits.chunk) * traits.group,),
+        (-(-array.size // traits.chunk) * traits.group,),
         (traits.group,),
         array.base_data,
         array.offset // array.dtype.itemsize,

@@ -20,9 +20,10 @@ class Storage(NamedTuple):
     store: str
 
 
-#: By dtype. 16-bit types are converted, because few devices compute with them.
+#: By dtype. 16-bit types are converted, because few devices compute with them; by bits, because
+#: vload_half is a call that keeps PoCL from vectorising.
 STORAGE = {
-    "float16": Storage("half", "vload_half(i, {p})", "vstore_half_rte({value}, i, {p});"),
+    "float16": Storage("ushort", "from_float16({p}[i])", "{p}[i] = to_float16({value});"),
     "bfloat16": Storage("ushort", "from_bfloat16({p}[i])", "{p}[i] = to_bfloat16({value});"),
     "float32": Storage("float", "{p}[i]", "{p}[i] = {value};"),
     "float64": Storage("double", "{p}[i]", "{p}[i] = {value};"),
@@ -50,6 +51,27 @@ static inline ushort to_bfloat16(float value)
     const uint rounded = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
     return (ushort)((bits & 0x7fffffff) > 0x7f800000 ? (bits >> 16) | 0x0040 : rounded);
 }}
+
+/* No denormal float32 takes part, for some devices flush those. */
+static inline float from_float16(ushort value)
+{{
+    const uint magnitude = (uint)(value & 0x7fff) << 13;
+    const uint denormal = as_uint(as_float(magnitude + 0x38800000) - 0x1p-14f);
+    const uint finite = magnitude < 0x00800000 ? denormal : magnitude + 0x38000000;
+    const uint bits = magnitude >= 0x0f800000 ? magnitude | 0x7f800000 : finite;
+    return as_float(bits | (uint)(value & 0x8000) << 16);
+}}
+
+static inline ushort to_float16(float value)
+{{
+    const uint sign = as_uint(value) & 0x80000000;
+    const uint bits = as_uint(value) ^ sign;
+    const uint normal = (bits - 0x38000000 + 0x0fff + ((bits >> 13) & 1)) >> 13;
+    const uint denormal = as_uint(as_float(bits) + 0.5f) - 0x3f000000;
+    const uint finite = bits < 0x38800000 ? denormal : normal;
+    const uint large = bits > 0x7f800000 ? 0x7e00 : 0x7c00;
+    return (ushort)((bits < 0x477ff000 ? finite : large) | sign >> 16);
+}}
 """
 
 _RANDOM = """\
@@ -65,32 +87,51 @@ _RANDOM = """\
 {float64}
 {text}
 #define PER_BLOCK {per_block}
-#define PICK(word, i) {pick}
-"""
+#define BLOCKS 64
+#define WORDS (PER_BLOCK * BLOCKS)
+#define WORD {word}
 
-# Element i of the standard normal stream; each makes a whole block of words for itself.
-_NOISE = """\
-static inline REAL noise_at(ulong i, ulong key0, ulong key1)
+/* The words that begin with a block, by all work-items of the group. */
+static inline void make_words(__local WORD *words, ulong block, ulong key0, ulong key1)
 {{
-    ulong a, b, c, d;
-    philox(i / PER_BLOCK, key0, key1, &a, &b, &c, &d);
-    const uint at = (uint)(i % PER_BLOCK) * 4 / PER_BLOCK;
-    const ulong word = at < 2 ? (at == 0 ? a : b) : (at == 2 ? c : d);
-    return normal_{dtype}(PICK(word, i));
+    barrier(CLK_LOCAL_MEM_FENCE);
+    for (uint i = get_local_id(0); i < BLOCKS; i += GROUP) {{
+        __local WORD *to = words + i * PER_BLOCK;
+        ulong a, b, c, d;
+        philox(block + i, key0, key1, &a, &b, &c, &d);
+        {split}
+    }}
+    barrier(CLK_LOCAL_MEM_FENCE);
 }}
 """
 
-_RULE = """\
-static inline void run_part({pointers}, ulong begin, ulong end{keys}{constants})
-{{
+_WORDS = "__local WORD words[WORDS];"
+
+_LOOP = """\
     for (ulong i = begin + get_local_id(0); i < end; i += GROUP) {{
 {element}
-    }}
+    }}"""
+
+# A part of the noise at a time: its words are made first, so that the loop can be vectorised.
+_NOISY_LOOP = """\
+    for (ulong first = begin; first < end; first += WORDS) {{
+        const ulong last = min(first + WORDS, end);
+        make_words(words, first / PER_BLOCK, key0, key1);
+        for (ulong i = first + get_local_id(0); i < last; i += GROUP) {{
+{element}
+        }}
+    }}"""
+
+_RULE = """\
+static inline void run_part({pointers}, ulong begin, ulong end{parameters}{constants})
+{{
+{loop}
 }}
 
 __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1)))
 void one_tensor({arguments}, ulong count{keys}{constants})
 {{
+    {words}
     const ulong begin = get_group_id(0) * (ulong)CHUNK;
     run_part({shifted}, begin, min(begin + CHUNK, count){key_names}{constant_names});
 }}
@@ -110,6 +151,7 @@ void many_tensors(ulong first, __global const uint2 *restrict groups,
                   __global const ulong *restrict keys, {parameters})
 {{
     const uint2 group = groups[first + get_group_id(0)];
+    {words}
     __global const ulong *restrict row = rows + (ulong)group.x * {width};
     __global const REAL *restrict k = constants + (ulong)group.x * {row};
     __global const ulong *restrict key = keys + (ulong)group.x * 2;
@@ -123,18 +165,16 @@ __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1)))
 void fill(__global {type} *restrict out, ulong offset, ulong count, ulong key0, ulong key1,
           REAL shift, REAL scale)
 {{
+    __local WORD words[WORDS];
     const ulong begin = get_group_id(0) * (ulong)CHUNK;
-    const ulong end = min(begin + CHUNK, (count + PER_BLOCK - 1) / PER_BLOCK);
+    const ulong end = min(begin + CHUNK, count);
     out += offset;
-    for (ulong block = begin + get_local_id(0); block < end; block += GROUP) {{
-        ulong word[4];
-        philox(block, key0, key1, word, word + 1, word + 2, word + 3);
-        for (uint j = 0; j < PER_BLOCK; ++j) {{
-            const ulong i = block * PER_BLOCK + j;
-            if (i < count) {{
-                const REAL value = shift + scale * {kind}_{dtype}(PICK(word[j * 4 / PER_BLOCK], j));
-                {store}
-            }}
+    for (ulong first = begin; first < end; first += WORDS) {{
+        const ulong last = min(first + WORDS, end);
+        make_words(words, first / PER_BLOCK, key0, key1);
+        for (ulong i = first + get_local_id(0); i < last; i += GROUP) {{
+            const REAL value = shift + scale * {kind}_{dtype}(words[i - first]);
+            {store}
         }}
     }}
 }}
@@ -179,8 +219,19 @@ def random_text(dtype: str) -> str:
         float64="#define FLOAT64" if wide else "",
         text=(_CORE / "kernels" / "random.h").read_text("utf-8"),
         per_block=4 if wide else 8,
-        pick="(word)" if wide else "((uint)((i) % 2 ? (word) >> 32 : (word)))",
+        word="ulong" if wide else "uint",
+        split="\n        ".join(_split(wide)),
     )
+
+
+def _split(wide: bool) -> list[str]:
+    """Return statements that store the four words of a block, the low half of each first."""
+    if wide:
+        return [f"to[{i}] = {word};" for i, word in enumerate("abcd")]
+    return [
+        f"to[{2 * i}] = (uint){word}, to[{2 * i + 1}] = (uint)({word} >> 32);"
+        for i, word in enumerate("abcd")
+    ]
 
 
 def rule_text(
@@ -204,7 +255,7 @@ def rule_text(
     """
     parts = [header(traits, dtype), (_CORE / "rule" / "preamble.h").read_text("utf-8")]
     if rule.draws:
-        parts += [random_text(dtype), _NOISE.format(dtype=dtype)]
+        parts.append(random_text(dtype))
     names = array_names(rule, storages)
     types = [STORAGE[storage].type for storage in storages]
     const = ["const " if name == "grad" else "" for name in names]
@@ -215,9 +266,13 @@ def rule_text(
             pointers=", ".join(text.replace("restrict", "APART") for text in typed),
             arguments=", ".join(f"{text}, ulong {n}_at" for text, n in zip(typed, names)),
             shifted=", ".join(f"{name}_p + {name}_at" for name in names),
-            element="\n".join(" " * 8 + line for line in _element(rule, names, storages)),
+            loop=(_NOISY_LOOP if rule.draws else _LOOP).format(
+                element="\n".join(" " * 8 + line for line in _element(rule, names, storages, dtype))
+            ),
+            words=_WORDS if rule.draws else "",
+            parameters=", ulong key0, ulong key1, __local WORD *words" if rule.draws else "",
             keys=", ulong key0, ulong key1" if rule.draws else "",
-            key_names=", key0, key1" if rule.draws else "",
+            key_names=", key0, key1, words" if rule.draws else "",
             constants="".join(f", REAL k{i}" for i in range(count)),
             constant_names="".join(f", k{i}" for i in range(count)),
         )
@@ -234,10 +289,10 @@ def array_names(rule: Any, storages: Sequence[str]) -> list[str]:
     return names + ["mirror"] * (len(storages) - len(names))
 
 
-def _element(rule: Any, names: list[str], storages: Sequence[str]) -> list[str]:
+def _element(rule: Any, names: list[str], storages: Sequence[str], dtype: str) -> list[str]:
     inputs = {n: STORAGE[s].load.format(p=f"{n}_p") for n, s in zip(names, storages)}
     if rule.draws:
-        inputs[rule.lowered.arrays[-1]] = "noise_at(i, key0, key1)"
+        inputs[rule.lowered.arrays[-1]] = f"normal_{dtype}(words[i - first])"
     outputs = {name: f"{name}_new" for name in rule.lowered.written}
     lines = [f"REAL {', '.join(outputs.values())};", *rule.lowered.element(inputs, outputs)]
     outputs["mirror"] = outputs["weight"]
@@ -259,7 +314,8 @@ def _many_text(casts: list[str], constants: int, draws: bool, slots: int) -> str
         chosen=", ".join(
             f"{cast}(slot(row[{i}], {buffers}) + row[{number + i}])" for i, cast in enumerate(casts)
         ),
-        key_values=", key[0], key[1]" if draws else "",
+        key_values=", key[0], key[1], words" if draws else "",
+        words=_WORDS if draws else "",
         constant_values="".join(f", k[{i}]" for i in range(constants)),
     )
 
