@@ -131,7 +131,7 @@ def _taken_apart(state: Any, name: str, tensors: dict[str, np.ndarray]) -> Any:
     if array is None or array.dtype.name not in _DTYPES:
         kinds = "None, numbers, arrays of numbers, tuples and lists of them"
         raise TypeError(wording(f"state of {name}", kinds, repr(state)))
-    tensors[name] = np.ascontiguousarray(array)
+    tensors[name] = np.asarray(array, order="C")
     return {"tensor": name}
 
 
