@@ -203,7 +203,12 @@ class Nested(Hyperparameter):
 
     def check(self, value: Any) -> Any:
         """Return the initializer; what is wrong with it, `create` says."""
-        return None if value is None and self.optional else create(value)
+        if value is None and self.optional:
+            return None
+        try:
+            return create(value)
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"{self.name}: {error}") from error
 
 
 def create(initializer: Any, *args: Any, **kwargs: Any) -> Any:
