@@ -3,10 +3,31 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from .errors import nearest
 from .hyperparameters import REQUIRED, Hyperparameter
+
+
+@dataclass(frozen=True)
+class Conformance:
+    """What `weightopt_core.testing` has to know of a class and cannot see for itself.
+
+    Parameters
+    ----------
+    arguments : dict of str to object
+        What the constructor must be given, where declared ranges do not tell.
+    shape : tuple of int
+        Of the arrays that an initializer fills.
+    expected_failures : dict of str to str
+        Why a check does not hold, by the check's name; if it does hold, that is a failure.
+    """
+
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    shape: tuple[int, ...] = (6, 4, 3, 2)
+    expected_failures: Mapping[str, str] = field(default_factory=dict)
 
 
 class Algorithm:
@@ -22,9 +43,12 @@ class Algorithm:
     ----------
     hyperparameters : dict of str to Hyperparameter
         All that the class declares and inherits, own ones first.
+    conformance : Conformance
+        What `weightopt_core.testing` has to know and cannot see for itself.
     """
 
     hyperparameters: ClassVar[dict[str, Hyperparameter]] = {}
+    conformance: ClassVar[Conformance] = Conformance()
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)

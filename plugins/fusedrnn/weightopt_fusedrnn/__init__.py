@@ -1,6 +1,7 @@
 """All weights and biases of a recurrent network in one vector."""
 
 from weightopt_core import InitDesc, Initializer
+from weightopt_core.algorithm import Conformance
 from weightopt_core.backends import backend_of
 from weightopt_core.errors import wording
 from weightopt_core.hyperparameters import Choice, Flag, Integer, Real
@@ -67,6 +68,11 @@ class FusedRNN(Initializer):
     mode = Choice(choices=tuple(GATES))
     bidirectional = Flag(False)
     forget_bias = Real(1.0)
+    # 3 gates of 3 units, each with 2 inputs, 3 hidden ones and 2 biases.
+    conformance = Conformance(
+        arguments={"num_hidden": 3, "num_layers": 1, "mode": "gru", "bidirectional": False},
+        shape=(3 * 3 * (2 + 3 + 2),),
+    )
 
     def _init_weight(self, name, arr):
         init = name.global_init if self.init is None else self.init

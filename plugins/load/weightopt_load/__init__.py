@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from weightopt_core import Initializer
+from weightopt_core.algorithm import Conformance
 from weightopt_core.backends import backend_of
 from weightopt_core.errors import nearest, wording
 from weightopt_core.initializer import create
@@ -64,6 +65,8 @@ class Load(Initializer):
     (array([[1., 0.],
            [0., 1.]]), array([[1., 1.]]))
     """
+
+    conformance = Conformance(arguments={"param": {"fc_weight": [0.25, 0.5]}}, shape=(2,))
 
     def __init__(self, param, default_init=None, verbose=False):
         if not isinstance(param, (str, os.PathLike, Mapping)):

@@ -1,6 +1,7 @@
 """Biases of an LSTM cell, with one value for the forget gate."""
 
 from weightopt_core import Initializer
+from weightopt_core.algorithm import Conformance
 from weightopt_core.backends import backend_of
 from weightopt_core.hyperparameters import Real
 
@@ -44,6 +45,7 @@ class LSTMBias(Initializer):
     """
 
     forget_bias = Real(1.0)
+    conformance = Conformance(shape=(12,))
 
     def _hook(self, desc):
         return "_init_weight"

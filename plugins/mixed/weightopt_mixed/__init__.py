@@ -3,6 +3,7 @@
 import re
 
 from weightopt_core import Initializer
+from weightopt_core.algorithm import Conformance
 from weightopt_core.errors import wording
 from weightopt_core.hyperparameters import Hyperparameter, ListOf
 from weightopt_core.initializer import Nested
@@ -66,6 +67,7 @@ class Mixed(Initializer):
 
     patterns = ListOf(Pattern())
     initializers = ListOf(Nested())
+    conformance = Conformance(arguments={"patterns": [".*"]})
 
     def _prepare(self):
         if len(self.patterns) != len(self.initializers):

@@ -4,6 +4,7 @@ import bisect
 import itertools
 
 from weightopt_core import LRScheduler
+from weightopt_core.algorithm import Conformance
 from weightopt_core.hyperparameters import Hyperparameter, Real
 
 __all__ = ["MultiFactorScheduler"]
@@ -57,6 +58,7 @@ class MultiFactorScheduler(LRScheduler):
 
     step = Steps()
     factor = Real(1, "[0, 1]")
+    conformance = Conformance(arguments={"step": [3, 10]})
 
     def __call__(self, num_update):
         """Return the learning rate at `num_update` updates."""

@@ -1,0 +1,133 @@
+"""Checks of what optimizers refuse: then nothing has changed; and what they never write to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from collections.abc import Set as AbstractSet
+from typing import Any
+
+import numpy as np
+
+from .arrays import Maker
+from .subject import Subject, refusal
+
+SHAPE = (3, 4)
+
+
+class Arguments:
+    """The arguments of one update, some of which a check replaces."""
+
+    def __init__(self, subject: Subject, maker: Maker, given: dict[str, Any], dtype: Any):
+        self.maker = maker
+        self.optimizer = subject.create(**given)
+        rng = np.random.default_rng(0)
+        weight, grad = (maker.make(rng.normal(size=SHAPE).astype(dtype)) for _ in range(2))
+        state = self.optimizer.create_state(0, weight)
+        self.single = not isinstance(state, (tuple, list))
+        states = [] if state is None else [state] if self.single else list(state)
+        self.arrays = [weight, grad, *states]
+        rule = self.optimizer.rule
+        self.names = ["weight", "grad", *(rule.states if rule else map(str, range(len(states))))]
+
+    @property
+    def state(self) -> Any:
+        """The state, in the form in which it came."""
+        states = self.arrays[2:]
+        return (states[0] if states else None) if self.single else tuple(states)
+
+    def update(self) -> None:
+        """Update with the arguments as they are."""
+        self.optimizer.update(0, self.arrays[0], self.arrays[1], self.state)
+
+    def bytes(self) -> list[Any]:
+        """Return the elements of all arrays."""
+        arrays = (a for a in self.arrays if hasattr(a, "shape"))
+        return [np.asarray(self.maker.host(array)).tobytes() for array in arrays]
+
+
+def refuses_spoilt_arrays(subject: Subject, maker: Maker) -> None:
+    """Strided, misaligned and read-only arrays are refused, and nothing changes."""
+    for what, spoil in maker.spoilt.items():
+        taken = {"grad"} if what == "read-only" else set()
+
+        def other(old: Any, spoil: Any = spoil) -> Any:
+            return spoil(maker.host(old))
+
+        _refuses(subject, maker, what, other, taken)
+
+
+def refuses_other_shapes(subject: Subject, maker: Maker) -> None:
+    """A gradient or state of another shape than the weight's is refused, and nothing changes."""
+    for shape in ((4, 3), (3, 4, 1), (11,), ()):
+
+        def other(old: Any, shape: Any = shape) -> Any:
+            return maker.make(np.ones(shape, old.dtype))
+
+        _refuses(subject, maker, f"of shape {shape}", other, {"weight"})
+
+
+def refuses_other_dtypes(subject: Subject, maker: Maker) -> None:
+    """Arrays of integers, and gradients and states of another float type, are refused."""
+    for name in ("int32", *(dtype.name for dtype in maker.full())):
+
+        def other(old: Any, name: str = name) -> Any:
+            return None if old.dtype.name == name else maker.make(maker.host(old).astype(name))
+
+        _refuses(subject, maker, f"of {name}", other, set() if name == "int32" else {"weight"})
+
+
+def refuses_what_is_no_array(subject: Subject, maker: Maker) -> None:
+    """Lists, numbers and None are refused, and nothing changes."""
+    for thing in ([[1.0] * 4] * 3, 1.0, None, "text"):
+
+        def other(old: Any, thing: Any = thing) -> Any:
+            return thing
+
+        _refuses(subject, maker, repr(thing), other)
+
+
+def never_writes_the_gradient(subject: Subject, maker: Maker) -> None:
+    """The gradient is afterwards as it was, and may be read-only."""
+    for arguments in _all(subject, maker):
+        before = arguments.bytes()[1]
+        if "read-only" in maker.spoilt:
+            arguments.arrays[1] = maker.spoilt["read-only"](maker.host(arguments.arrays[1]))
+        arguments.update()
+        assert arguments.bytes()[1] == before, "update wrote to the gradient"
+
+
+CHECKS = (
+    refuses_spoilt_arrays,
+    refuses_other_shapes,
+    refuses_other_dtypes,
+    refuses_what_is_no_array,
+    never_writes_the_gradient,
+)
+
+
+def _all(subject: Subject, maker: Maker) -> Iterator[Arguments]:
+    for given in subject.settings():
+        for dtype in maker.dtypes:
+            yield Arguments(subject, maker, given, dtype)
+
+
+def _refuses(
+    subject: Subject,
+    maker: Maker,
+    what: str,
+    change: Callable[[Any], Any],
+    taken: AbstractSet[str] = frozenset(),
+) -> None:
+    """Assert that update refuses each argument, changed in turn, but those that may be `taken`."""
+    for arguments in _all(subject, maker):
+        for i, name in enumerate(arguments.names):
+            if name in taken:
+                continue
+            old = arguments.arrays[i]
+            arguments.arrays[i] = change(old)
+            before = arguments.bytes()
+            text = refusal(arguments.update)
+            assert text is not None, f"update took a {name} that is {what}"
+            assert arguments.bytes() == before, f"{name} that is {what}: refused, but changed"
+            assert arguments.optimizer.num_update == 0, f"{name} that is {what}: it was counted"
+            arguments.arrays[i] = old

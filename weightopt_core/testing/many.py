@@ -1,0 +1,102 @@
+"""Checks of several weights: neither their order nor the way of calling matters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .. import random
+from ..optimizer import get_updater
+from . import values
+from .arrays import Maker
+from .subject import Subject
+
+SHAPES: dict[Any, tuple[int, ...]] = {0: (7,), 1: (3, 5), "head_weight": (4, 3, 2, 2), 9: (1,)}
+STEPS = 6
+
+
+def order_does_not_matter(subject: Subject, maker: Maker) -> None:
+    """The weights of a step may come in any order, and in another one at each step."""
+    _equal(subject, maker, order=lambda indices, t: indices[::-1])
+    _equal(subject, maker, order=lambda indices, t: indices[t % 4 :] + indices[: t % 4])
+
+
+def updater_is_the_optimizer(subject: Subject, maker: Maker) -> None:
+    """Stepping by an Updater, which keeps the states, gives the same weights."""
+    _equal(subject, maker, call=_updater)
+
+
+def many_at_once_are_one_by_one(subject: Subject, maker: Maker) -> None:
+    """One call with lists gives the same weights as a call for each."""
+    _equal(subject, maker, call=_many)
+    _equal(subject, maker, call=_many_by_updater, order=lambda indices, t: indices[::-1])
+
+
+CHECKS = (order_does_not_matter, updater_is_the_optimizer, many_at_once_are_one_by_one)
+
+
+def _one_by_one(optimizer: Any, weights: dict[Any, Any]) -> Callable[..., None]:
+    states = {index: optimizer.create_state(index, weights[index]) for index in weights}
+
+    def step(grads: dict[Any, Any]) -> None:
+        for index, grad in grads.items():
+            optimizer.update(index, weights[index], grad, states[index])
+
+    return step
+
+
+def _updater(optimizer: Any, weights: dict[Any, Any]) -> Callable[..., None]:
+    updater = get_updater(optimizer)
+
+    def step(grads: dict[Any, Any]) -> None:
+        for index, grad in grads.items():
+            updater(index, grad, weights[index])
+
+    return step
+
+
+def _many(optimizer: Any, weights: dict[Any, Any]) -> Callable[..., None]:
+    states = {index: optimizer.create_state(index, weights[index]) for index in weights}
+
+    def step(grads: dict[Any, Any]) -> None:
+        lists = ([by_index[index] for index in grads] for by_index in (weights, grads, states))
+        optimizer.update(list(grads), *lists)
+
+    return step
+
+
+def _many_by_updater(optimizer: Any, weights: dict[Any, Any]) -> Callable[..., None]:
+    updater = get_updater(optimizer)
+    return lambda grads: updater(
+        list(grads), list(grads.values()), [weights[index] for index in grads]
+    )
+
+
+def _stepped(
+    subject: Subject,
+    maker: Maker,
+    given: dict[str, Any],
+    dtype: Any,
+    call: Any = _one_by_one,
+    order: Any = lambda indices, t: indices,
+) -> dict[Any, bytes]:
+    """Return the weights by index after some steps, with a rate that changes on the way."""
+    random.seed(0)
+    rng = np.random.default_rng(1)
+    weights = {i: maker.make(rng.normal(size=shape).astype(dtype)) for i, shape in SHAPES.items()}
+    common = {"learning_rate": 0.05, "wd": 0.01, "lr_scheduler": values.Falling()}
+    step = call(subject.create(**(given | common)), weights)
+    for t in range(STEPS):
+        grads = {i: maker.make(rng.normal(size=s).astype(dtype)) for i, s in SHAPES.items()}
+        step({index: grads[index] for index in order(list(SHAPES), t)})
+    return {index: maker.host(weight).tobytes() for index, weight in weights.items()}
+
+
+def _equal(subject: Subject, maker: Maker, **changes: Any) -> None:
+    for given in subject.settings():
+        for dtype in maker.dtypes:
+            plain = _stepped(subject, maker, given, dtype)
+            for index, weight in _stepped(subject, maker, given, dtype, **changes).items():
+                assert weight == plain[index], f"{given}, {dtype}: weight {index!r} differs"

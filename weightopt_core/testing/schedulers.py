@@ -1,0 +1,52 @@
+"""Checks of schedulers: pure functions of the number of updates."""
+
+from __future__ import annotations
+
+import copy
+import json
+import math
+from typing import Any
+
+from . import values
+from .subject import Subject
+
+UPDATES = [0, 1, 2, 3, 5, 10, 11, 100, 101, 1000, 10**6, 10**9]
+
+
+def is_a_pure_function(subject: Subject) -> None:
+    """The rate depends on the number of updates alone, and asking for it changes nothing."""
+    for schedule in _settings(subject):
+        before = copy.deepcopy(vars(schedule))
+        first = {n: schedule(n) for n in UPDATES}
+        again = {n: schedule(n) for n in [*UPDATES[::-1], *UPDATES[::3]]}
+        for n in UPDATES:
+            assert again[n] == first[n], f"{schedule!r} at {n}: first {first[n]}, then {again[n]}"
+        assert vars(schedule) == before, f"{schedule!r} was changed by asking it"
+
+
+def is_finite_and_not_negative(subject: Subject) -> None:
+    """Every rate is a number that an optimizer takes."""
+    for schedule in _settings(subject):
+        for n in UPDATES:
+            lr = schedule(n)
+            usable = isinstance(lr, (int, float)) and math.isfinite(lr) and lr >= 0
+            assert usable, f"{schedule!r} at {n}: {lr!r}"
+
+
+def comes_back_from_json(subject: Subject) -> None:
+    """Its arguments are JSON, and a scheduler made of them gives the same rates."""
+    for schedule in _settings(subject):
+        given = json.loads(json.dumps(schedule.given()))
+        twin = subject.cls(**given)
+        assert [twin(n) for n in UPDATES] == [schedule(n) for n in UPDATES], f"{given}"
+
+
+CHECKS = (is_a_pure_function, is_finite_and_not_negative, comes_back_from_json)
+
+
+def _settings(subject: Subject) -> list[Any]:
+    """Return one with each legal value of each hyperparameter."""
+    found = [subject.create()]
+    for name, declared in subject.cls.hyperparameters.items():
+        found += [subject.create(**{name: value}) for value in values.legal(declared)]
+    return found

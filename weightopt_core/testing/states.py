@@ -1,0 +1,62 @@
+"""Checks of states: a run that is saved and resumed goes on bit for bit."""
+
+from __future__ import annotations
+
+import importlib.util
+import unittest
+from typing import Any
+
+import numpy as np
+
+from ..optimizer import get_updater
+from . import values
+from .arrays import Maker
+from .subject import Subject
+
+
+class Steps:
+    """Some weights that are stepped through an Updater."""
+
+    def __init__(self, optimizer: Any, weights: dict[Any, Any]):
+        self.weights = weights
+        self.updater = get_updater(optimizer)
+
+    def run(self, grads: Any, maker: Maker) -> None:
+        """Step every weight by a part of each gradient."""
+        for grad in grads:
+            for index, weight in self.weights.items():
+                size = int(np.prod(weight.shape))
+                self.updater(index, maker.make(grad[:size].reshape(weight.shape)), weight)
+
+
+def resumes_bit_for_bit(subject: Subject, maker: Maker) -> None:
+    """What get_states returned lets another optimizer go on as if nothing had happened."""
+    if importlib.util.find_spec("safetensors") is None:
+        raise unittest.SkipTest('safetensors is missing; pip install "weightopt-core[checkpoint]"')
+    for given in subject.settings():
+        for dtype in maker.dtypes:
+            for lr_scheduler in (None, values.Falling()):
+                extra = {"lr_scheduler": lr_scheduler, "multi_precision": dtype.itemsize == 2}
+                _resumes(subject, maker, given | extra, dtype)
+
+
+CHECKS = (resumes_bit_for_bit,)
+
+
+def _resumes(subject: Subject, maker: Maker, given: dict[str, Any], dtype: Any) -> None:
+    rng = np.random.default_rng(0)
+    weights = {0: rng.normal(size=(3, 4)), "fc_weight": rng.normal(size=7), 3: np.ones(())}
+    arrays = {index: maker.make(weight.astype(dtype)) for index, weight in weights.items()}
+    grads = rng.normal(size=(7, 12)).astype(dtype)
+    whole = Steps(subject.create(**given), arrays)
+    whole.run(grads[:4], maker)
+    copies = {index: maker.make(maker.host(weight)) for index, weight in arrays.items()}
+    resumed = Steps(subject.create(**given), copies)
+    resumed.updater.set_states(whole.updater.get_states())
+    for steps in (whole, resumed):
+        steps.run(grads[4:], maker)
+    for index, weight in whole.weights.items():
+        got, expected = (maker.host(one) for one in (resumed.weights[index], weight))
+        assert got.tobytes() == expected.tobytes(), f"{given}, {dtype}: weight {index!r} differs"
+    assert resumed.updater.optimizer.num_update == whole.updater.optimizer.num_update
+    assert resumed.updater.get_states() == whole.updater.get_states(), f"{given}: states differ"

@@ -1,0 +1,79 @@
+"""What checks are run on: a class of algorithms, and what the kit has to know about it."""
+
+from __future__ import annotations
+
+import unittest
+from collections.abc import Callable
+from typing import Any
+
+from .. import initializer, lr_scheduler, optimizer
+from ..registry import Registry
+from ..rule import Rule
+from . import values
+
+REGISTRIES = (optimizer.registry, initializer.registry, lr_scheduler.registry)
+
+
+class Subject:
+    """A class under test.
+
+    Parameters
+    ----------
+    cls : type
+        An optimizer, initializer or scheduler.
+
+    Attributes
+    ----------
+    registry : Registry
+        That of its kind.
+    arguments : dict
+        What its constructor must be given: declared in ``conformance``, or made from ranges.
+    shape : tuple of int
+        What an initializer fills.
+    """
+
+    def __init__(self, cls: Any):
+        self.cls = cls
+        self.registry = registry_of(cls)
+        self.arguments = values.required(cls.hyperparameters) | dict(cls.conformance.arguments)
+        self.shape = cls.conformance.shape
+
+    @property
+    def own(self) -> dict[str, Any]:
+        """The hyperparameters that the class adds to those of its base class, or replaces."""
+        common = self.registry.base.hyperparameters  # type: ignore[attr-defined]
+        return {k: v for k, v in self.cls.hyperparameters.items() if common.get(k) is not v}
+
+    def create(self, **given: Any) -> Any:
+        """Return a new instance with what it must be given, and with `given`."""
+        return self.cls(**(self.arguments | given))
+
+    def settings(self) -> list[dict[str, Any]]:
+        """Return arguments that lead to each of its rules."""
+        own = {name: declared for name, declared in self.own.items() if name not in self.arguments}
+        own.pop("multi_precision", None)
+        return values.combinations(own)
+
+    def rule(self, **given: Any) -> Rule:
+        """Return the rule that it steps by; a check that needs one ends here if there is none."""
+        rule = self.create(**given).rule
+        if rule is None:
+            raise unittest.SkipTest("it has no rule")
+        return rule
+
+
+def refusal(call: Callable[[], Any]) -> str | None:
+    """Return what `call` says when it refuses its arguments, or None where it does not."""
+    try:
+        call()
+    except (TypeError, ValueError) as error:
+        return str(error) or type(error).__name__
+    return None
+
+
+def registry_of(cls: Any) -> Registry:
+    """Return the registry of the kind that a class is of."""
+    for registry in REGISTRIES:
+        if isinstance(cls, type) and issubclass(cls, registry.base):
+            return registry
+    raise TypeError(f"expected a class of optimizers, initializers or schedulers, got {cls!r}")
