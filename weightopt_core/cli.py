@@ -13,11 +13,12 @@ try:
 except ImportError as missing:  # both are extras
     sys.exit(f'weightopt: {missing}; pip install "weightopt-core[cli]"')
 
-from . import __version__, devices, initializer, lr_scheduler, optimizer
+from . import __version__, devices, initializer, lr_scheduler, new, optimizer
 from .errors import PluginError
 from .plot_lr import plot_lr
 from .registry import Registry
 from .rule import Rule
+from .testing import command as testing
 
 REGISTRIES = (optimizer.registry, initializer.registry, lr_scheduler.registry)
 _console = Console(highlight=False, soft_wrap=True)
@@ -123,6 +124,9 @@ def _fail(name: str) -> None:
             reasons.append(str(error))
     raise click.ClickException("\n".join(reasons))
 
+
+main.add_command(new.command)
+main.add_command(testing.command)
 
 if __name__ == "__main__":
     main()

@@ -69,15 +69,17 @@ class Package:
     def files(self) -> dict[str, str]:
         """Return the shared files, text by name."""
         names = ["pyproject.toml", "README.md"] + (["setup.py"] if self.compiled else [])
-        return {name: self._render(name) for name in names}
+        return {name: self.render(name) for name in names}
 
-    def _render(self, template: str) -> str:
+    def render(self, template: str) -> str:
+        """Return the text of one of the templates, filled in for this package."""
         core = "weightopt-core==0.1.*"
         build = ["setuptools>=77"] + (["cython>=3.1", core] if self.compiled else [])
         arguments = f", {self.arguments}" if self.arguments else ""
         call = f'mx.{_MODULES[self.kind]}.create("{self.name}"{arguments})'
         return Template((_TEMPLATES / f"{template}.in").read_text("utf-8")).substitute(
             name=self.name,
+            cls=next(iter(self.entry_points.values())),
             kind=self.kind,
             group=GROUPS[self.kind],
             distribution=self.distribution,

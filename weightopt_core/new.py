@@ -1,0 +1,111 @@
+"""Write the package of a new algorithm, ready to install: the command ``weightopt new``."""
+
+from __future__ import annotations
+
+import keyword
+from pathlib import Path
+
+import click
+
+from .errors import wording
+from .published import PUBLISHED
+from .scaffold import GROUPS, Package
+
+
+def package(kind: str, cls: str, compiled: bool = True) -> Package:
+    """Return what a new package says of itself.
+
+    Parameters
+    ----------
+    kind : {'optimizer', 'initializer', 'scheduler'}
+        What it provides.
+    cls : str
+        The name of its class. In lower case, and of a scheduler without ``Scheduler``, it is the
+        name of the algorithm.
+    compiled : bool
+        Whether an optimizer's rule is compiled; nothing else has one.
+
+    Raises
+    ------
+    ValueError
+        There can be no class of that name.
+
+    Examples
+    --------
+    >>> from weightopt_core.new import package
+    >>> package("scheduler", "CosineScheduler").distribution
+    'weightopt-cosine'
+    """
+    name = cls.lower()
+    if kind == "scheduler":
+        name = name.removesuffix("scheduler") or name
+    usable = cls.isidentifier() and cls.isascii() and cls[0].isupper() and "_" not in cls
+    if not usable or keyword.iskeyword(name) or keyword.iskeyword(cls):
+        raise ValueError(wording("name", "that of a class, such as 'MyMethod'", repr(cls)))
+    article = "a" if kind == "scheduler" else "an"
+    return Package(
+        name=name,
+        kind=kind,
+        description=f"{cls}, {article} {kind}",
+        entry_points={name: cls},
+        compiled=compiled and kind == "optimizer",
+    )
+
+
+def files(new: Package) -> dict[str, str]:
+    """Return every file of a new package, text by path."""
+    module = new.render(f"{new.kind}.py")
+    tests = new.render(f"test_{new.kind}.py")
+    if new.compiled:
+        tests += new.render("test_compiled.py")
+    return new.files() | {
+        f"{new.module}/__init__.py": module,
+        f"tests/test_{new.name}.py": tests,
+        ".github/workflows/test.yml": new.render("test.yml"),
+        ".gitignore": "build/\n*.egg-info/\n*.so\n__pycache__/\n",
+    }
+
+
+def write(new: Package, folder: Path) -> list[Path]:
+    """Write a new package into a folder of its own, below `folder`; return the files' paths.
+
+    Raises
+    ------
+    FileExistsError
+        That folder exists; then nothing has been written.
+    """
+    root = folder / new.distribution
+    if root.exists():
+        raise FileExistsError(wording("folder", "a new one", str(root), "remove it first"))
+    written = []
+    for name, text in files(new).items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8")
+        written.append(path)
+    return written
+
+
+@click.command("new")
+@click.argument("kind", type=click.Choice(list(GROUPS)))
+@click.argument("name")
+@click.option("--folder", default=".", type=click.Path(path_type=Path), help="Where to write it.")
+@click.option("--plain", is_flag=True, help="Compile nothing: its rule runs on NumPy.")
+def command(kind: str, name: str, folder: Path, plain: bool) -> None:
+    """Write a package for a new algorithm: KIND and the NAME of its class, such as Lion.
+
+    It installs, works and passes its tests as it comes; replace the rule by your own.
+    """
+    try:
+        new = package(kind, name, compiled=not plain)
+        written = write(new, folder)
+    except (ValueError, OSError) as error:
+        raise click.ClickException(str(error)) from error
+    for path in written:
+        click.echo(path)
+    owner = PUBLISHED[GROUPS[kind]].get(new.name)
+    if owner:
+        click.echo(f"note: {new.name!r} is the name of {owner}; only one of them can be installed")
+    root = folder / new.distribution
+    for step in (f"pip install --editable {root}", f"pytest {root}", f"weightopt show {new.name}"):
+        click.echo(f"next: {step}")
