@@ -1,6 +1,4 @@
-"""Every installed optimizer: its rule compiled gives the bits of its rule on NumPy."""
-
-import itertools
+"""Compiled rules: arrays of any kind, any number of threads, and what runs on NumPy."""
 
 import ml_dtypes
 import numpy as np
@@ -12,37 +10,20 @@ from weightopt_core.kernels.elementwise import THREAD_THRESHOLD
 import weightopt_core as mx
 from weightopt_core.backends import cpu
 from weightopt_core.rule import Rule
+from weightopt_core.testing.arrays import same_bits
+from weightopt_core.testing.numbers import EXTRAS
+from weightopt_core.testing.subject import Subject
 
-LENGTHS = [0, 1, 7, 10_007, THREAD_THRESHOLD + 1]
 DTYPES = [np.float16, ml_dtypes.bfloat16, np.float32, np.float64]
-STEPS = 20
 KEY = (3, 4)
 
 
-def options(cls):
-    """Return settings of an optimizer that lead to each of its rules, with and without extras."""
-    flags = {"momentum": (0.0, 0.9), "centered": (False, True), "clip_weights": (None, 0.5)}
-    own = [
-        [(name, value) for value in values]
-        for name, values in flags.items()
-        if name in cls.hyperparameters
-    ]
-    common = [{}, {"wd": 0.01, "clip_gradient": 0.5, "rescale_grad": 0.125}]
-    return [dict(chosen) | extra for chosen in itertools.product(*own) for extra in common]
-
-
 CASES = [
-    pytest.param(name, given, id=f"{name}-{given}")
+    (name, given | extra)
     for name in mx.optimizer.registry.names()
-    for given in options(mx.optimizer.registry.find(name))
+    for given in Subject(mx.optimizer.registry.find(name)).settings()
+    for extra in ({}, EXTRAS)
 ]
-
-
-def same_bits(x, y):
-    """Whether two arrays are equal bit for bit, where any NaN equals any NaN."""
-    x, y = x.astype(np.float64), y.astype(np.float64)
-    nan = np.isnan(x) & np.isnan(y)
-    return bool(np.all(nan | ((x == y) & (np.signbit(x) == np.signbit(y)))))
 
 
 class Pair:
@@ -85,31 +66,9 @@ class Pair:
             assert same_bits(got, expected)
 
 
-@pytest.mark.parametrize("dtype", DTYPES, ids=lambda dtype: dtype.__name__)
-@pytest.mark.parametrize("length", LENGTHS)
-@pytest.mark.parametrize(("name", "given"), CASES)
-def test_same_bits(name, given, length, dtype, wild):
-    optimizer = mx.optimizer.create(name, **given)
-    assert optimizer.rule.compiled.kernel is not None, optimizer.rule.compiled.reason
-    pair = Pair(optimizer, wild(length, dtype))
-    for t in range(1, STEPS + 1):
-        pair.step(wild(length, dtype), t)
-    pair.assert_equal()
-
-
-@pytest.mark.parametrize("dtype", DTYPES[:2], ids=lambda dtype: dtype.__name__)
-@pytest.mark.parametrize(("name", "given"), CASES)
-def test_same_bits_with_a_master_copy(name, given, dtype, wild):
-    pair = Pair(mx.optimizer.create(name, multi_precision=True, **given), wild(3000, dtype))
-    assert pair.arrays[-1].dtype == np.float32
-    for t in range(1, STEPS + 1):
-        pair.step(wild(3000, dtype), t)
-    pair.assert_equal()
-
-
 @settings(deadline=None, max_examples=60, derandomize=True)
 @given(
-    case=st.sampled_from([case.values for case in CASES]),
+    case=st.sampled_from(CASES),
     dtype=st.sampled_from(DTYPES),
     shape=st.lists(st.integers(0, 40), max_size=3),
     master=st.booleans(),

@@ -15,7 +15,6 @@ import weightopt_core as mx
 class Setting:
     """Learning rates by task, and the hyperparameters that all tasks share."""
 
-    quadratic: float = 0.02
     rosenbrock: float = 0.01
     digits: float = 0.01
     given: dict = field(default_factory=dict)
@@ -23,33 +22,25 @@ class Setting:
 
 #: Settings by name; a name that is not here has the defaults of `Setting`.
 SETTINGS = {
-    "adadelta": [Setting(0.5, 0.05, 1.0)],
-    "adagrad": [Setting(0.2, 0.5, 0.05)],
-    "adam": [Setting(0.05, 0.02, 0.01)],
-    "adamax": [Setting(0.05, 0.1, 0.03)],
-    "ccsgd": [Setting(0.1, 0.001, 0.3)],
-    "dcasgd": [Setting(0.1, 0.001, 0.3), Setting(0.03, 0.0005, 0.03, {"momentum": 0.9})],
-    "ftrl": [Setting(0.5, 0.5, 1.0, {"lamda1": 0})],
-    "nadam": [Setting(0.05, 0.02, 0.01)],
-    "nag": [Setting(0.1, 0.001, 0.3), Setting(0.03, 0.0005, 0.03, {"momentum": 0.9})],
-    "rmsprop": [Setting(0.005, 0.001, 0.003), Setting(0.001, 0.0005, 0.001, {"centered": True})],
-    "sgd": [Setting(0.1, 0.001, 0.3), Setting(0.03, 0.0005, 0.03, {"momentum": 0.9})],
+    "adadelta": [Setting(0.05, 1.0)],
+    "adagrad": [Setting(0.5, 0.05)],
+    "adam": [Setting(0.02, 0.01)],
+    "adamax": [Setting(0.1, 0.03)],
+    "ccsgd": [Setting(0.001, 0.3)],
+    "dcasgd": [Setting(0.001, 0.3), Setting(0.0005, 0.03, {"momentum": 0.9})],
+    "ftrl": [Setting(0.5, 1.0, {"lamda1": 0})],
+    "nadam": [Setting(0.02, 0.01)],
+    "nag": [Setting(0.001, 0.3), Setting(0.0005, 0.03, {"momentum": 0.9})],
+    "rmsprop": [Setting(0.001, 0.003), Setting(0.0005, 0.001, {"centered": True})],
+    "sgd": [Setting(0.001, 0.3), Setting(0.0005, 0.03, {"momentum": 0.9})],
     # It draws from exp(-loss * rescale_grad) instead of minimising; that is narrow here.
-    "sgld": [Setting(2e-7, 2e-9, 6e-7, {"rescale_grad": 1e6})],
+    "sgld": [Setting(2e-9, 6e-7, {"rescale_grad": 1e6})],
 }
 #: What does not minimise, and why.
 EXEMPT = {"test": "adds the gradient"}
 
-STEPS = {"quadratic": 300, "rosenbrock": 3000}
-LIMIT = {"quadratic": 1e-4, "rosenbrock": 2e-3}
 EPOCHS = 10
 ACCURACY = 0.9
-
-CURVATURE = np.logspace(-1, 1, 10)
-
-
-def quadratic(x):
-    return 0.5 * (CURVATURE * x**2).sum(), CURVATURE * x
 
 
 def rosenbrock(x):
@@ -58,8 +49,6 @@ def rosenbrock(x):
     grad = np.array([-2 * off - 400 * x[0] * across, 200 * across])
     return off**2 + 100 * across**2, grad
 
-
-STARTS = {quadratic: np.ones(10), rosenbrock: np.array([-1.2, 1.0])}
 
 every_setting = pytest.mark.parametrize(
     ("name", "setting"),
@@ -72,16 +61,15 @@ every_setting = pytest.mark.parametrize(
 )
 
 
-@pytest.mark.parametrize("loss", STARTS)
 @every_setting
-def test_minimises(name, setting, loss):
-    rate = getattr(setting, loss.__name__)
-    optimizer = mx.optimizer.create(name, learning_rate=rate, **setting.given)
-    weight = STARTS[loss].copy()
+def test_minimises_a_curved_valley(name, setting):
+    optimizer = mx.optimizer.create(name, learning_rate=setting.rosenbrock, **setting.given)
+    weight = np.array([-1.2, 1.0])
+    start, _ = rosenbrock(weight)
     state = optimizer.create_state(0, weight)
-    for _ in range(STEPS[loss.__name__]):
-        optimizer.update(0, weight, loss(weight)[1], state)
-    assert loss(weight)[0] < LIMIT[loss.__name__] * loss(STARTS[loss])[0]
+    for _ in range(3000):
+        optimizer.update(0, weight, rosenbrock(weight)[1], state)
+    assert rosenbrock(weight)[0] < 2e-3 * start
 
 
 @functools.cache

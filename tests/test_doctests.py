@@ -1,23 +1,15 @@
-"""The examples in the docstrings of the core and of every installed plugin."""
+"""The examples in the docstrings of the core; those of plugins are checks of the kit."""
 
 import doctest
 import importlib
 import pkgutil
 
-import importlib_metadata
 import pytest
 
 import weightopt_core as mx
 
 REGISTRIES = [module.registry for module in (mx.optimizer, mx.init, mx.lr_scheduler)]
-MODULES = sorted(
-    {module.name for module in pkgutil.walk_packages(mx.__path__, "weightopt_core.")}
-    | {
-        point.module
-        for registry in REGISTRIES
-        for point in importlib_metadata.entry_points(group=registry.group)
-    }
-)
+MODULES = [module.name for module in pkgutil.walk_packages(mx.__path__, "weightopt_core.")]
 
 
 @pytest.mark.parametrize("name", MODULES)

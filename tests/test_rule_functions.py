@@ -4,9 +4,9 @@ import math
 
 import numpy as np
 import pytest
-from conftest import SPECIAL
 
 from weightopt_core.rule import clip, maximum, minimum, sign, sqrt, where
+from weightopt_core.testing.arrays import SPECIAL
 
 
 def test_clip_of_arrays_and_numbers():
