@@ -78,7 +78,10 @@ def documents_its_arguments(subject: Subject) -> None:
     named = [p.name for p in parameters if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)]
     documented = _documented(subject)
     for name in named:
-        assert name in documented, f"{name} is not in the section Parameters of the docstring"
+        inherited = name in subject.cls.hyperparameters and name not in subject.own
+        assert inherited or name in documented, (
+            f"{name} is not in the section Parameters of the docstring"
+        )
     for name in documented:
         known = {*named, *subject.cls.hyperparameters}
         assert name in known, f"{name} is in the section Parameters, and no argument"
