@@ -5,10 +5,12 @@ import inspect
 import numpy as np
 import pytest
 from devices import computes, every_device, is_slow, on_device, on_host
-from test_compiled_equals_numpy import CASES, DTYPES, KEY, STEPS, Pair, numbers_of, same_bits
+from test_compiled_equals_numpy import CASES, DTYPES, KEY, Pair, numbers_of
 
 import weightopt_core as mx
 from weightopt_core.backends import backend_of, cpu
+from weightopt_core.testing.arrays import same_bits
+from weightopt_core.testing.numbers import STEPS
 
 #: More than a work-group's part on every device, and not a multiple of it.
 LENGTH = 4100

@@ -9,11 +9,14 @@ from typing import Any
 import numpy as np
 
 from ..backends import cpu
+from ..kernels.elementwise import THREAD_THRESHOLD
 from .arrays import Maker, same_bits, wild
 from .subject import Subject
 
-#: Lengths of arrays, and for how many steps each is followed; the last needs several threads.
-LENGTHS = {0: 1, 1: 20, 7: 20, 10_007: 5, 150_001: 2}
+#: Lengths of arrays; the last is just enough for several threads.
+LENGTHS = (0, 1, 7, 10_007, THREAD_THRESHOLD + 1)
+#: For how many steps each is followed.
+STEPS = 20
 EXTRAS: dict[str, Any] = {"wd": 0.01, "clip_gradient": 0.5, "rescale_grad": 0.125}
 
 
@@ -43,8 +46,8 @@ def update_has_the_bits_of_the_rule(subject: Subject, maker: Maker) -> None:
     """An update is bit for bit the rule run on NumPy; special values included."""
     for given in _settings(subject):
         for dtype in maker.full():
-            for length, steps in LENGTHS.items():
-                _follow(subject, maker, given, dtype, length, steps)
+            for length in LENGTHS:
+                _follow(subject, maker, given, dtype, length)
 
 
 def half_precision_rounds_once(subject: Subject, maker: Maker) -> None:
@@ -52,7 +55,7 @@ def half_precision_rounds_once(subject: Subject, maker: Maker) -> None:
     for given in _settings(subject):
         for dtype in maker.half():
             for master in (False, True):
-                _follow(subject, maker, given | {"multi_precision": master}, dtype, 2_011, 5)
+                _follow(subject, maker, given | {"multi_precision": master}, dtype, 10_007)
 
 
 CHECKS = (
@@ -71,10 +74,8 @@ def _settings(subject: Subject) -> Iterator[dict[str, Any]]:
         yield given | extras
 
 
-def _follow(
-    subject: Subject, maker: Maker, given: dict[str, Any], dtype: Any, length: int, steps: int
-) -> None:
-    """Update some steps, and compare weight and states with the rule on NumPy."""
+def _follow(subject: Subject, maker: Maker, given: dict[str, Any], dtype: Any, length: int) -> None:
+    """Update `STEPS` times, and compare weight and states with the rule on NumPy."""
     rng = np.random.default_rng(length)
     optimizer = subject.create(**given)
     reference = [wild(rng, length, dtype)]
@@ -82,11 +83,11 @@ def _follow(
     state = optimizer.create_state(0, weight)
     states = [] if state is None else list(state) if isinstance(state, tuple) else [state]
     reference += [maker.host(array) for array in states]
-    for _ in range(steps):
+    for _ in range(STEPS):
         grad = wild(rng, length, dtype)
         optimizer.update(0, weight, maker.make(grad), state)
         reference = _step(optimizer, reference, grad)
-    where = f"{given}, {dtype.name}, {length} elements, {steps} steps"
+    where = f"{given}, {dtype.name}, {length} elements, {STEPS} steps"
     names = ["weight", *optimizer.rule.states, "master copy"]
     for name, array, expected in zip(names, [weight, *states], reference):
         got = maker.host(array)
