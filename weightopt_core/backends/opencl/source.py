@@ -83,7 +83,7 @@ _RANDOM = """\
 #define AS_F64 as_double
 #define SQRT32 SQRT
 #define SQRT64 SQRT
-#define MULTIPLY(high, low, a, b) high = mul_hi(a, b); low = (a) * (b);
+#define MULTIPLY(high, low, a, b) high = {high}; low = (a) * (b);
 {float64}
 {text}
 #define PER_BLOCK {per_block}
@@ -212,10 +212,11 @@ def header(traits: Traits, dtype: str) -> str:
 
 
 @lru_cache
-def random_text(dtype: str) -> str:
+def random_text(traits: Traits, dtype: str) -> str:
     """Return the generator of random numbers for one compute type."""
     wide = dtype == "float64"
     return _RANDOM.format(
+        high=traits.high_product,
         float64="#define FLOAT64" if wide else "",
         text=(_CORE / "kernels" / "random.h").read_text("utf-8"),
         per_block=4 if wide else 8,
@@ -255,7 +256,7 @@ def rule_text(
     """
     parts = [header(traits, dtype), (_CORE / "rule" / "preamble.h").read_text("utf-8")]
     if rule.draws:
-        parts.append(random_text(dtype))
+        parts.append(random_text(traits, dtype))
     names = array_names(rule, storages)
     types = [STORAGE[storage].type for storage in storages]
     const = ["const " if name == "grad" else "" for name in names]
@@ -333,7 +334,7 @@ def fill_text(kind: str, storage: str, traits: Traits, dtype: str) -> str:
     form = STORAGE[storage]
     store = form.store.format(p="out", value="value")
     text = _FILL.format(type=form.type, kind=kind, dtype=dtype, store=store)
-    return "\n".join([header(traits, dtype), random_text(dtype), text])
+    return "\n".join([header(traits, dtype), random_text(traits, dtype), text])
 
 
 def cast_text(from_storage: str, to_storage: str, traits: Traits) -> str:

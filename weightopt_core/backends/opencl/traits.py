@@ -25,6 +25,8 @@ class Traits(NamedTuple):
         The function for float and for double.
     apart : str
         Says of a function's pointers that they do not overlap; empty where that is no help.
+    high_product : str
+        The upper half of the product of the 64-bit numbers ``a`` and ``b``.
     options : tuple of str
         For the compiler.
     """
@@ -34,6 +36,7 @@ class Traits(NamedTuple):
     chunk: int
     sqrt: tuple[str, str]
     apart: str
+    high_product: str
     options: tuple[str, ...]
 
 
@@ -41,7 +44,8 @@ class Traits(NamedTuple):
 def traits_of(device: cl.Device) -> Traits:
     """Return the traits of `device`."""
     exact = device.single_fp_config & cl.device_fp_config.CORRECTLY_ROUNDED_DIVIDE_SQRT
-    # PoCL calls its own sqrt, which keeps the loop from being vectorised: six times the time.
+    # PoCL's own sqrt is a call, which keeps the loop from being vectorised: six times the time.
+    # Its mul_hi takes four multiplications.
     pocl = is_pocl(device) and bool(device.type & cl.device_type.CPU)
     return Traits(
         float64=has_float64(device),
@@ -50,6 +54,7 @@ def traits_of(device: cl.Device) -> Traits:
         sqrt=("__builtin_sqrtf", "__builtin_sqrt") if pocl else ("sqrt", "sqrt"),
         # Oclgrind's compiler stumbles over restrict in functions other than kernels.
         apart="restrict" if pocl else "",
+        high_product="(ulong)((__uint128_t)(a) * (b) >> 64)" if pocl else "mul_hi(a, b)",
         options=("-cl-fp32-correctly-rounded-divide-sqrt",) if exact else (),
     )
 
