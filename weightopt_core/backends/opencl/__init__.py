@@ -1,8 +1,6 @@
 """OpenCL devices: `pyopencl.array.Array`, stepped where it is by rules lowered to OpenCL C."""
 
 from .arrays import (
-    accepts,
-    check,
     copy,
     duplicate,
     fill,
@@ -10,9 +8,9 @@ from .arrays import (
     place,
     to_float32,
     to_host,
-    view,
     zeros_like,
 )
+from .checks import accepts, check, view
 from .norm import scale, square_sum
 from .random import fill_normal, fill_uniform
 from .step import bind

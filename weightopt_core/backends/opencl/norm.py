@@ -9,9 +9,11 @@ import numpy as np
 import pyopencl as cl
 
 from ...kernels.norm import ELEMENTS_OF_A_CHUNK, LANES_OF_A_CHUNK
-from .arrays import check, record
+from .arrays import record
+from .checks import check
 from .programs import kernel
-from .source import STORAGE, header
+from .source import header
+from .templates import STORAGE
 from .traits import check_float64, traits_of
 
 _SQUARE_SUMS = """\

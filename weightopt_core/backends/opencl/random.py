@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import check, record
+from .arrays import record
+from .checks import check
 from .programs import kernel
 from .source import fill_text
 from .traits import traits_of

@@ -13,7 +13,8 @@ import numpy as np
 import pyopencl as cl
 
 from ...errors import wording
-from .arrays import check, in_order, record
+from .arrays import in_order, record
+from .checks import check
 from .launches import Many, One
 
 #: How many plans a thread keeps; a plan goes with the first of its arrays.

@@ -1,0 +1,190 @@
+"""Templates of OpenCL C. How elements are stored, and the programs made of them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Storage(NamedTuple):
+    """How elements lie in memory: C type, and how one is loaded and stored."""
+
+    type: str
+    load: str
+    store: str
+
+
+#: By dtype. 16-bit types are converted, because few devices compute with them; by bits, because
+#: vload_half is a call that keeps PoCL from vectorising.
+STORAGE = {
+    "float16": Storage("ushort", "from_float16({p}[i])", "{p}[i] = to_float16({value});"),
+    "bfloat16": Storage("ushort", "from_bfloat16({p}[i])", "{p}[i] = to_bfloat16({value});"),
+    "float32": Storage("float", "{p}[i]", "{p}[i] = {value};"),
+    "float64": Storage("double", "{p}[i]", "{p}[i] = {value};"),
+}
+
+HEADER = """\
+#pragma OPENCL FP_CONTRACT OFF
+{extension}
+#define REAL {real}
+#define FN(name) name##_{dtype}
+#define SQRT {sqrt}
+#define FABS fabs
+#define GROUP {group}
+#define CHUNK {chunk}
+#define APART {apart}
+
+static inline float from_bfloat16(ushort value)
+{{
+    return as_float((uint)value << 16);
+}}
+
+static inline ushort to_bfloat16(float value)
+{{
+    const uint bits = as_uint(value);
+    const uint rounded = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
+    return (ushort)((bits & 0x7fffffff) > 0x7f800000 ? (bits >> 16) | 0x0040 : rounded);
+}}
+
+/* No denormal float32 takes part, for some devices flush those. */
+static inline float from_float16(ushort value)
+{{
+    const uint magnitude = (uint)(value & 0x7fff) << 13;
+    const uint denormal = as_uint(as_float(magnitude + 0x38800000) - 0x1p-14f);
+    const uint finite = magnitude < 0x00800000 ? denormal : magnitude + 0x38000000;
+    const uint bits = magnitude >= 0x0f800000 ? magnitude | 0x7f800000 : finite;
+    return as_float(bits | (uint)(value & 0x8000) << 16);
+}}
+
+static inline ushort to_float16(float value)
+{{
+    const uint sign = as_uint(value) & 0x80000000;
+    const uint bits = as_uint(value) ^ sign;
+    const uint normal = (bits - 0x38000000 + 0x0fff + ((bits >> 13) & 1)) >> 13;
+    const uint denormal = as_uint(as_float(bits) + 0.5f) - 0x3f000000;
+    const uint finite = bits < 0x38800000 ? denormal : normal;
+    const uint large = bits > 0x7f800000 ? 0x7e00 : 0x7c00;
+    return (ushort)((bits < 0x477ff000 ? finite : large) | sign >> 16);
+}}
+"""
+
+RANDOM = """\
+#define U32 uint
+#define U64 ulong
+#define AS_U32 as_uint
+#define AS_F32 as_float
+#define AS_U64 as_ulong
+#define AS_F64 as_double
+#define SQRT32 SQRT
+#define SQRT64 SQRT
+#define MULTIPLY(high, low, a, b) high = {high}; low = (a) * (b);
+{float64}
+{text}
+#define PER_BLOCK {per_block}
+#define BLOCKS 64
+#define WORDS (PER_BLOCK * BLOCKS)
+#define WORD {word}
+
+/* The words that begin with a block, by all work-items of the group. */
+static inline void make_words(__local WORD *words, ulong block, ulong key0, ulong key1)
+{{
+    barrier(CLK_LOCAL_MEM_FENCE);
+    for (uint i = get_local_id(0); i < BLOCKS; i += GROUP) {{
+        __local WORD *to = words + i * PER_BLOCK;
+        ulong a, b, c, d;
+        philox(block + i, key0, key1, &a, &b, &c, &d);
+        {split}
+    }}
+    barrier(CLK_LOCAL_MEM_FENCE);
+}}
+"""
+
+WORDS = "__local WORD words[WORDS];"
+
+LOOP = """\
+    for (ulong i = begin + get_local_id(0); i < end; i += GROUP) {{
+{element}
+    }}"""
+
+# A part of the noise at a time: its words are made first, so that the loop can be vectorised.
+NOISY_LOOP = """\
+    for (ulong first = begin; first < end; first += WORDS) {{
+        const ulong last = min(first + WORDS, end);
+        make_words(words, first / PER_BLOCK, key0, key1);
+        for (ulong i = first + get_local_id(0); i < last; i += GROUP) {{
+{element}
+        }}
+    }}"""
+
+RULE = """\
+static inline void run_part({pointers}, ulong begin, ulong end{parameters}{constants})
+{{
+{loop}
+}}
+
+__kernel __attribute__((reqd_work_group_size(GROUP, 1, 1)))
+void one_tensor({arguments}, ulong count{keys}{constants})
+{{
+    {words}
+    const ulong begin = get_group_id(0) * (ulong)CHUNK;
+    run_part({shifted}, begin, min(begin + CHUNK, count){key_names}{constant_names});
+}}
+"""
+
+# groups: for each work-group its tensor and its chunk. rows: for each tensor the slot of each
+# array's buffer, the offset of each in bytes, and the length.
+MANY = """
+static inline __global uchar *slot(ulong number, {parameters})
+{{
+    return {tree};
+}}
+
+__kernel __attribute__((reqd_work_group_size(GROUP, 1, 1)))
+void many_tensors(ulong first, __global const uint2 *restrict groups,
+                  __global const ulong *restrict rows, __global const REAL *restrict constants,
+                  __global const ulong *restrict keys, {parameters})
+{{
+    const uint2 group = groups[first + get_group_id(0)];
+    {words}
+    __global const ulong *restrict row = rows + (ulong)group.x * {width};
+    __global const REAL *restrict k = constants + (ulong)group.x * {row};
+    __global const ulong *restrict key = keys + (ulong)group.x * 2;
+    const ulong begin = group.y * (ulong)CHUNK;
+    run_part({chosen}, begin, min(begin + CHUNK, row[{last}]){key_values}{constant_values});
+}}
+"""
+
+FILL = """\
+__kernel __attribute__((reqd_work_group_size(GROUP, 1, 1)))
+void fill(__global {type} *restrict out, ulong offset, ulong count, ulong key0, ulong key1,
+          REAL shift, REAL scale)
+{{
+    __local WORD words[WORDS];
+    const ulong begin = get_group_id(0) * (ulong)CHUNK;
+    const ulong end = min(begin + CHUNK, count);
+    out += offset;
+    for (ulong first = begin; first < end; first += WORDS) {{
+        const ulong last = min(first + WORDS, end);
+        make_words(words, first / PER_BLOCK, key0, key1);
+        for (ulong i = first + get_local_id(0); i < last; i += GROUP) {{
+            const REAL value = shift + scale * {kind}_{dtype}(words[i - first]);
+            {store}
+        }}
+    }}
+}}
+"""
+
+CAST = """\
+__kernel __attribute__((reqd_work_group_size(GROUP, 1, 1)))
+void cast(__global {to} *restrict out, ulong to, __global const {type} *restrict in, ulong from,
+          ulong count)
+{{
+    const ulong begin = get_group_id(0) * (ulong)CHUNK;
+    const ulong end = min(begin + CHUNK, count);
+    out += to;
+    in += from;
+    for (ulong i = begin + get_local_id(0); i < end; i += GROUP) {{
+        const REAL value = {load};
+        {store}
+    }}
+}}
+"""
