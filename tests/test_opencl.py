@@ -26,7 +26,12 @@ INITIALIZERS = {
     "msraprelu": {},
     "orthogonal": {},
     "lstmbias": {},
+    "bilinear": {},
+    "fusedrnn": {"init": "xavier", "num_hidden": 3, "num_layers": 1, "mode": "gru"},
+    "load": {"param": {"fc1_weight": np.arange(99.0).reshape(9, 11)}},
 }
+#: What initializers take that does not fit a matrix.
+FITTING = {"lstmbias": (44,), "bilinear": (2, 1, 4, 4), "fusedrnn": (3 * 3 * (2 + 3 + 2),)}
 every_dtype = pytest.mark.parametrize("dtype", DTYPES, ids=lambda dtype: np.dtype(dtype).name)
 #: Only 16-bit weights have a master copy.
 STORED = [
@@ -139,8 +144,7 @@ def test_one_plan_serves_the_same_arrays_again(queue):
 def test_initializers_are_as_on_the_host(name, dtype, queue):
     if not computes(queue, dtype):
         pytest.skip("the device has no float64")
-    shape = (44,) if name == "lstmbias" else (9, 11)
-    weight = np.zeros(shape, dtype)
+    weight = np.zeros(FITTING.get(name, (9, 11)), dtype)
     array = on_device(queue, weight, offset=1)
     for target in (weight, array):
         mx.random.seed(5)
