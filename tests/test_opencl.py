@@ -13,8 +13,8 @@ from weightopt_core.testing.arrays import same_bits
 from weightopt_core.testing.numbers import STEPS
 
 #: More than a work-group's part on every device, and not a multiple of it.
-LENGTH = 4100
-SHAPES = [(3,), (), (0,), (50, 30), (7, 5), (9_001,)]
+LENGTH = 16_400
+SHAPES = [(3,), (), (0,), (50, 30), (7, 5), (20_001,)]
 FEW = [(3,), (), (0,), (8, 8), (7, 5), (101,)]
 INITIALIZERS = {
     "uniform": {},

@@ -68,12 +68,13 @@ class One(Launch):
         super().__init__(rule, storages, numbers, tensors)
         (arrays,) = tensors
         self.size = arrays[0].size
+        self.chunk = self.traits.chunk_of(self.size)
         offsets = [array.offset // array.dtype.itemsize for array in arrays]
         self.given = [
             part for array, offset in zip(arrays, offsets) for part in (array.base_data, offset)
         ]
         number = np.uint64
-        types: list[Any] = [None, number] * len(arrays) + [number] + [number] * (2 * rule.draws)
+        types: list[Any] = [None, number] * len(arrays) + [number] * 2 + [number] * (2 * rule.draws)
         types += [self.real] * len(rule.lowered.constants)
         self.take_kernel("one_tensor", None, types)
 
@@ -81,8 +82,8 @@ class One(Launch):
         """Launch the kernel after `events`; return its own."""
         key = keys[self.numbers[0]] if keys else ()
         values = self.rounded(constants)[0].tolist()
-        groups = -(-self.size // self.traits.chunk)
-        return [self.enqueue(groups, (*self.given, self.size, *key, *values), events)]
+        groups = -(-self.size // self.chunk)
+        return [self.enqueue(groups, (*self.given, self.size, self.chunk, *key, *values), events)]
 
 
 class Many(Launch):

@@ -122,11 +122,11 @@ static inline void run_part({pointers}, ulong begin, ulong end{parameters}{const
 }}
 
 __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1)))
-void one_tensor({arguments}, ulong count{keys}{constants})
+void one_tensor({arguments}, ulong count, ulong chunk{keys}{constants})
 {{
     {words}
-    const ulong begin = get_group_id(0) * (ulong)CHUNK;
-    run_part({shifted}, begin, min(begin + CHUNK, count){key_names}{constant_names});
+    const ulong begin = get_group_id(0) * chunk;
+    run_part({shifted}, begin, min(begin + chunk, count){key_names}{constant_names});
 }}
 """
 

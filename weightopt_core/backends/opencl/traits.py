@@ -20,7 +20,9 @@ class Traits(NamedTuple):
     group : int
         Work-items in a work-group. On a processor one, whose loop the compiler vectorises.
     chunk : int
-        Elements that a work-group computes.
+        Elements that a work-group computes; a multiple of it where one tensor is large.
+    processors : int
+        How many work-groups run at a time.
     sqrt : tuple of str
         The function for float and for double.
     apart : str
@@ -34,10 +36,18 @@ class Traits(NamedTuple):
     float64: bool
     group: int
     chunk: int
+    processors: int
     sqrt: tuple[str, str]
     apart: str
     high_product: str
     options: tuple[str, ...]
+
+    def chunk_of(self, size: int) -> int:
+        """Return how many elements of a tensor of `size` a work-group computes."""
+        if self.group > 1:
+            return self.chunk
+        # Fewer and longer parts are faster on processors, as long as there are some for each.
+        return self.chunk * min(max(1, size // (8 * self.processors * self.chunk)), 16)
 
 
 @lru_cache(None)
@@ -50,7 +60,8 @@ def traits_of(device: cl.Device) -> Traits:
     return Traits(
         float64=has_float64(device),
         group=1 if pocl else 64,
-        chunk=4096 if pocl else 256,
+        chunk=16384 if pocl else 256,
+        processors=device.max_compute_units,
         sqrt=("__builtin_sqrtf", "__builtin_sqrt") if pocl else ("sqrt", "sqrt"),
         # Oclgrind's compiler stumbles over restrict in functions other than kernels.
         apart="restrict" if pocl else "",
