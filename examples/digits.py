@@ -81,7 +81,8 @@ class OpenCL:
         import pyopencl.array as cl_array
 
         self.array = cl_array
-        self.queue = cl.CommandQueue(cl.create_some_context(interactive=False))
+        self.context = cl.create_some_context(interactive=False)
+        self.queue = cl.CommandQueue(self.context)
 
     def empty(self, shape):
         return self.array.empty(self.queue, shape, np.float32)
