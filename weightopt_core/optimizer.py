@@ -169,8 +169,7 @@ class Optimizer(Rates, Algorithm):
         for index in indices:
             self._update_count(index)
         try:
-            numbers = [self._numbers(rule, index) for index in indices]
-            constants = self._constants(rule, numbers)
+            numbers, constants = self._read(rule, indices)
             keys = [self._noise_key(index) for index in indices] if rule.draws else []
         except Exception:
             self._restore_counts(indices, *before)
@@ -251,18 +250,19 @@ class Optimizer(Rates, Algorithm):
         """
         return registry.create(name, **kwargs)
 
-    def _constants(self, rule: Rule, numbers: list[dict[str, Any]]) -> np.ndarray:
-        """Return the rule's constants, a row for each tensor; equal numbers are evaluated once."""
-        if len(numbers) == 1:
-            return rule.constants(numbers[0])[np.newaxis]
-        known: dict[Any, np.ndarray] = {}
-        rows = []
-        for one in numbers:
-            key = tuple(one.values())
+    def _read(self, rule: Rule, indices: Sequence[Any]) -> tuple[list[dict[str, Any]], np.ndarray]:
+        """Return the rule's numbers and its constants for each index, equal ones evaluated once."""
+        settings = self._settings(rule)
+        known: dict[Any, tuple[dict[str, Any], np.ndarray]] = {}
+        keys = []
+        for index in indices:
+            own = self._own_numbers(rule, index)
+            key = tuple(own.values())
+            keys.append(key)
             if key not in known:
-                known[key] = rule.constants(one)
-            rows.append(known[key])
-        return np.array(rows)
+                numbers = self._complete(rule, settings | own)
+                known[key] = numbers, rule.constants(numbers)
+        return [known[key][0] for key in keys], np.array([known[key][1] for key in keys])
 
     def _noise_key(self, index: Any) -> tuple[int, int]:
         """Return the stream of the noise of `index` at its present count."""
@@ -273,27 +273,47 @@ class Optimizer(Rates, Algorithm):
 
     def _numbers(self, rule: Rule, index: Any) -> dict[str, Any]:
         """Return the numbers that `rule` takes for the present update of `index`."""
+        return self._complete(rule, self._settings(rule) | self._own_numbers(rule, index))
+
+    def _settings(self, rule: Rule) -> dict[str, Any]:
+        """Return those numbers of `rule` that are the same for every index."""
+        return {
+            name: _plain(getattr(self, name))
+            for name in rule.numbers
+            if name not in OWN_NUMBERS and hasattr(self, name)
+        }
+
+    def _own_numbers(self, rule: Rule, index: Any) -> dict[str, Any]:
+        """Return those numbers of `rule` that belong to the present update of `index`."""
         t = self._index_update_count[index]
-        further = self.numbers(index, t)
-        numbers = {}
+        own: dict[str, Any] = {}
+        if "lr" in rule.numbers:
+            own["lr"] = self._get_lr(index)
+        if "wd" in rule.numbers:
+            own["wd"] = self._get_wd(index)
+        if "t" in rule.numbers:
+            own["t"] = t
+        for name, value in self.numbers(index, t).items():
+            if name in rule.numbers:
+                own[name] = _plain(value)
+        return own
+
+    def _complete(self, rule: Rule, numbers: dict[str, Any]) -> dict[str, Any]:
         for name in rule.numbers:
-            if name in further:
-                value = further[name]
-            elif name == "lr":
-                value = self._get_lr(index)
-            elif name == "wd":
-                value = self._get_wd(index)
-            elif name == "t":
-                value = t
-            elif hasattr(self, name):
-                value = getattr(self, name)
-            else:
+            if name not in numbers:
                 raise TypeError(
                     f"{type(self).__name__} must define {name!r}: its rule {rule.name!r} takes it"
                 )
-            # NumPy's own numbers would turn a float32 array that they meet into float64.
-            numbers[name] = value.item() if isinstance(value, np.generic) else value
         return numbers
+
+
+#: Numbers of a rule that depend on the index that is updated.
+OWN_NUMBERS = ("lr", "wd", "t")
+
+
+def _plain(value: Any) -> Any:
+    """Return a number of NumPy as Python's: it would widen a float32 array that it meets."""
+    return value.item() if isinstance(value, np.generic) else value
 
 
 registry = Registry("optimizer", "weightopt.optimizers", Optimizer)
