@@ -37,7 +37,7 @@ html_title = f"weightopt {version}"
 GENERATED = Path(__file__).parent / "generated"
 REGISTRIES = [module.registry for module in (mx.optimizer, mx.init, mx.lr_scheduler)]
 #: Modules of the core that nobody outside it imports, and `updater`, whose names `optimizer` has.
-INTERNAL = {"backends", "cli", "kernels", "multipliers", "published", "updater"}
+INTERNAL = {"backends", "cli", "kernels", "multipliers", "new", "published", "updater"}
 
 
 def title(text: str, line: str = "=") -> str:

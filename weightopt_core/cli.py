@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import sys
 from typing import Any
@@ -109,7 +110,9 @@ def _runs(rule: Rule) -> str:
 
 def _status(registry: Registry, name: str) -> str:
     try:
-        cls = registry.find(name)
+        # What a plugin prints while it is imported is no part of the table.
+        with contextlib.redirect_stdout(sys.stderr):
+            cls = registry.find(name)
     except PluginError as error:
         return f"broken: {error}"
     return ", ".join(sorted({_runs(rule) for rule in _rules(cls)})) or "Python"

@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-import functools
-import re
 import warnings
 from collections.abc import Callable
 from typing import Any
 
+from . import discovery
+from .discovery import API_VERSION
 from .errors import PluginError, nearest
 from .published import PUBLISHED
 
-#: The interface between core and plugins. A plugin may state in ``__weightopt_api__``, in the
-#: module that its entry point names, for which one it was written.
-API_VERSION = 1
-
-
-@functools.lru_cache(maxsize=1)
-def _entry_points() -> Any:
-    import importlib_metadata
-
-    return importlib_metadata.entry_points()
+__all__ = ["API_VERSION", "Registry"]
 
 
 class Registry:
@@ -45,16 +36,18 @@ class Registry:
         self.suffix = suffix
         self._registered: dict[str, type] = {}
         self._loaded: dict[str, type] = {}
+        self._checked = False
 
     def key(self, name: str) -> str:
         """Return `name` as it is compared: without case and ``-_.``, without the suffix."""
         if not isinstance(name, str):
             raise TypeError(f"{self.kind} name: expected a str, got {name!r}")
-        plain = re.sub(r"[-_.]", "", name).casefold()
+        plain = discovery.plain(name)
         return plain.removesuffix(self.suffix) or plain
 
     def names(self) -> list[str]:
-        """Return all names, registered and installed, sorted; imports no plugin."""
+        """Return all names, registered and installed, sorted; imports no plugin, unless strict."""
+        self._be_strict()
         return sorted({*self._registered, *self._installed()})
 
     def entry_points(self, name: str) -> list[Any]:
@@ -63,8 +56,9 @@ class Registry:
 
     def refresh(self) -> None:
         """Forget what is installed, so that the next look-up scans again."""
-        _entry_points.cache_clear()
+        discovery.refresh()
         self._loaded.clear()
+        self._checked = False
 
     def register(self, cls: type, *names: str) -> type:
         """Register a class under `names`, by default its own name; return the class.
@@ -76,7 +70,7 @@ class Registry:
         for name in names or (cls.__name__,):
             old = self._registered.get(self.key(name))
             if old is None and self.entry_points(name):
-                replaced = f"that of package {_owner(self.entry_points(name)[0])}"
+                replaced = f"that of package {discovery.owner(self.entry_points(name)[0])}"
             elif old is not None and _path(old) != _path(cls):
                 replaced = _path(old)
             else:
@@ -104,16 +98,9 @@ class Registry:
         key = self.key(name)
         if key in self._registered:
             return self._registered[key]
+        self._be_strict()
         if key not in self._loaded:
-            found = self.entry_points(name)
-            if not found:
-                raise ValueError(self._unknown(name))
-            if len(found) > 1:
-                owners = " and ".join(f"{_owner(point)} ({point.value})" for point in found)
-                raise PluginError(
-                    f"{self.kind} {name!r}: two packages provide it: {owners}; uninstall one"
-                )
-            self._loaded[key] = self._load(found[0])
+            self._loaded[key] = self._load(name)
         return self._loaded[key]
 
     def create(self, name: str, *args: Any, **kwargs: Any) -> Any:
@@ -131,52 +118,47 @@ class Registry:
 
     def _installed(self) -> dict[str, list[Any]]:
         found: dict[str, list[Any]] = {}
-        for point in _entry_points().select(group=self.group):
+        for point in discovery.entry_points(self.group):
             found.setdefault(self.key(point.name), []).append(point)
         return found
 
     def _unknown(self, name: str) -> str:
         key = self.key(name)
+        if key in map(self.key, (point.name for point in discovery.disabled(self.group))):
+            return f"{self.kind} {name!r} is disabled; take it out of WEIGHTOPT_DISABLE_PLUGINS"
         package = PUBLISHED.get(self.group, {}).get(key)
         if package:
             return f"{self.kind} {name!r} is not installed; pip install {package}"
         hint = nearest(key, [*self.names(), *PUBLISHED.get(self.group, {})])
-        return f"unknown {self.kind} {name!r}; {hint}"
+        remedy = "install the package that provides it, or register() a class of your own"
+        return f"unknown {self.kind} {name!r}; {hint}" + ("" if hint[-1] == "?" else f"; {remedy}")
 
-    def _load(self, point: Any) -> type:
-        try:
-            cls = point.load()
-        except Exception as error:  # a plugin may fail in any way while it is imported
-            cause = f"{type(error).__name__}: {error}"
-            raise PluginError(self._broken(point, f"it does not load: {cause}")) from error
-        if not (isinstance(cls, type) and issubclass(cls, self.base)):
+    def _load(self, name: str) -> type:
+        found = self.entry_points(name)
+        if not found:
+            raise ValueError(self._unknown(name))
+        if len(found) > 1:
+            owners = " and ".join(f"{discovery.owner(point)} ({point.value})" for point in found)
+            remedy = f"pip uninstall one of them; {name!r} is ambiguous until then"
             raise PluginError(
-                self._broken(point, f"expected a subclass of {self.base.__name__}, got {cls!r}")
+                f"{self.kind} {name!r}: entry points of {len(found)} packages provide it: "
+                f"{owners}; {remedy}"
             )
-        self._check_api(point)
-        return cls
+        return discovery.load(found[0], self.kind, self.base)
 
-    def _check_api(self, point: Any) -> None:
-        import importlib
-
-        module = importlib.import_module(point.module)
-        version = getattr(module, "__weightopt_api__", API_VERSION)
-        if version != API_VERSION:
-            remedy = "upgrade weightopt-core" if version > API_VERSION else "upgrade the package"
-            raise PluginError(
-                self._broken(
-                    point,
-                    f"it is for plugin API {version}, this core has {API_VERSION}; {remedy}",
-                )
-            )
-
-    def _broken(self, point: Any, cause: str) -> str:
-        entry = f"entry point {point.name!r} = {point.value!r} of group {self.group!r}"
-        return f"{self.kind} {point.name!r}: {entry}, package {_owner(point)}: {cause}"
-
-
-def _owner(point: Any) -> str:
-    return f"{point.dist.name} {point.dist.version}" if point.dist else "unknown"
+    def _be_strict(self) -> None:
+        """Raise what is wrong with any plugin, once, if that was asked for."""
+        if self._checked or not discovery.is_strict():
+            return
+        errors = []
+        for key in self._installed():
+            try:
+                self._loaded[key] = self._load(key)
+            except PluginError as error:
+                errors.append(str(error))
+        if errors:
+            raise PluginError("WEIGHTOPT_STRICT: " + "\n".join(errors))
+        self._checked = True
 
 
 def _path(cls: type) -> str:
