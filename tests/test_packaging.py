@@ -126,16 +126,47 @@ def test_the_plugin_wheel_loads_on(minor, wheels, tmp_path):
     assert printed.split() == [str(minor), "weightopt_adam.adam"]
 
 
+SOUND = "import weightopt_core\nclass Broken(weightopt_core.Optimizer): pass\n"
+#: What is wrong with a plugin: its module, and what the error says of cause and remedy.
 BROKEN = {
-    "broken-import": ("import nothing_of_this_name", "No module named 'nothing_of_this_name'"),
-    "broken-base": ("class Broken: pass", "expected a subclass of Optimizer, got <class"),
-    "broken-missing": ("", "has no attribute 'Broken'"),
-    "broken-api": (
-        "__weightopt_api__ = 99\nimport weightopt_core\n"
-        "class Broken(weightopt_core.Optimizer): pass",
+    "broken-import": (
+        "import nothing_of_this_name",
+        "No module named 'nothing_of_this_name'; install what provides 'nothing_of_this_name'",
+    ),
+    "broken-syntax": ("class", "it does not load: SyntaxError: "),
+    "broken-exit": (
+        "raise SystemExit(3)",
+        "it does not load: SystemExit: 3; pip install ",
+    ),
+    "broken-base": (
+        "class Broken: pass",
+        "expected a subclass of Optimizer, got <class 'broken_base.Broken'>; tell its authors",
+    ),
+    "broken-missing": ("", "has no attribute 'Broken'; pip install --upgrade broken-missing, or "),
+    "broken-newer": (
+        "__weightopt_api__ = 99\n" + SOUND,
         "for plugin API 99, this core has 1; upgrade weightopt-core",
     ),
+    "broken-newer-import": (
+        "__weightopt_api__ = 99\nfrom weightopt_core import NothingOfThisName",
+        "for plugin API 99, this core has 1; upgrade weightopt-core",
+    ),
+    "broken-older": (
+        "__weightopt_api__ = 0\n" + SOUND,
+        "for plugin API 0, this core has 1; upgrade the package",
+    ),
 }
+#: Prints whether the algorithms of others work, and what is wrong with the one called broken.
+PROBE = """
+import weightopt_core as mx
+print("broken" in mx.optimizer.registry.names())
+others = mx.optimizer.create("adam"), mx.init.create("zero"), mx.optimizer.create("sgd")
+print(*others)
+try:
+    mx.optimizer.create("broken")
+except mx.PluginError as error:
+    print(error)
+"""
 
 
 @pytest.mark.parametrize("name", BROKEN)
@@ -143,25 +174,116 @@ def test_a_broken_plugin_breaks_only_itself(name, installed, third_party):
     text, cause = BROKEN[name]
     module = name.replace("-", "_")
     third_party(name, text, {"broken": f"{module}:Broken"}, version="2.5")
-    printed = installed.python(
-        """
-        import weightopt_core as mx
-        print(mx.optimizer.registry.names())
-        print(mx.optimizer.create("adam"))
-        try:
-            mx.optimizer.create("broken")
-        except mx.PluginError as error:
-            print(error)
-        """
-    )
-    assert "'broken'" in printed
-    assert "Adam()" in printed
-    assert f"entry point 'broken' = '{module}:Broken'" in printed
-    assert f"package {name} 2.5" in printed
-    assert cause in printed
+    found, others, error = installed.python(PROBE).splitlines()
+    assert (found, others) == ("True", "Adam() Zero() SGD()")
+    assert f"entry point 'broken' = '{module}:Broken' of group 'weightopt.optimizers'" in error
+    assert f"package {name} 2.5: " in error
+    assert cause in error
     listed = installed.weightopt("list")
     assert "broken:" in listed
     assert "compiled" in listed
+
+
+def test_metadata_that_outlives_its_module(installed, third_party):
+    third_party("left-over", SOUND, {"broken": "left_over:Broken"})
+    installed.python(
+        """
+        import importlib.util, shutil, os
+        shutil.rmtree(os.path.dirname(importlib.util.find_spec("left_over").origin))
+        """
+    )
+    found, others, error = installed.python(PROBE).splitlines()
+    assert (found, others) == ("True", "Adam() Zero() SGD()")
+    assert "package left-over 1.0: its module 'left_over' is gone" in error
+    assert "pip install --force-reinstall left-over" in error
+
+
+def test_a_process_that_outlives_an_uninstall(wheels, tmp_path):
+    environment = Environment(tmp_path / "uninstalled")
+    environment.install(wheels["core"], wheels["adam"], wheels["sgd"])
+    printed = environment.python(
+        """
+        import subprocess, sys
+        import weightopt_core as mx
+        print(mx.optimizer.registry.names())
+        pip = [sys.executable, "-m", "pip", "--quiet", "uninstall", "--yes", "weightopt-adam"]
+        subprocess.run(pip, check=True)
+        for _ in range(2):
+            try:
+                mx.optimizer.create("adam")
+            except (mx.PluginError, ValueError) as error:
+                print(error)
+            mx.optimizer.registry.refresh()
+        print(mx.optimizer.registry.names(), mx.optimizer.create("sgd"))
+        """
+    )
+    before, stale, gone, after = printed.splitlines()
+    assert before == "['adam', 'ccsgd', 'sgd']"
+    assert "module 'weightopt_adam' is gone, as after an uninstall; pip install" in stale
+    assert gone == "optimizer 'adam' is not installed; pip install weightopt-adam"
+    assert after == "['ccsgd', 'sgd'] SGD()"
+
+
+def test_a_plugin_that_prints_and_is_slow_is_left_alone(installed, third_party):
+    text = 'import time\nprint("noise of a plugin")\ntime.sleep(3)\n' + SOUND
+    third_party("noisy", text, {"noisy": "noisy:Broken"})
+    printed = installed.python(
+        """
+        import time
+        import weightopt_core as mx
+        start = time.perf_counter()
+        print(mx.optimizer.registry.names(), mx.optimizer.create("sgd"))
+        print(time.perf_counter() - start < 2)
+        """
+    )
+    assert "noise" not in printed
+    assert printed.endswith("SGD()\nTrue\n")
+    table = subprocess.run(
+        [installed.bin / "weightopt", "list"], text=True, capture_output=True, check=True
+    )
+    assert "noise" not in table.stdout
+    assert "noisy" in table.stdout
+
+
+def test_plugins_can_be_left_out(installed):
+    code = """
+        import weightopt_core as mx
+        print(mx.optimizer.registry.names(), mx.init.registry.names())
+        try:
+            print(mx.optimizer.create("adam"))
+        except ValueError as error:
+            print(error)
+        """
+    for value, names in {
+        "adam": "['ccsgd', 'sgd'] ['uniform', 'zero', 'zeros']",
+        "ADAM, weightopt-sgd,uniform": "[] ['zero', 'zeros']",
+        "all": "[] []",
+    }.items():
+        printed = installed.python(code, WEIGHTOPT_DISABLE_PLUGINS=value).splitlines()
+        assert printed[0] == names
+        assert printed[1] == (
+            "optimizer 'adam' is disabled; take it out of WEIGHTOPT_DISABLE_PLUGINS"
+        )
+
+
+def test_strict_look_ups_fail_for_any_broken_plugin(installed, third_party):
+    sound = "import weightopt_core as mx; print(mx.optimizer.create('sgd'))"
+    assert installed.python(sound, WEIGHTOPT_STRICT="1") == "SGD()\n"
+    third_party("broken-strict", "import nothing_of_this_name", {"broken": "broken_strict:Broken"})
+    code = """
+        import weightopt_core as mx
+        for call in (mx.optimizer.registry.names, lambda: mx.optimizer.create("sgd")):
+            try:
+                print(call())
+            except mx.PluginError as error:
+                print(error)
+        print(mx.init.create("zero"))
+        """
+    first, second, third = installed.python(code, WEIGHTOPT_STRICT="1").splitlines()
+    assert first == second
+    assert first.startswith("WEIGHTOPT_STRICT: optimizer 'broken': entry point 'broken'")
+    assert third == "Zero()"
+    assert installed.python(code, WEIGHTOPT_STRICT="0").splitlines()[1] == "SGD()"
 
 
 def test_two_packages_with_one_name_are_both_named(installed, third_party):

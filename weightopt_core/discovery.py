@@ -13,8 +13,10 @@ import importlib
 import importlib.util
 import os
 import re
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from .errors import PluginError
 
@@ -28,11 +30,47 @@ def plain(name: str) -> str:
     return re.sub(r"[-_.]", "", name).casefold()
 
 
+class Package(NamedTuple):
+    """What provides a plugin."""
+
+    name: str
+    version: str
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """An installed entry point, and its package as it was when it was found.
+
+    Package metadata is read from disk whenever it is asked for, and may be gone by then.
+    """
+
+    name: str
+    value: str
+    group: str
+    module: str
+    attr: str
+    dist: Package
+    load: Callable[[], Any]
+
+
 @functools.lru_cache(maxsize=1)
-def _scan() -> Any:
+def _scan() -> tuple[Plugin, ...]:
     import importlib_metadata
 
-    return importlib_metadata.entry_points()
+    found = []
+    for point in importlib_metadata.entry_points():
+        if point.group.startswith("weightopt."):
+            name, value, group = point.name, point.value, point.group
+            package = _package(point.dist)
+            found.append(Plugin(name, value, group, point.module, point.attr, package, point.load))
+    return tuple(found)
+
+
+def _package(dist: Any) -> Package:
+    try:
+        return Package(dist.name, dist.version)
+    except Exception:  # damaged metadata, in any of the ways that importlib-metadata reports
+        return Package("unknown", "unknown")
 
 
 def refresh() -> None:
@@ -41,14 +79,14 @@ def refresh() -> None:
     _scan.cache_clear()
 
 
-def entry_points(group: str) -> list[Any]:
+def entry_points(group: str) -> list[Plugin]:
     """Return the installed entry points of a group, but those that are disabled."""
-    return [point for point in _scan().select(group=group) if not _is_disabled(point)]
+    return [point for point in _scan() if point.group == group and not _is_disabled(point)]
 
 
-def disabled(group: str) -> list[Any]:
+def disabled(group: str) -> list[Plugin]:
     """Return the installed entry points of a group that are left out."""
-    return [point for point in _scan().select(group=group) if _is_disabled(point)]
+    return [point for point in _scan() if point.group == group and _is_disabled(point)]
 
 
 def is_strict() -> bool:
@@ -56,12 +94,12 @@ def is_strict() -> bool:
     return os.environ.get("WEIGHTOPT_STRICT", "") not in ("", "0")
 
 
-def owner(point: Any) -> str:
-    """Return package and version of an entry point."""
-    return f"{point.dist.name} {point.dist.version}" if point.dist else "unknown"
+def owner(point: Plugin) -> str:
+    """Return package and version of a plugin."""
+    return f"{point.dist.name} {point.dist.version}"
 
 
-def load(point: Any, kind: str, base: type) -> type:
+def load(point: Plugin, kind: str, base: type) -> type:
     """Return the class that an entry point names.
 
     Raises
@@ -70,7 +108,7 @@ def load(point: Any, kind: str, base: type) -> type:
         It cannot be used; the message has entry point, package, version, cause and remedy.
     """
     _check_api(point, kind, _declared_api(point.module))
-    package = point.dist.name if point.dist else point.module
+    package = point.dist.name
     try:
         cls = point.load()
     except (Exception, SystemExit) as error:  # a plugin may fail in any way while it is imported
@@ -92,10 +130,10 @@ def load(point: Any, kind: str, base: type) -> type:
     return cls
 
 
-def _is_disabled(point: Any) -> bool:
+def _is_disabled(point: Plugin) -> bool:
     words = os.environ.get("WEIGHTOPT_DISABLE_PLUGINS", "").split(",")
     named = {plain(word.strip()) for word in words if word.strip()}
-    own = {"all", plain(point.name), plain(point.dist.name) if point.dist else ""}
+    own = {"all", plain(point.name), plain(point.dist.name)}
     return bool(named & own)
 
 
@@ -116,7 +154,7 @@ def _declared_api(module: str) -> Any:
     return None
 
 
-def _check_api(point: Any, kind: str, version: Any) -> None:
+def _check_api(point: Plugin, kind: str, version: Any) -> None:
     if version is None or version == API_VERSION:
         return
     newer = isinstance(version, int) and version > API_VERSION
@@ -125,6 +163,6 @@ def _check_api(point: Any, kind: str, version: Any) -> None:
     raise PluginError(_broken(point, kind, cause, remedy))
 
 
-def _broken(point: Any, kind: str, cause: str, remedy: str) -> str:
+def _broken(point: Plugin, kind: str, cause: str, remedy: str) -> str:
     entry = f"entry point {point.name!r} = {point.value!r} of group {point.group!r}"
     return f"{kind} {point.name!r}: {entry}, package {owner(point)}: {cause}; {remedy}"
