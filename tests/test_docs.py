@@ -48,3 +48,12 @@ def test_departures_that_pages_refer_to_exist():
     for page in PAGES:
         cited = re.findall(r"\[row (\d+)\]\((?:\.\./)?departures\.md\)", page.read_text("utf-8"))
         assert {int(number) for number in cited} <= set(rows()), page
+
+
+def test_the_guides_example_is_the_plugin():
+    guide = (ROOT / "docs" / "third-party.md").read_text("utf-8")
+    plugin = (ROOT / "plugins" / "lion" / "weightopt_lion" / "__init__.py").read_text("utf-8")
+    rule = plugin[plugin.index("from weightopt_core") : plugin.index("class Lion")]
+    declarations = plugin[plugin.index("    learning_rate = ") :]
+    assert rule in guide
+    assert declarations in guide
