@@ -85,7 +85,13 @@ def cpu() -> list[Maker]:
     return [Maker("cpu", np.copy, np.copy, storage_types(), spoilt)]
 
 
-_SOURCES: list[Callable[[], list[Maker]]] = [cpu]
+def _opencl() -> list[Maker]:
+    from .opencl import opencl
+
+    return opencl()
+
+
+_SOURCES: list[Callable[[], list[Maker]]] = [cpu, _opencl]
 
 
 def add_makers(source: Callable[[], list[Maker]]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from .arrays import Maker
 from .subject import Subject
 
 #: Of a quadratic function of ten unknowns.
@@ -15,10 +14,10 @@ STEPS = 300
 LEFT = 1e-4
 
 
-def minimises_a_quadratic(subject: Subject, maker: Maker) -> None:
+def minimises_a_quadratic(subject: Subject) -> None:
     """With some learning rate the loss falls to a ten-thousandth in 300 steps."""
     for given in subject.settings():
-        left = [_left(subject, maker, {**given, "learning_rate": rate}) for rate in RATES]
+        left = [_left(subject, {**given, "learning_rate": rate}) for rate in RATES]
         best = np.nanmin(left)
         assert best < LEFT, f"{given}: of the loss {best:.2g} is left after {STEPS} steps"
 
@@ -26,14 +25,11 @@ def minimises_a_quadratic(subject: Subject, maker: Maker) -> None:
 CHECKS = (minimises_a_quadratic,)
 
 
-def _left(subject: Subject, maker: Maker, given: dict[str, float]) -> float:
+def _left(subject: Subject, given: dict[str, float]) -> float:
     optimizer = subject.create(**given)
-    start = np.ones(10, np.float32)
-    weight = maker.make(start)
+    weight = np.ones(10, np.float32)
     state = optimizer.create_state(0, weight)
     with np.errstate(all="ignore"):
         for _ in range(STEPS):
-            grad = (CURVATURE * maker.host(weight)).astype(np.float32)
-            optimizer.update(0, weight, maker.make(grad), state)
-        x = maker.host(weight).astype(float)
-        return float((CURVATURE * x**2).sum() / CURVATURE.sum())
+            optimizer.update(0, weight, (CURVATURE * weight).astype(np.float32), state)
+        return float((CURVATURE * weight.astype(float) ** 2).sum() / CURVATURE.sum())
