@@ -25,6 +25,9 @@ LIMITED_API = (3, 10)
 #: No contraction, or the bits would differ; no errno and no traps, or loops with square roots
 #: and selections would not be vectorised. None of the three changes a result otherwise.
 COMPILE_ARGS = ["-O3", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math"]
+#: On Linux, name the C library though nothing of it is called: auditwheel takes from it which
+#: platforms a wheel is for.
+LINK_ARGS = ["-Wl,--no-as-needed", "-lc"] if sys.platform == "linux" else []
 
 _TYPES = {
     "float32": {"REAL": "float", "SQRT": "sqrtf", "FABS": "fabsf"},
@@ -175,6 +178,7 @@ def _extension(package: str, rules: list[Rule], folder: Path) -> list[Any]:
         include_dirs=[generated.relative_to(folder).as_posix()],
         depends=[(generated / header).relative_to(folder).as_posix()],
         extra_compile_args=[] if sys.platform == "win32" else COMPILE_ARGS,
+        extra_link_args=LINK_ARGS,
         define_macros=[("Py_LIMITED_API", version)] if limited else [],
         py_limited_api=limited,
     )
