@@ -10,7 +10,7 @@ RULES := $(wildcard plugins/*/weightopt_*/*.py plugins/*/setup.py)
 # What Intel's package of OpenCL for processors lacks in its metadata is named beside it.
 INTEL := intel-opencl-rt intel-cmplr-lib-rt
 
-.PHONY: install demo test test-opencl test-opencl-all lint format sync bench docs clean
+.PHONY: install demo test test-opencl test-opencl-all lint format sync bench dist docs clean
 
 install: $(VENV)/installed
 
@@ -66,6 +66,11 @@ sync: install
 
 bench: install
 	$(BIN)/python -m benchmarks.step
+
+# Everything that is published, built and checked: dist/.
+dist: install
+	$(BIN)/python -m pip install --quiet --no-build-isolation --editable ".[dist]"
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tools/dist.py
 
 docs: install
 	$(BIN)/python -m pip install --quiet --no-build-isolation --editable ".[docs]"

@@ -46,6 +46,15 @@ def test_the_install_hints_are_complete():
         assert PUBLISHED[group] == names
 
 
+def test_the_meta_package_depends_on_every_plugin():
+    text = (ROOT / "meta" / "pyproject.toml").read_text()
+    version = weightopt_core.__version__
+    assert f'\nversion = "{version}"\n' in text
+    named = re.findall(r'^    "(weightopt-\w+)==(.*)",$', text, re.M)
+    assert named == [(scaffold.read(folder).distribution, version) for folder in FOLDERS]
+    assert f'"weightopt-core[bf16,checkpoint,cli]=={version}"' in text
+
+
 def test_versions_agree():
     text = (ROOT / "pyproject.toml").read_text()
     assert re.search(r'^version = "(.*)"', text, re.M)[1] == weightopt_core.__version__

@@ -1,4 +1,4 @@
-"""Write what is generated from plugins/: shared package files, install hints, README's table.
+"""Write what is generated from plugins/: shared files, install hints, meta/, README's table.
 
 Usage: ``python tools/sync_plugins.py``, after a change of a template or a new plugin.
 """
@@ -25,6 +25,28 @@ PUBLISHED: dict[str, dict[str, str]] = {{
 {groups}}}
 '''
 
+META = """\
+# Generated from plugins/ by ``make sync``.
+[build-system]
+requires = ["setuptools>=77"]
+build-backend = "setuptools.build_meta"
+
+[project]
+name = "weightopt"
+version = "{version}"
+description = "Every optimizer, initializer and scheduler of the weightopt project"
+readme = "README.md"
+requires-python = ">=3.10"
+license = "Apache-2.0"
+keywords = ["weightopt", "optimizer", "initializer", "learning rate"]
+dependencies = [
+{dependencies}
+]
+
+[tool.setuptools]
+packages = []
+"""
+
 
 def packages() -> list[scaffold.Package]:
     """Return what every plugin says of itself, with the core's version."""
@@ -44,6 +66,15 @@ def published() -> str:
                     groups += f'        "{name}": "{package.distribution}",\n'
         groups += "    },\n"
     return PUBLISHED.format(groups=groups)
+
+
+def meta() -> str:
+    """Return the text of the pyproject.toml of the package that installs all plugins."""
+    version = weightopt_core.__version__
+    dependencies = [f"weightopt-core[bf16,checkpoint,cli]=={version}"]
+    dependencies += [f"{package.distribution}=={version}" for package in packages()]
+    lines = "\n".join(f'    "{name}",' for name in dependencies)
+    return META.format(version=version, dependencies=lines)
 
 
 def readme() -> str:
@@ -74,6 +105,7 @@ def main() -> None:
         for name, text in package.files().items():
             (ROOT / "plugins" / package.name / name).write_text(text, "utf-8")
     (ROOT / "weightopt_core" / "published.py").write_text(published(), "utf-8")
+    (ROOT / "meta" / "pyproject.toml").write_text(meta(), "utf-8")
     (ROOT / "README.md").write_text(readme(), "utf-8")
 
 

@@ -1,0 +1,64 @@
+"""Build and check what is published: an sdist and a wheel of the core and of every plugin.
+
+Usage: ``python tools/dist.py [FOLDER [NAME ...]]``; by default everything, into ``dist/``. Built
+without isolation, with the tools that the environment has. Names are those of folders: ``meta``,
+``adam``; ``core`` is the core.
+"""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def projects() -> dict[str, Path]:
+    """Return the folder of every project, by name; the core first."""
+    plugins = {
+        path.parent.name: path.parent for path in sorted(ROOT.glob("plugins/*/pyproject.toml"))
+    }
+    return {"core": ROOT, "meta": ROOT / "meta"} | plugins
+
+
+def build(project: Path, folder: Path) -> None:
+    """Build an sdist, and from that a wheel."""
+    python("build", "--no-isolation", "--outdir", folder, project)
+
+
+def repair(wheel: Path) -> None:
+    """Give a compiled wheel for Linux the platform tag that it qualifies for."""
+    if not re.search(r"-linux_\w+\.whl$", wheel.name):
+        return
+    print(python("auditwheel", "show", wheel))
+    python("auditwheel", "repair", "--wheel-dir", wheel.parent, wheel)
+    wheel.unlink()
+
+
+def python(module: str, *arguments: object) -> str:
+    """Run a module; return what it printed, or end with that if it fails."""
+    command = [sys.executable, "-m", module, *map(str, arguments)]
+    done = subprocess.run(command, text=True, capture_output=True, check=False)
+    if done.returncode:
+        sys.exit(f"{' '.join(command)}\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+def main(folder: str = "dist", *names: str) -> None:
+    """Build and check everything, or the projects called `names`."""
+    target = Path(folder).resolve()
+    shutil.rmtree(target, ignore_errors=True)
+    known = projects()
+    for name in names or known:
+        print(f"building {name}", flush=True)
+        build(known[name], target)
+    for wheel in sorted(target.glob("*.whl")):
+        repair(wheel)
+    python("twine", "check", "--strict", *sorted(target.iterdir()))
+    for path in sorted(target.iterdir()):
+        print(path.name)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
