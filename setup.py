@@ -9,7 +9,16 @@ from setuptools import Extension, setup
 
 FOLDER = "weightopt_core/kernels"
 #: The C files beside each Cython module.
-KERNELS = {"parallel": ["pool.c"], "random": [], "elementwise": [], "plan": [], "norm": []}
+KERNELS = {
+    "parallel": ["pool.c"],
+    "random": [],
+    "elementwise": [],
+    "counts": [],
+    "constants": [],
+    "plan": [],
+    "norm": [],
+    "objects": [],
+}
 # In an sdist, Cython's output takes the place of the .pyx that it comes from, unless named here.
 DEPENDS = sorted(glob(f"{FOLDER}/*.p[xy][dx]") + glob(f"{FOLDER}/*.h"))
 COMPILE_ARGS = ["-O3", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math"]

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from weightopt_core.kernels.constants import Constants
 from weightopt_core.kernels.elementwise import THREAD_THRESHOLD
 
 import weightopt_core as mx
@@ -37,12 +38,12 @@ class Pair:
         self.copies = [array.copy() for array in self.arrays]
 
     def step(self, grad, t):
-        _, _, states, master = self.optimizer._parts(self.rule, self.weight, grad, self.state)
         numbers = numbers_of(self.optimizer, t)
         keys = [KEY] if self.rule.draws else []
-        bound = cpu.bind(self.rule, [(self.weight, grad, states, master)])
-        bound.run([numbers], self.rule.constants(numbers)[np.newaxis], keys)
-        self._reference(grad, numbers, master is not None)
+        masters = self.optimizer.multi_precision
+        bound = cpu.bind(self.rule, [self.weight], [grad], [self.state], masters)
+        run(bound, self.rule, numbers, keys)
+        self._reference(grad, numbers, masters and self.weight.itemsize == 2)
 
     def _reference(self, grad, numbers, mastered):
         compute = cpu.COMPUTE[self.weight.dtype.name]
@@ -139,6 +140,12 @@ def test_the_fallback_has_no_kernel():
     assert isinstance(exchange, Rule)
     assert exchange.compiled.kernel is None
     assert exchange.compiled.reason == "not compiled"
+
+
+def run(bound, rule, numbers, keys):
+    """Run a bound step of one tensor with such numbers."""
+    constants = Constants(rule.constants(numbers)[np.newaxis], np.zeros(1, np.int32))
+    bound.run(constants, keys, [0], lambda rule, index: numbers)
 
 
 def numbers_of(optimizer, t):

@@ -5,7 +5,7 @@ import inspect
 import numpy as np
 import pytest
 from devices import computes, every_device, is_slow, on_device, on_host
-from test_compiled_equals_numpy import CASES, DTYPES, KEY, Pair, numbers_of
+from test_compiled_equals_numpy import CASES, DTYPES, KEY, Pair, numbers_of, run
 
 import weightopt_core as mx
 from weightopt_core.backends import backend_of, cpu
@@ -66,10 +66,9 @@ def test_same_bits(name, given, dtype, master, queue, wild):
 def step(optimizer, weight, grad, state, t):
     """Run the step `t` of one weight."""
     rule = optimizer.rule
-    _, _, states, master = optimizer._parts(rule, weight, grad, state)
     numbers = numbers_of(optimizer, t)
-    bound = backend_of(weight).bind(rule, [(weight, grad, states, master)])
-    bound.run([numbers], rule.constants(numbers)[np.newaxis], [KEY] if rule.draws else [])
+    bound = backend_of(weight).bind(rule, [weight], [grad], [state], optimizer.multi_precision)
+    run(bound, rule, numbers, [KEY] if rule.draws else [])
 
 
 def as_tuple(state):
@@ -182,5 +181,7 @@ def test_backends_have_equal_functions():
             found = other.parameters[parameter]
             assert (found.kind, found.annotation) == (expected.kind, expected.annotation), name
             assert (found.default is found.empty) == (expected.default is expected.empty), name
-    run = inspect.signature(cpu.Bound.run)
-    assert inspect.signature(inspect.getmodule(opencl.bind).Bound.run) == run
+    plan = pytest.importorskip("weightopt_core.backends.opencl.step").Plan
+    for bound in (plan, cpu.plan.Plan, cpu.Interpreted):
+        assert callable(bound.run)
+        assert callable(bound.again)

@@ -137,7 +137,7 @@ def test_a_program_that_does_not_compile(refused, monkeypatch, ones, queue):
 def test_weights_of_one_call_that_overlap(queue):
     whole = on_device(queue, np.ones(9, np.float32))
     grads = [on_device(queue, np.ones(6, np.float32)) for _ in range(2)]
-    with pytest.raises(ValueError, match="weights: expected arrays apart"):
+    with pytest.raises(ValueError, match="weights and states: expected arrays apart"):
         mx.optimizer.create("sgd").update([0, 1], [whole[:6], whole[3:]], grads, [None, None])
     np.testing.assert_array_equal(on_host(whole), 1)
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from .backends import backend_of
 from .errors import wording
+from .rates import Counts
 
 if TYPE_CHECKING:
     from .updater import Updater
@@ -58,13 +59,12 @@ def load(updater: Updater, data: bytes) -> None:
         raise ValueError(wording("states", f"those of {name}", got))
     try:
         states = {i: _put_together(part, tensors) for i, part in content["states"]}
-        counts = {i: int(count) for i, count in content["counts"]}
-        num_update, noise_seed = int(content["num_update"]), content["noise_seed"]
-    except (KeyError, ValueError, TypeError, AttributeError) as error:
+        counts = Counts(dict(content["counts"]), content["num_update"])
+        noise_seed = content["noise_seed"]
+    except (KeyError, ValueError, TypeError, AttributeError, OverflowError) as error:
         raise ValueError(_not_ours(error)) from error
     updater.states = states
-    optimizer._index_update_count = counts
-    optimizer.num_update = num_update
+    optimizer._counts = counts
     optimizer.noise_seed = noise_seed
 
 

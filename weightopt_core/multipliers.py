@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from .errors import nearest, wording
 from .hyperparameters import Real
@@ -52,8 +52,33 @@ def without_decay(idx2name: Mapping[Any, str]) -> dict[Any, float]:
     return {name: 0.0 for name in idx2name.values() if not name.endswith(DECAYING)}
 
 
-def effective(base: float, multipliers: Mapping[Any, float], index: Any, idx2name: Any) -> float:
-    """Return `base` times the multiplier of `index`; one by index goes before one by name."""
-    if index in multipliers:
-        return base * multipliers[index]
-    return base * multipliers.get(idx2name.get(index), 1.0)
+class Multipliers(NamedTuple):
+    """All multipliers of an optimizer; never changed, but replaced by others.
+
+    Attributes
+    ----------
+    lr, wd : dict
+        Multipliers by index or name; one by index goes before one by name.
+    names : dict
+        Names by index.
+    """
+
+    lr: Mapping[Any, float]
+    wd: Mapping[Any, float]
+    names: Mapping[Any, str]
+
+    def of_lr(self, index: Any) -> float:
+        """Return the multiplier of the learning rate of `index`."""
+        return self._of(self.lr, index)
+
+    def of_wd(self, index: Any) -> float:
+        """Return the multiplier of the weight decay of `index`."""
+        return self._of(self.wd, index)
+
+    def _of(self, multipliers: Mapping[Any, float], index: Any) -> float:
+        if not multipliers:
+            return 1.0
+        if index not in multipliers:
+            index = self.names.get(index)
+        # Adding 0 leaves no -0, which would equal 0 and give other bits.
+        return float(multipliers.get(index, 1.0)) + 0.0

@@ -11,17 +11,16 @@ import copy
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
-from . import random
 from .algorithm import Algorithm
 from .backends import backend_of
 from .clipping import clip_global_norm, global_norm
-from .errors import wording
 from .hyperparameters import Flag, Instance, Integer, LearningRate, Real
+from .kernels.counts import Calls  # type: ignore[import-not-found]
 from .lr_scheduler import LRScheduler
-from .many import as_lists
-from .rates import Rates
+from .many import check_lists
+from .multipliers import Multipliers
+from .numbers import Numbers
+from .rates import Counts
 from .registry import Registry
 from .rule import Rule
 from .updater import Updater, get_updater
@@ -38,7 +37,7 @@ __all__ = [
 ]
 
 
-class Optimizer(Rates, Algorithm):
+class Optimizer(Numbers, Algorithm):
     """Base class of all optimizers.
 
     A subclass names its `rule`, an update rule made with `weightopt_core.update_rule`, and
@@ -91,9 +90,9 @@ class Optimizer(Rates, Algorithm):
     rule: Rule | None = None
 
     def _prepare(self) -> None:
-        self.idx2name = dict(self.param_idx2name or {})
-        self.num_update = self.begin_num_update
-        self._index_update_count: dict[Any, int] = {}
+        self._calls = Calls()
+        self._counts = Counts({}, self.begin_num_update)
+        self._multipliers = Multipliers({}, {}, dict(self.param_idx2name or {}))
         self.noise_seed: int | None = getattr(self, "seed", None)
         if self.lr_scheduler is not None:
             self.lr_scheduler = copy.copy(self.lr_scheduler)
@@ -151,65 +150,68 @@ class Optimizer(Rates, Algorithm):
         TypeError, ValueError
             An argument is not as described; then nothing has changed.
         """
-        if self.rule is None:
-            raise NotImplementedError(f"{type(self).__name__} must set rule or implement update()")
         if isinstance(index, (list, tuple)):
-            self._step(index, as_lists(index, weight=weight, grad=grad, state=state))
+            check_lists(len(index), weight=weight, grad=grad, state=state)
+            if index:
+                self._step(index, weight, grad, state)
         else:
-            self._step([index], [(weight, grad, state)])
+            self._step((index,), (weight,), (grad,), (state,))
 
-    def _step(self, indices: Sequence[Any], items: Sequence[tuple[Any, Any, Any]]) -> None:
+    def _step(
+        self,
+        indices: Sequence[Any],
+        weights: Sequence[Any],
+        grads: Sequence[Any],
+        states: Sequence[Any],
+    ) -> None:
         rule = self.rule
-        assert rule is not None
-        if not items:
+        if rule is None:
+            raise NotImplementedError(f"{type(self).__name__} must set rule or implement update()")
+        call = self._calls.find(indices, self._counts)
+        if self._by_index:
+            self._step_by_index(rule, call, weights, grads, states)
             return
-        backend = backend_of(items[0][0])
-        bound = backend.bind(rule, [self._parts(rule, *item) for item in items])
-        before = self.num_update, [self._index_update_count.get(index) for index in indices]
-        for index in indices:
-            self._update_count(index)
-        try:
-            numbers, constants = self._read(rule, indices)
-            keys = [self._noise_key(index) for index in indices] if rule.draws else []
-        except Exception:
-            self._restore_counts(indices, *before)
-            raise
-        bound.run(numbers, constants, keys)
+        constants = self._constants_ahead(rule, call)
+        keys = self._noise_keys(indices, call.counts_ahead()) if rule.draws else []
+        given = rule, weights, grads, states, self.multi_precision
+        if call.bound is not None and call.bound.again(*given, call, constants, keys):
+            return
+        bound = self._bind(call, *given)
+        call.commit()
+        bound.run(constants, keys, call.indices, self._numbers)
 
-    def _parts(self, rule: Rule, weight: Any, grad: Any, state: Any) -> tuple[Any, ...]:
-        """Return weight, gradient, states and master copy or None."""
-        states = () if state is None else state if isinstance(state, (tuple, list)) else (state,)
-        names = [*rule.states, "master copy"] if self._keeps_master(weight) else rule.states
-        if len(states) != len(names):
-            expected = f"{len(names)} arrays ({', '.join(names) or 'None'})"
-            remedy = "pass what create_state returned"
-            raise ValueError(wording("state", expected, str(len(states)), remedy))
-        count = len(rule.states)
-        return weight, grad, states[:count], states[count] if len(states) > count else None
+    def _step_by_index(
+        self,
+        rule: Rule,
+        call: Any,
+        weights: Sequence[Any],
+        grads: Sequence[Any],
+        states: Sequence[Any],
+    ) -> None:
+        """Step where a subclass says what the counts, rates or numbers of each index are."""
+        before = self.num_update, [self._counts.get(index) for index in call.indices]
+        try:
+            for index in call.indices:
+                self._update_count(index)
+            constants = self._constants_by_index(rule, call.indices)
+            counts = [self._counts[index] for index in call.indices] if rule.draws else []
+            keys = self._noise_keys(call.indices, counts) if rule.draws else []
+            given = rule, weights, grads, states, self.multi_precision
+            if call.bound is not None and call.bound.again(*given, None, constants, keys):
+                return
+            bound = self._bind(call, *given)
+        except Exception:
+            self._restore_counts(call.indices, *before)
+            raise
+        bound.run(constants, keys, call.indices, self._numbers)
+
+    def _bind(self, call: Any, rule: Rule, weights: Sequence[Any], *given: Any) -> Any:
+        """Return the checked arrays of a step; what was kept of the last such call helps."""
+        call.bound = backend_of(weights[0]).bind(rule, weights, *given, call.bound)
+        return call.bound
 
     def _keeps_master(self, weight: Any) -> bool:
         return self.multi_precision and backend_of(weight).is_half(weight)
-
-    def numbers(self, index: Any, t: int) -> dict[str, Any]:
-        """Return numbers that the rule takes and that are no hyperparameters; for subclasses.
-
-        A number that changes with the updates belongs here, as a function of `t`: then a resumed
-        run goes on as if it had not stopped.
-
-        Parameters
-        ----------
-        index : int or str
-            What identifies the weight.
-        t : int
-            The number of updates of this weight, the present one included.
-
-        Returns
-        -------
-        dict of str to number
-            By the name that the rule gives them. They go before a hyperparameter of that name,
-            and before `lr`, `wd` and `t`. What the rule does not take is left out.
-        """
-        return {}
 
     @staticmethod
     def register(klass: type) -> type:
@@ -249,71 +251,6 @@ class Optimizer(Rates, Algorithm):
         Adam(learning_rate=0.1)
         """
         return registry.create(name, **kwargs)
-
-    def _read(self, rule: Rule, indices: Sequence[Any]) -> tuple[list[dict[str, Any]], np.ndarray]:
-        """Return the rule's numbers and its constants for each index, equal ones evaluated once."""
-        settings = self._settings(rule)
-        known: dict[Any, tuple[dict[str, Any], np.ndarray]] = {}
-        keys = []
-        for index in indices:
-            own = self._own_numbers(rule, index)
-            key = tuple(own.values())
-            keys.append(key)
-            if key not in known:
-                numbers = self._complete(rule, settings | own)
-                known[key] = numbers, rule.constants(numbers)
-        return [known[key][0] for key in keys], np.array([known[key][1] for key in keys])
-
-    def _noise_key(self, index: Any) -> tuple[int, int]:
-        """Return the stream of the noise of `index` at its present count."""
-        if self.noise_seed is None:
-            self.noise_seed = random.stream("noise")[0]
-        name = self.idx2name.get(index, index)
-        return random.stream(f"noise/{name}/{self._index_update_count[index]}", self.noise_seed)
-
-    def _numbers(self, rule: Rule, index: Any) -> dict[str, Any]:
-        """Return the numbers that `rule` takes for the present update of `index`."""
-        return self._complete(rule, self._settings(rule) | self._own_numbers(rule, index))
-
-    def _settings(self, rule: Rule) -> dict[str, Any]:
-        """Return those numbers of `rule` that are the same for every index."""
-        return {
-            name: _plain(getattr(self, name))
-            for name in rule.numbers
-            if name not in OWN_NUMBERS and hasattr(self, name)
-        }
-
-    def _own_numbers(self, rule: Rule, index: Any) -> dict[str, Any]:
-        """Return those numbers of `rule` that belong to the present update of `index`."""
-        t = self._index_update_count[index]
-        own: dict[str, Any] = {}
-        if "lr" in rule.numbers:
-            own["lr"] = self._get_lr(index)
-        if "wd" in rule.numbers:
-            own["wd"] = self._get_wd(index)
-        if "t" in rule.numbers:
-            own["t"] = t
-        for name, value in self.numbers(index, t).items():
-            if name in rule.numbers:
-                own[name] = _plain(value)
-        return own
-
-    def _complete(self, rule: Rule, numbers: dict[str, Any]) -> dict[str, Any]:
-        for name in rule.numbers:
-            if name not in numbers:
-                raise TypeError(
-                    f"{type(self).__name__} must define {name!r}: its rule {rule.name!r} takes it"
-                )
-        return numbers
-
-
-#: Numbers of a rule that depend on the index that is updated.
-OWN_NUMBERS = ("lr", "wd", "t")
-
-
-def _plain(value: Any) -> Any:
-    """Return a number of NumPy as Python's: it would widen a float32 array that it meets."""
-    return value.item() if isinstance(value, np.generic) else value
 
 
 registry = Registry("optimizer", "weightopt.optimizers", Optimizer)

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from . import multipliers
+from .kernels import counts  # type: ignore[attr-defined]
+from .multipliers import Multipliers
+
+
+class Counts(counts.Counts, MutableMapping):  # type: ignore[misc]
+    """Update counts by index."""
+
+    __hash__ = None  # type: ignore[assignment]
 
 
 class Rates:
@@ -16,9 +25,44 @@ class Rates:
     wd: Any
     sym: Any
     begin_num_update: Any
-    num_update: int
-    idx2name: dict[Any, str]
-    _index_update_count: dict[Any, int]
+    _counts: Counts
+    _multipliers: Multipliers
+
+    @property
+    def num_update(self) -> int:
+        """The largest number of updates that any one parameter has seen."""
+        return self._counts.num_update
+
+    @num_update.setter
+    def num_update(self, value: int) -> None:
+        self._counts.num_update = value
+
+    @property
+    def _index_update_count(self) -> Counts:
+        return self._counts
+
+    @_index_update_count.setter
+    def _index_update_count(self, values: Mapping[Any, int]) -> None:
+        self._counts = Counts(values, self.num_update)
+
+    @property
+    def idx2name(self) -> Mapping[Any, str]:
+        """Names of the parameters by index; to change them, set it."""
+        return MappingProxyType(self._multipliers.names)  # type: ignore[arg-type]
+
+    @idx2name.setter
+    def idx2name(self, names: Mapping[Any, str]) -> None:
+        self._multipliers = self._multipliers._replace(names=dict(names))
+
+    @property
+    def lr_mult(self) -> Mapping[Any, float]:
+        """Multipliers of the learning rate by index or name; see `set_lr_mult`."""
+        return MappingProxyType(self._multipliers.lr)  # type: ignore[arg-type]
+
+    @property
+    def wd_mult(self) -> Mapping[Any, float]:
+        """Multipliers of the weight decay by index or name; see `set_wd_mult`."""
+        return MappingProxyType(self._multipliers.wd)  # type: ignore[arg-type]
 
     @property
     def lr(self) -> float:
@@ -44,7 +88,8 @@ class Rates:
             Names are known and a key is none of them.
         """
         given = multipliers.checked("lr_mult", args_lr_mult, self.idx2name, self.sym)
-        self.lr_mult = multipliers.from_attributes(self.sym, "__lr_mult__") | given
+        attributes = multipliers.from_attributes(self.sym, "__lr_mult__")
+        self._multipliers = self._multipliers._replace(lr=attributes | given)
 
     def set_wd_mult(self, args_wd_mult: dict[Any, float]) -> None:
         """Set the weight-decay multipliers of single parameters, and forget earlier ones.
@@ -63,7 +108,8 @@ class Rates:
         """
         given = multipliers.checked("wd_mult", args_wd_mult, self.idx2name, self.sym)
         attributes = multipliers.from_attributes(self.sym, "__wd_mult__")
-        self.wd_mult = multipliers.without_decay(self.idx2name) | attributes | given
+        default = multipliers.without_decay(self.idx2name)
+        self._multipliers = self._multipliers._replace(wd=default | attributes | given)
 
     def set_lr_scale(self, args_lrscale: dict[Any, float]) -> None:
         """Raise DeprecationWarning: use `set_lr_mult`."""
@@ -88,8 +134,8 @@ class Rates:
         lr = self.learning_rate
         if self.lr_scheduler is not None:
             lr = float(self.lr_scheduler(self.num_update))
-        return multipliers.effective(lr, self.lr_mult, index, self.idx2name)
+        return lr * self._multipliers.of_lr(index)
 
     def _get_wd(self, index: Any) -> float:
         """Return the weight decay of `index`."""
-        return multipliers.effective(self.wd, self.wd_mult, index, self.idx2name)
+        return self.wd * self._multipliers.of_wd(index)

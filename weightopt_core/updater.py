@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .backends import backend_of
-from .many import as_lists
+from .many import check_lists
 
 if TYPE_CHECKING:
     from .optimizer import Optimizer
@@ -42,15 +43,28 @@ class Updater:
         grad, weight : array, or list of array
             As for `Optimizer.update`; note that the gradient comes first.
         """
-        if isinstance(index, (list, tuple)):
-            pairs = [(i, w) for i, _, w in as_lists(index, index=index, grad=grad, weight=weight)]
-            states = [self._state(i, w) for i, w in pairs]
-            self.optimizer.update(index, weight, grad, states)
-            self.states.update(zip(index, states))
-        else:
+        if not isinstance(index, (list, tuple)):
             state = self._state(index, weight)
             self.optimizer.update(index, weight, grad, state)
             self.states[index] = state
+            return
+        check_lists(len(index), grad=grad, weight=weight)
+        states = self._known(index)
+        if states is None:
+            states = [self._state(*pair) for pair in zip(index, weight)]
+            self.optimizer.update(index, weight, grad, states)
+            self.states.update(zip(index, states))
+        else:
+            self.optimizer.update(index, weight, grad, states)
+
+    def _known(self, indices: Sequence[Any]) -> list[Any] | None:
+        """Return all states, or None where one has to be created or placed first."""
+        if self._loaded:
+            return None
+        try:
+            return list(map(self.states.__getitem__, indices))
+        except KeyError:
+            return None
 
     def _state(self, index: Any, weight: Any) -> Any:
         if index in self._loaded:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from types import ModuleType
 from typing import Any
 
+import numpy as np
+
 from ..errors import wording
 from . import cpu
 
@@ -17,6 +19,8 @@ def backend_of(array: Any, argument: str = "weight") -> ModuleType:
     TypeError
         No backend takes it.
     """
+    if type(array) is np.ndarray:
+        return cpu
     # By its name, so that whoever has no such array never imports pyopencl.
     if any(base.__module__.partition(".")[0] == "pyopencl" for base in type(array).__mro__):
         from . import opencl

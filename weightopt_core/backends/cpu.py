@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ import numpy as np
 from .. import threads
 from ..errors import wording
 from ..kernels import norm, plan, random  # type: ignore[attr-defined]
+from .states import parts_of
 
 #: Elements in a block of a rule that runs on NumPy: some 20 temporaries fit a level-2 cache.
 BLOCK = 8192
@@ -24,9 +24,8 @@ COMPUTE: dict[str, np.dtype[Any]] = {
 }
 
 
-@dataclass(frozen=True)
-class Bound:
-    """The checked arrays of one step, of one or many tensors.
+class Interpreted:
+    """The checked arrays of one step of a rule that is not compiled.
 
     Attributes
     ----------
@@ -35,32 +34,32 @@ class Bound:
     tensors : list of tuple of numpy.ndarray
         For each weight what the rule takes without noise: the weight or its master copy, the
         gradient, the states; and after a master copy the weight itself, last.
-    plan : weightopt_core.kernels.plan.Plan
-        The same for the compiled rule.
     """
 
-    rule: Any
-    tensors: list[tuple[np.ndarray, ...]]
-    plan: Any
+    def __init__(self, rule: Any, tensors: list[tuple[np.ndarray, ...]]):
+        self.rule, self.tensors = rule, tensors
 
-    def run(self, numbers: list[dict[str, Any]], constants: np.ndarray, keys: list[Any]) -> None:
+    def again(self, *given: Any) -> bool:
+        """Return False: nothing is kept."""
+        return False
+
+    def run(self, constants: Any, keys: list[Any], indices: Sequence[Any], numbers: Any) -> None:
         """Compute the new weights and states, in place.
 
         Parameters
         ----------
-        numbers : list of dict
-            The rule's keyword arguments for each tensor.
-        constants : numpy.ndarray
-            float64, for each tensor a row: what ``rule.constants`` made of its numbers.
+        constants : weightopt_core.kernels.constants.Constants
+            Not looked at: what compiled rules take instead of numbers.
         keys : list of tuple of int
             The stream of each tensor's noise; empty for rules without.
+        indices : sequence of index
+            What identifies each tensor.
+        numbers : callable
+            Returns the rule's keyword arguments, given the rule and an index.
         """
-        kernel = self.rule.compiled.kernel
-        if kernel is not None:
-            self.plan.run(kernel, constants, threads.get_num_threads(), keys)
-            return
-        for i, arrays in enumerate(self.tensors):
-            run_in_blocks(self.rule, arrays, numbers[i], keys[i] if keys else None)
+        for i, (index, arrays) in enumerate(zip(indices, self.tensors)):
+            run_in_blocks(self.rule, arrays, numbers(self.rule, index), keys[i] if keys else None)
+        self.tensors = []
 
 
 def run_in_blocks(
@@ -144,38 +143,76 @@ def check(
     return array
 
 
-def bind(rule: Any, items: Sequence[tuple[Any, Any, Sequence[Any], Any]]) -> Bound:
+def bind(
+    rule: Any,
+    weights: Sequence[Any],
+    grads: Sequence[Any],
+    states: Sequence[Any],
+    masters: bool,
+    before: Any = None,
+) -> Any:
     """Check the arrays of one step.
 
     Parameters
     ----------
     rule : weightopt_core.rule.Rule
         What to compute.
-    items : sequence of tuple
-        For each weight: the weight, its gradient, its states, and its master copy or None.
+    weights, grads, states : list or tuple
+        As in a call of `update`, of equal length.
+    masters : bool
+        Whether the state of a 16-bit weight ends with a float32 master copy.
+    before : object, optional
+        What `bind` returned for an earlier step of these weights.
+
+    Returns
+    -------
+    object
+        What has a method `run`.
 
     Raises
     ------
     TypeError, ValueError
         An array is not as it has to be; the message names it.
     """
-    tensors = []
-    for weight, grad, states, master in items:
-        arrays = (weight, grad, *states) if master is None else (master, grad, *states, weight)
-        if not all(type(array) is np.ndarray for array in arrays):
-            names = ["weight", "grad", *(f"state {name!r}" for name in rule.states), "weight"]
-            arrays = tuple(view(array, name) for array, name in zip(arrays, names))
-        tensors.append(arrays)
-    bound = plan.bind(tensors, len(rule.lowered.arrays), rule.draws)
+    kernel = rule.compiled.kernel
+    given = weights, grads, states
+    bound = plan.bind(rule, kernel, *given, masters, before, threads.get_num_threads)
     if bound is None:
-        for item in items:
-            _explain(rule, *item)
-        _refuse_overlap([item[0] for item in items], "weights")
-        raise RuntimeError("arrays were refused that fit; please report it with their dtypes")
-    return Bound(rule, tensors, bound)
+        given = tuple(_views(rule, *given, masters))  # type: ignore[assignment]
+        bound = plan.bind(rule, kernel, *given, masters, before, threads.get_num_threads)
+    if bound is None:
+        _explain(rule, *given, masters)
+    return bound if kernel is not None else Interpreted(rule, bound.tensors())
 
 
-def _explain(rule: Any, weight: Any, grad: Any, states: Sequence[Any], master: Any) -> None:
+def _views(
+    rule: Any, weights: Sequence[Any], grads: Sequence[Any], states: Sequence[Any], masters: bool
+) -> Iterator[list[Any]]:
+    """Yield weights, gradients and states as NumPy arrays over the same memory."""
+    names = [*(f"state {name!r}" for name in rule.states), "master copy of weight"]
+    yield [view(weight, "weight") for weight in weights]
+    yield [view(grad, "grad") for grad in grads]
+    parted = []
+    for weight, state in zip(weights, states):
+        parts, master = parts_of(rule, state, masters and is_half(weight))
+        parted.append([*parts] if master is None else [*parts, master])
+    yield [tuple(view(part, name) for part, name in zip(parts, names)) for parts in parted]
+
+
+def _explain(
+    rule: Any, weights: Sequence[Any], grads: Sequence[Any], states: Sequence[Any], masters: bool
+) -> None:
+    """Raise what is wrong with the arrays of a step."""
+    written = []
+    for weight, grad, state in zip(weights, grads, states):
+        parts, master = parts_of(rule, state, masters and is_half(weight))
+        _explain_one(rule, weight, grad, parts, master)
+        written += [array for array in (weight, *parts, master) if array is not None]
+    _refuse_overlap(written, "weights and states")
+    raise RuntimeError("arrays were refused that fit; please report it with their dtypes")
+
+
+def _explain_one(rule: Any, weight: Any, grad: Any, states: Sequence[Any], master: Any) -> None:
     """Raise what is wrong with the arrays of one weight, if anything is."""
     weight = check(weight, "weight")
     own = (weight.dtype.name,) if master is None else ("float32",)

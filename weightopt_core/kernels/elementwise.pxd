@@ -31,6 +31,7 @@ cdef struct Tensor:
 cdef struct Work:
     int parameters  # arrays that the rule takes; one more pointer a tensor is for its mirror
     ptrdiff_t tensors
+    ptrdiff_t total  # elements of all tensors
     Tensor *tensor
     char **data  # of each tensor one after the other
     signed char *storage

@@ -1,11 +1,16 @@
 """The arrays of one step, checked and ready to run on one partition of all their elements."""
 
-from cpython.mem cimport PyMem_Calloc, PyMem_Free
+from cpython.list cimport PyList_GET_ITEM
+from cpython.mem cimport PyMem_Calloc, PyMem_Free, PyMem_Realloc
+from cpython.ref cimport Py_CLEAR, Py_XINCREF, PyObject
+from cpython.tuple cimport PyTuple_GET_ITEM
 from libc.stddef cimport ptrdiff_t
 from libc.stdlib cimport qsort
 
 cimport numpy as cnp
 
+from .constants cimport Constants
+from .counts cimport Call
 from .elementwise cimport (
     BFLOAT16, FLOAT16, FLOAT32, FLOAT64, GRAIN, MAX_ARRAYS, NOISE, NOTHING, Kernel, Tensor, Work,
     run_part, size_of,
@@ -13,6 +18,53 @@ from .elementwise cimport (
 from .parallel cimport parallel_for
 
 cnp.import_array()
+
+
+cdef extern from "same.h" nogil:
+    ctypedef struct Known "weightopt_known":
+        char *data
+        const void *descr
+        const void *object
+        const void *dims
+    void weightopt_fetch(const Known *known, int arrays)
+    PyObject **weightopt_items(PyObject *sequence)
+    bint weightopt_is_same_tensor(
+        PyObject *weight, PyObject *grad, PyObject **state, const Known *known, int states,
+        int mirror, Py_ssize_t count,
+    )
+
+cdef enum:
+    AHEAD = 6  # tensors between asking for objects and looking at them
+    TENSORS = 64  # that one thread compares at a time
+    #: Elements up to which a step of small tensors keeps the interpreter's lock: some
+    #: milliseconds, and owning every array for that long would cost as much as the step.
+    LOCKED = 1 << 23
+
+
+cdef struct Comparison:
+    Work *work
+    Known *known
+    PyObject **weights
+    PyObject **grads
+    PyObject **states
+    int state_arrays
+    bint differs
+
+
+cdef void compare_part(void *context, ptrdiff_t begin, ptrdiff_t end) noexcept nogil:
+    """Compare the arrays of some tensors with what is known of them."""
+    cdef Comparison *given = <Comparison *>context
+    cdef int stride = given.work.parameters + 1
+    cdef ptrdiff_t i
+    for i in range(begin, end):
+        if i + AHEAD < end:
+            weightopt_fetch(given.known + (i + AHEAD) * stride, stride)
+        if not weightopt_is_same_tensor(
+            given.weights[i], given.grads[i], given.states + i, given.known + i * stride,
+            given.state_arrays, stride - 1, given.work.tensor[i].count,
+        ):
+            given.differs = True
+            return
 
 
 cdef struct Span:
@@ -27,80 +79,142 @@ cdef int by_begin(const void *first, const void *second) noexcept nogil:
 
 
 cdef class Plan:
-    """The arrays of one step: checked by `bind`, kept alive, and ready to run."""
+    """The arrays of one step: where they are, checked by `bind` at each step anew.
+
+    It keeps the arrays alive from `bind` to the end of `run`, and none between steps. What it has
+    found out about them is compared with what the next step is given, so that only new places in
+    memory are checked against each other.
+    """
 
     cdef Work work
-    cdef list tensors
+    cdef object rule
+    cdef Kernel kernel
+    cdef object threads
+    cdef PyObject **arrays  # owned while `held`, which many of them are
+    cdef char *numbers  # constants in both compute types
+    cdef Py_ssize_t room
+    cdef int states
+    cdef bint noise
+    cdef bint masters
+    cdef bint apart  # whether all its arrays are known to share no memory
+    cdef bint moved  # whether a written array is elsewhere than before
+    cdef Py_ssize_t held
+    cdef Known *known
+
+    def __cinit__(self, Py_ssize_t tensors, int parameters, bint noise, bint masters):
+        cdef Py_ssize_t pointers = tensors * (parameters + 1)
+        if not 2 <= parameters < MAX_ARRAYS:
+            raise ValueError(f"arrays: expected 2 to {MAX_ARRAYS - 1}, got {parameters}")
+        self.work.parameters = parameters
+        self.work.tensors = tensors
+        self.states = parameters - 2 - noise
+        self.noise = noise
+        self.masters = masters
+        self.work.tensor = <Tensor *>PyMem_Calloc(tensors + 1, sizeof(Tensor))
+        self.work.data = <char **>PyMem_Calloc(pointers + 1, sizeof(char *))
+        self.work.storage = <signed char *>PyMem_Calloc(pointers + 1, 1)
+        self.arrays = <PyObject **>PyMem_Calloc(pointers + 1, sizeof(PyObject *))
+        self.known = <Known *>PyMem_Calloc(pointers + 1, sizeof(Known))
+        if not (self.work.tensor and self.work.data and self.work.storage and self.arrays):
+            raise MemoryError
+        if not self.known:
+            raise MemoryError
 
     def __dealloc__(self):
+        self.release()
         PyMem_Free(self.work.tensor)
         PyMem_Free(self.work.data)
         PyMem_Free(self.work.storage)
+        PyMem_Free(self.arrays)
+        PyMem_Free(self.known)
+        PyMem_Free(self.numbers)
 
-    cdef int allocate(self, list tensors, int parameters) except -1:
-        cdef Py_ssize_t count = len(tensors), pointers = count * (parameters + 1)
-        if not 2 <= parameters < MAX_ARRAYS:
-            raise ValueError(f"arrays: expected 2 to {MAX_ARRAYS - 1}, got {parameters}")
-        self.tensors = tensors
-        self.work.parameters = parameters
-        self.work.tensors = count
-        self.work.tensor = <Tensor *>PyMem_Calloc(count, sizeof(Tensor))
-        self.work.data = <char **>PyMem_Calloc(pointers, sizeof(char *))
-        self.work.storage = <signed char *>PyMem_Calloc(pointers, 1)
-        if not (self.work.tensor and self.work.data and self.work.storage):
-            raise MemoryError
-        return 0
+    cdef bint serves(self, Py_ssize_t tensors, int parameters, bint noise, bint masters):
+        """Whether it can be bound to so many tensors of such a rule now."""
+        return (
+            not self.held
+            and self.work.tensors == tensors
+            and self.work.parameters == parameters
+            and self.noise == noise
+            and self.masters == masters
+        )
 
-    cdef bint describe(self, ptrdiff_t number, tuple arrays, bint noise):
-        """Fill in one tensor; return whether its arrays fit each other and the rule."""
-        cdef int parameters = self.work.parameters, given = len(arrays), i
-        cdef Tensor *tensor = &self.work.tensor[number]
-        cdef char **data = self.work.data + number * (parameters + 1)
-        cdef signed char *storage = self.work.storage + number * (parameters + 1)
-        cdef cnp.ndarray first = arrays[0], array
-        cdef ptrdiff_t count = cnp.PyArray_SIZE(first)
-        if given + noise < parameters or given + noise > parameters + 1:
+    cdef bint arrange(self, Py_ssize_t number, object weight, object grad, object state):
+        """Put the arrays of one tensor into the rule's order; return whether they are as many."""
+        cdef Py_ssize_t begin = number * (self.work.parameters + 1)
+        cdef PyObject **arrays = self.arrays + begin
+        cdef PyObject *part
+        cdef Py_ssize_t given = 0, i
+        cdef bint master
+        if not (cnp.PyArray_Check(weight) and cnp.PyArray_Check(grad)):
+            return False
+        master = self.masters and size_of(storage_of(weight)) == 2
+        arrays[0] = <PyObject *>weight
+        arrays[1] = <PyObject *>grad
+        if type(state) is tuple or type(state) is list:
+            given = len(state)
+        elif state is not None:
+            given = 1
+        if given != self.states + master:
             return False
         for i in range(given):
-            array = arrays[i]
-            if not (is_plain(array, i != 1) and cnp.PyArray_SAMESHAPE(array, first)):
+            if type(state) is tuple:
+                part = <PyObject *>PyTuple_GET_ITEM(state, i)
+            elif type(state) is list:
+                part = <PyObject *>PyList_GET_ITEM(state, i)
+            else:
+                part = <PyObject *>state
+            if not cnp.PyArray_Check(<object>part):
                 return False
-            storage[i] = storage_of(array)
-            data[i] = cnp.PyArray_BYTES(array)
-        if overlap(data, storage, given, count):
-            return False
-        if given + noise > parameters:
-            storage[parameters] = storage[given - 1]
-            data[parameters] = data[given - 1]
-        else:
-            storage[parameters] = NOTHING
-        if noise:
-            storage[parameters - 1] = NOISE
+            if i == self.states:
+                arrays[0] = part
+            else:
+                arrays[2 + i] = part
+        arrays[self.work.parameters] = <PyObject *>weight if master else NULL
+        if self.noise:
+            arrays[self.work.parameters - 1] = NULL
+        self.held = begin + self.work.parameters + 1
+        for i in range(begin, self.held):
+            Py_XINCREF(self.arrays[i])
+        return True
+
+    cdef bint describe(self, Py_ssize_t number):
+        """Fill in one tensor; return whether its arrays fit each other and the rule."""
+        cdef int last = self.work.parameters, i
+        cdef Tensor *tensor = &self.work.tensor[number]
+        cdef PyObject **arrays = self.arrays + number * (last + 1)
+        cdef char **data = self.work.data + number * (last + 1)
+        cdef signed char *storage = self.work.storage + number * (last + 1)
+        cdef cnp.ndarray first = <cnp.ndarray>arrays[0]
+        cdef ptrdiff_t count = cnp.PyArray_SIZE(first)
+        cdef char *begin
+        cdef Known *known = self.known + number * (last + 1)
+        cdef signed char stored
+        cdef bint same = self.apart and count == tensor.count
+        for i in range(last + 1):
+            begin, stored = NULL, NOTHING if i == last else NOISE
+            if arrays[i] != NULL:
+                if not is_plain(<cnp.ndarray>arrays[i], i != 1):
+                    return False
+                if i and not cnp.PyArray_SAMESHAPE(<cnp.ndarray>arrays[i], first):
+                    return False
+                begin = cnp.PyArray_BYTES(<cnp.ndarray>arrays[i])
+                stored = storage_of(<cnp.ndarray>arrays[i])
+                known[i].descr = <void *>cnp.PyArray_DESCR(<cnp.ndarray>arrays[i])
+                known[i].object = <void *>arrays[i]
+                known[i].dims = cnp.PyArray_DIMS(<cnp.ndarray>arrays[i])
+            if begin != data[i] or stored != storage[i]:
+                same = False
+                self.moved |= i != 1
+            known[i].data = data[i] = begin
+            storage[i] = stored
+        if same:
+            return True
+        self.moved |= tensor.count != count
         tensor.count = count
         tensor.wide = storage[0] == FLOAT64
-        tensor.staged = noise or storage[parameters] != NOTHING or size_of(storage[0]) == 2
-        return self.dtypes_fit(storage)
-
-    cdef bint weights_apart(self) except -1:
-        """Whether no two weights share memory, which two threads would write to at once."""
-        cdef ptrdiff_t i, count = self.work.tensors, stride = self.work.parameters + 1
-        cdef Span *spans
-        cdef bint apart = True
-        if count < 2:
-            return True
-        spans = <Span *>PyMem_Calloc(count, sizeof(Span))
-        if not spans:
-            raise MemoryError
-        for i in range(count):
-            spans[i].begin = self.work.data[i * stride]
-            spans[i].end = spans[i].begin
-            spans[i].end += self.work.tensor[i].count * size_of(self.work.storage[i * stride])
-        qsort(spans, count, sizeof(Span), by_begin)
-        for i in range(count - 1):
-            if spans[i].end > spans[i + 1].begin and spans[i + 1].end > spans[i + 1].begin:
-                apart = False
-        PyMem_Free(spans)
-        return apart
+        tensor.staged = self.noise or storage[last] != NOTHING or size_of(storage[0]) == 2
+        return self.dtypes_fit(storage) and not overlap(data, storage, last + 1, count)
 
     cdef bint dtypes_fit(self, const signed char *storage):
         cdef int mirror = storage[self.work.parameters], i
@@ -114,77 +228,223 @@ cdef class Plan:
                     return False
         return True
 
-    def run(self, Kernel kernel, const double[:, ::1] constants, int threads, list keys):
+    cdef bint written_apart(self) except -1:
+        """Whether no two tensors write to the same memory, which two threads would do at once."""
+        cdef ptrdiff_t i, used = 0, stride = self.work.parameters + 1
+        cdef Span *spans
+        cdef bint apart = True
+        if self.work.tensors < 2:
+            return True
+        spans = <Span *>PyMem_Calloc(self.work.tensors * stride, sizeof(Span))
+        if not spans:
+            raise MemoryError
+        for i in range(self.work.tensors * stride):
+            if i % stride != 1 and self.work.data[i] and self.work.tensor[i // stride].count:
+                spans[used].begin = self.work.data[i]
+                spans[used].end = spans[used].begin
+                spans[used].end += (
+                    self.work.tensor[i // stride].count * size_of(self.work.storage[i])
+                )
+                used += 1
+        qsort(spans, used, sizeof(Span), by_begin)
+        for i in range(used - 1):
+            if spans[i].end > spans[i + 1].begin:
+                apart = False
+        PyMem_Free(spans)
+        return apart
+
+    cdef int take_numbers(self, Constants constants, list keys) except -1:
+        """Take the constants in both compute types, and number the elements of all tensors."""
+        cdef Py_ssize_t i, width = constants.width, values = constants.rows * width
+        cdef ptrdiff_t total = 0
+        cdef Tensor *tensor
+        cdef char *moved
+        if constants.tensors != self.work.tensors or self.kernel.constants != width:
+            raise ValueError("constants: expected those of the bound rule and tensors")
+        if self.room < 12 * values + 1:
+            moved = <char *>PyMem_Realloc(self.numbers, 12 * values + 1)
+            if not moved:
+                raise MemoryError
+            self.numbers = moved
+            self.room = 12 * values + 1
+        for i in range(values):
+            (<double *>self.numbers)[i] = constants.values[i]
+            (<float *>(self.numbers + 8 * values))[i] = <float>constants.values[i]
+        for i in range(self.work.tensors):
+            tensor = &self.work.tensor[i]
+            if not 0 <= constants.which[i] < constants.rows:
+                raise RuntimeError("constants: another thread changed the step")
+            tensor.begin = total
+            total += tensor.count
+            tensor.constants = self.numbers + (
+                8 * width * constants.which[i]
+                if tensor.wide
+                else 8 * values + 4 * width * constants.which[i]
+            )
+        for i in range(len(keys)):
+            self.work.tensor[i].key0, self.work.tensor[i].key1 = keys[i]
+        self.work.total = total
+        self.work.float32 = self.kernel.float32
+        self.work.float64 = self.kernel.float64
+        return 0
+
+    def tensors(self):
+        """Return the arrays of each tensor, in the rule's order; after `bind`."""
+        cdef Py_ssize_t i, j, stride = self.work.parameters + 1
+        return [
+            tuple(
+                [
+                    <object>self.arrays[i * stride + j]
+                    for j in range(stride)
+                    if self.arrays[i * stride + j] != NULL
+                ]
+            )
+            for i in range(self.work.tensors if self.held else 0)
+        ]
+
+    def run(self, Constants constants, list keys, indices, numbers):
         """Compute the new weights and states.
 
         Parameters
         ----------
-        kernel : Kernel
-            The compiled rule.
-        constants : numpy.ndarray
-            The rule's numbers, float64, one row for each tensor.
-        threads : int
-            How many threads may share the work.
+        constants : Constants
+            The rule's numbers for each tensor.
         keys : list of tuple of int
             The stream of each tensor's noise; empty for rules without.
+        indices, numbers : object
+            Not looked at: what rules that are not compiled take instead of constants.
         """
-        cdef Py_ssize_t i, j, row = constants.shape[1]
-        cdef ptrdiff_t total = 0
-        cdef char *numbers
-        cdef Tensor *tensor
-        fits = kernel.arrays == self.work.parameters and kernel.constants == row
-        if not fits or constants.shape[0] != self.work.tensors:
-            raise ValueError("constants and kernel: expected those of the bound rule and tensors")
-        numbers = <char *>PyMem_Calloc(self.work.tensors * row + 1, 8)
-        if not numbers:
-            raise MemoryError
+        if self.kernel is None or self.held == 0:
+            raise RuntimeError("plan: expected one that was bound to a compiled rule")
+        self.take_numbers(constants, keys)
+        self.compute(self.threads() if self.work.total >= 2 * GRAIN else 1, True)
+        self.release()
+
+    def again(
+        self, rule, weights, grads, states, bint masters, Call call, Constants constants, list keys
+    ):
+        """Compute the same step once more, if these are the same arrays, and count it.
+
+        Parameters
+        ----------
+        rule : object
+            That with which it was bound.
+        weights, grads, states, masters : object
+            As for `bind`.
+        call : Call or None
+            What is counted.
+        constants, keys : object
+            As for `run`.
+
+        Returns
+        -------
+        bool
+            False where something is new; then nothing has changed.
+        """
+        cdef Comparison given
+        cdef int threads
+        cdef bint owned = self.work.total >= LOCKED or self.work.total >= GRAIN * self.work.tensors
+        if rule is not self.rule or masters != self.masters or self.held or not self.apart:
+            return False
+        if self.kernel is None:
+            return False
+        threads = self.threads() if self.work.total >= 2 * GRAIN else 1
+        for values in (weights, grads, states):
+            if not isinstance(values, (list, tuple)) or len(values) != self.work.tensors:
+                return False
+        given.work = &self.work
+        given.known = self.known
+        given.weights = weightopt_items(<PyObject *>weights)
+        given.grads = weightopt_items(<PyObject *>grads)
+        given.states = weightopt_items(<PyObject *>states)
+        given.state_arrays = self.states
+        given.differs = False
+        parallel_for(compare_part, &given, self.work.tensors, TENSORS, threads)
+        if given.differs:
+            return False
+        self.take_numbers(constants, keys)
+        if call is not None:
+            call.commit()
+        if owned:
+            self.own(weights, grads, states)
+        self.compute(threads, owned)
+        if owned:
+            self.release()
+        return True
+
+    cdef int own(self, weights, grads, states) except -1:
+        cdef Py_ssize_t i
         for i in range(self.work.tensors):
-            tensor = &self.work.tensor[i]
-            tensor.begin = total
-            total += tensor.count
-            tensor.constants = numbers + i * row * 8
-            if keys:
-                tensor.key0, tensor.key1 = keys[i]
-            for j in range(row):
-                if tensor.wide:
-                    (<double *>tensor.constants)[j] = constants[i, j]
-                else:
-                    (<float *>tensor.constants)[j] = <float>constants[i, j]
-        self.work.float32 = kernel.float32
-        self.work.float64 = kernel.float64
-        with nogil:
-            parallel_for(
-                run_part, &self.work, total, GRAIN, threads if total >= 2 * GRAIN else 1
-            )
-        PyMem_Free(numbers)
+            self.arrange(i, weights[i], grads[i], states[i])
+        return 0
+
+    cdef int compute(self, int threads, bint unlocked) except -1:
+        """Run the rule, and the interpreter beside it if the arrays are owned."""
+        if self.work.total < GRAIN:
+            run_part(&self.work, 0, self.work.total)
+        elif unlocked:
+            with nogil:
+                parallel_for(run_part, &self.work, self.work.total, GRAIN, threads)
+        else:
+            parallel_for(run_part, &self.work, self.work.total, GRAIN, threads)
+        return 0
+
+    cdef void release(self):
+        """Let go of the arrays."""
+        cdef Py_ssize_t i, held = self.held
+        self.held = 0
+        for i in range(held):
+            Py_CLEAR(self.arrays[i])
 
 
-def bind(list tensors, int parameters, bint noise):
+def bind(rule, Kernel kernel, weights, grads, states, bint masters, before, threads):
     """Check the arrays of one step.
 
     Parameters
     ----------
-    tensors : list of tuple of numpy.ndarray
-        For each weight what the rule takes, in its order, without noise. A 16-bit weight that
-        follows a float32 master copy comes last, and the copy in its place.
-    parameters : int
-        How many arrays the rule takes, noise included.
-    noise : bool
-        Whether the last of them is noise.
+    rule : weightopt_core.rule.Rule
+        What to compute.
+    kernel : Kernel or None
+        Its compiled form.
+    weights, grads, states : list or tuple
+        As in a call of `update`, of equal length.
+    masters : bool
+        Whether the state of a 16-bit weight ends with a float32 master copy.
+    before : Plan or None
+        That of an earlier step, often of the same arrays.
+    threads : callable
+        Returns how many threads may share the work.
 
     Returns
     -------
     Plan or None
         None where some array is not as it has to be.
     """
-    cdef Plan plan = Plan()
-    cdef ptrdiff_t i
-    plan.allocate(tensors, parameters)
-    for i in range(len(tensors)):
-        if not plan.describe(i, tensors[i], noise):
+    cdef Plan plan
+    cdef Py_ssize_t i, tensors = len(weights)
+    cdef int parameters = rule.parameters
+    cdef bint noise = rule.draws
+    if type(before) is Plan and (<Plan>before).serves(tensors, parameters, noise, masters):
+        plan = before
+    else:
+        plan = Plan(tensors, parameters, noise, masters)
+    if kernel is not None and kernel.arrays != parameters:
+        raise ValueError(f"kernel: expected one of {parameters} arrays, got {kernel.arrays}")
+    plan.rule = rule
+    plan.kernel = kernel
+    plan.threads = threads
+    plan.moved = not plan.apart
+    for i in range(tensors):
+        if not (plan.arrange(i, weights[i], grads[i], states[i]) and plan.describe(i)):
+            plan.apart = False
+            plan.release()
             return None
-    if not plan.weights_apart():
-        return None
+    if plan.moved:
+        plan.apart = False
+        plan.apart = plan.written_apart()
+        if not plan.apart:
+            plan.release()
+            return None
     return plan
 
 
@@ -219,8 +479,8 @@ cdef bint overlap(
     """Whether two of the arrays share memory."""
     cdef int i, j
     for i in range(arrays if count else 0):
-        for j in range(i + 1, arrays):
-            if data[j] < data[i] + count * size_of(storage[i]):
+        for j in range(i + 1 if data[i] else arrays, arrays):
+            if data[j] and data[j] < data[i] + count * size_of(storage[i]):
                 if data[i] < data[j] + count * size_of(storage[j]):
                     return True
     return False

@@ -34,6 +34,8 @@ class Rule:
         Names of the hyperparameters and counts that it takes by keyword.
     draws : bool
         Whether its last array is ``noise``, standard normal numbers that the core draws.
+    parameters : int
+        How many arrays it takes.
     lowered : weightopt_core.rule.lowering.Lowered
         The checked rule as text in the subset that C and OpenCL C share.
     """
@@ -48,6 +50,7 @@ class Rule:
         self.states = tuple(name for name in reading.arrays[2:] if name != NOISE)
         self.numbers = reading.numbers
         self.lowered = lower(reading)
+        self.parameters = len(self.lowered.arrays)
 
     def __call__(self, *arrays: Any, **numbers: Any) -> Any:
         return self.function(*arrays, **numbers)

@@ -6,10 +6,10 @@ import ast
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
-from .expressions import ARRAY, Expressions, Value, evaluator
+from .expressions import ARRAY, Expressions, Value, evaluator, split
 from .reading import NOISE, Reading
 
 #: Changes whenever equal rules would be lowered to other text or called in another way.
@@ -32,6 +32,9 @@ class Lowered:
         The text of constant ``k0``, ``k1`` ...
     evaluate : callable
         Takes the rule's numbers and those from outside, in order; returns all constants.
+    split : callable
+        Takes the names of the numbers that are settings, and of those that change with the step;
+        returns what `weightopt_core.rule.expressions.split` does.
     outside : tuple of callable
         Getters of the numbers from outside the rule.
     """
@@ -41,6 +44,7 @@ class Lowered:
     results: list[str]
     constants: list[str]
     evaluate: Callable[..., tuple[Any, ...]]
+    split: Callable[..., Any]
     outside: tuple[Callable[[], Any], ...]
 
     @property
@@ -79,6 +83,7 @@ def lower(reading: Reading) -> Lowered:
         results=_results(reading, expressions, last),
         constants=list(expressions.constants),
         evaluate=evaluator(expressions),
+        split=partial(split, expressions),
         outside=tuple(expressions.outside.values()),
     )
 

@@ -5,35 +5,47 @@ from __future__ import annotations
 import threading
 import weakref
 from collections.abc import Sequence
-from itertools import chain, pairwise
-from operator import attrgetter
-from typing import Any, NamedTuple
+from itertools import pairwise
+from typing import Any
 
-import numpy as np
 import pyopencl as cl
 
 from ...errors import wording
-from .arrays import in_order, record
+from ...kernels.constants import Constants  # type: ignore[import-not-found]
+from ...kernels.objects import Objects, flat  # type: ignore[import-not-found]
+from ..states import parts_of
+from .arrays import in_order, is_half, record
 from .checks import check
 from .launches import Many, One
 
-#: How many plans a thread keeps; a plan goes with the first of its arrays.
-PLANS = 4096
-
-_local = threading.local()
-_events = attrgetter("events")
-_described = attrgetter("base_data", "offset", "shape", "strides", "dtype", "queue")
-
 
 class Plan:
-    """What a thread keeps of a step for the next one over the same arrays.
+    """What is kept of a step for the next one over the same arrays, in the same thread.
 
-    It refers to buffers but not to arrays, and is forgotten when one of the arrays is gone.
+    It refers to buffers but not to arrays, and is useless once one of the arrays is gone.
+
+    Parameters
+    ----------
+    rule : weightopt_core.rule.Rule
+        What to compute.
+    masters : bool
+        Whether the state of a 16-bit weight ends with a master copy.
+    given : tuple of list
+        Weights, gradients and states, checked.
+    tensors : list of tuple of pyopencl.array.Array
+        For each weight what the rule takes without noise: the weight or its master copy, the
+        gradient, the states; and after a master copy the weight itself, last.
     """
 
-    def __init__(self, rule: Any, tensors: list[tuple[Any, ...]]):
-        self.rule = rule
-        self.described = [_described(array) for tensor in tensors for array in tensor]
+    def __init__(self, rule: Any, masters: bool, given: Any, tensors: list[tuple[Any, ...]]):
+        self.rule, self.masters = rule, masters
+        self.thread = threading.get_ident()
+        self.queue = tensors[0][0].queue
+        self.events = [event for tensor in tensors for array in tensor for event in array.events]
+        self.arrays: list[Any] = flat(*given)
+        self.seen: Objects | None = Objects(*given, "base_data")
+        plan = weakref.ref(self)
+        self.alive = [weakref.ref(array, lambda _: _forget(plan)) for array in self.arrays]
         together: dict[tuple[str, ...], list[int]] = {}
         for i, arrays in enumerate(tensors):
             if arrays[0].size:
@@ -46,43 +58,94 @@ class Plan:
             for storages, numbers in together.items()
         ]
 
+    def again(
+        self,
+        rule: Any,
+        weights: Sequence[Any],
+        grads: Sequence[Any],
+        states: Sequence[Any],
+        masters: bool,
+        call: Any,
+        constants: Constants,
+        keys: list[Any],
+    ) -> bool:
+        """Compute the same step once more, if these are the same arrays, and count it.
 
-class Bound(NamedTuple):
-    """The checked arrays of one step, of one or many tensors."""
+        Parameters
+        ----------
+        rule, weights, grads, states, masters : object
+            As for `bind`.
+        call : weightopt_core.kernels.counts.Call or None
+            What is counted.
+        constants, keys : object
+            As for `run`.
 
-    plan: Plan
-    arrays: list[Any]
+        Returns
+        -------
+        bool
+            False where something is new; then nothing has changed.
+        """
+        seen = self.seen
+        if seen is None or rule is not self.rule or masters != self.masters:
+            return False
+        if self.thread != threading.get_ident():
+            return False
+        events = seen.again(weights, grads, states, "events")
+        if events is None:
+            return False
+        if call is not None:
+            call.commit()
+        self.arrays, self.events = flat(weights, grads, states), events
+        self.run(constants, keys)
+        return True
 
-    def run(self, numbers: list[dict[str, Any]], constants: np.ndarray, keys: list[Any]) -> None:
+    def run(self, constants: Constants, keys: list[Any], *given: Any) -> None:
         """Compute the new weights and states, in place; return once that is enqueued.
 
         Parameters
         ----------
-        numbers : list of dict
-            The rule's keyword arguments for each tensor.
-        constants : numpy.ndarray
-            float64, for each tensor a row: what ``rule.constants`` made of its numbers.
+        constants : weightopt_core.kernels.constants.Constants
+            The rule's numbers for each tensor.
         keys : list of tuple of int
             The stream of each tensor's noise; empty for rules without.
+        *given : object
+            Not looked at: what rules that are not compiled take instead of constants.
         """
-        events = list(chain.from_iterable(map(_events, self.arrays))) or None
-        queue = self.arrays[0].queue
-        done = [
-            event for launch in self.plan.launches for event in launch.run(constants, keys, events)
-        ]
-        if done and not in_order(queue):
-            record(cl.enqueue_marker(queue, wait_for=done), queue, self.arrays)
+        arrays, events = self.arrays, self.events or None
+        self.arrays = self.events = []
+        values = constants.array()
+        done = [event for launch in self.launches for event in launch.run(values, keys, events)]
+        if done and not in_order(self.queue):
+            record(cl.enqueue_marker(self.queue, wait_for=done), self.queue, arrays)
 
 
-def bind(rule: Any, items: Sequence[tuple[Any, Any, Sequence[Any], Any]]) -> Bound:
+def _forget(plan: Any) -> None:
+    """Let go of the buffers: another array may now be where one was."""
+    if plan() is not None:
+        plan().seen = None
+        plan().launches = []
+
+
+def bind(
+    rule: Any,
+    weights: Sequence[Any],
+    grads: Sequence[Any],
+    states: Sequence[Any],
+    masters: bool,
+    before: Any = None,
+) -> Plan:
     """Check the arrays of one step.
 
     Parameters
     ----------
     rule : weightopt_core.rule.Rule
         What to compute.
-    items : sequence of tuple
-        For each weight: the weight, its gradient, its states, and its master copy or None.
+    weights, grads, states : list or tuple
+        As in a call of `update`, of equal length.
+    masters : bool
+        Whether the state of a 16-bit weight ends with a float32 master copy.
+    before : object, optional
+        What `bind` returned for an earlier step of these weights.
 
     Raises
     ------
@@ -91,33 +154,24 @@ def bind(rule: Any, items: Sequence[tuple[Any, Any, Sequence[Any], Any]]) -> Bou
     RuntimeError
         The device's compiler refuses the rule.
     """
-    tensors = [
-        (weight, grad, *states) if master is None else (master, grad, *states, weight)
-        for weight, grad, states, master in items
-    ]
-    arrays = [array for tensor in tensors for array in tensor]
-    plans = vars(_local).setdefault("plans", {})
-    key = (id(rule), len(tensors), *map(id, arrays))
-    plan, _ = plans.get(key, (None, None))
-    if plan is not None and plan.described == list(map(_described, arrays)):
-        return Bound(plan, arrays)
-    queue = getattr(items[0][0], "queue", None)
-    for item in items:
-        _check(rule, queue, *item)
-    _check_apart([item[0] for item in items], "weights")
-    plan = Plan(rule, tensors)
-    while len(plans) >= PLANS:
-        plans.pop(next(iter(plans)), None)
-    # Once an array is gone, another one may get its id.
-    plans[key] = plan, [weakref.ref(array, lambda _: plans.pop(key, None)) for array in arrays]
-    return Bound(plan, arrays)
+    tensors = []
+    written = []
+    queue = getattr(weights[0], "queue", None)
+    for weight, grad, state in zip(weights, grads, states):
+        check(weight, "weight")
+        parts, master = parts_of(rule, state, masters and is_half(weight))
+        _check(rule, queue, weight, grad, parts, master)
+        arrays = (weight, grad, *parts) if master is None else (master, grad, *parts, weight)
+        tensors.append(arrays)
+        written += [arrays[0], *arrays[2:]]
+    _check_apart(written, "weights and states")
+    return Plan(rule, masters, (weights, grads, states), tensors)
 
 
 def _check(
     rule: Any, queue: Any, weight: Any, grad: Any, states: Sequence[Any], master: Any
 ) -> None:
     """Raise what is wrong with the arrays of one weight, if anything is."""
-    check(weight, "weight")
     own = (weight.dtype.name,) if master is None else ("float32",)
     check(grad, "grad", weight.shape, dict.fromkeys((weight.dtype.name, *own)), written=False)
     named = {"weight": weight, "grad": grad}

@@ -1,0 +1,248 @@
+"""What an optimizer keeps between steps notices everything that changes."""
+
+import gc
+import threading
+import weakref
+
+import numpy as np
+import pytest
+
+import weightopt_core as mx
+
+COUNT = 5
+
+
+def arrays(dtype=np.float32, size=1000):
+    rng = np.random.default_rng(3)
+    weights, grads = ([rng.normal(size=size).astype(dtype) for _ in range(COUNT)] for _ in "wg")
+    return weights, grads
+
+
+class Stepped:
+    """A list of weights, stepped by lists and, as a reference, one by one with new objects."""
+
+    def __init__(self, **given):
+        self.one, self.many = (mx.optimizer.create("adam", **given) for _ in range(2))
+        self.weights, self.grads = arrays()
+        self.indices = list(range(COUNT))
+        self.states = [self.many.create_state(i, w) for i, w in enumerate(self.weights)]
+        self.copies = [w.copy() for w in self.weights]
+        self.copied = [self.one.create_state(i, w) for i, w in enumerate(self.copies)]
+
+    def step(self):
+        self.many.update(self.indices, self.weights, self.grads, self.states)
+        for i, index in enumerate(self.indices):
+            arguments = self.copies[i], self.grads[i].copy(), self.copied[i]
+            self.one.update(index, *arguments)
+
+    def assert_equal(self):
+        for weight, copied, state, other in zip(
+            self.weights, self.copies, self.states, self.copied, strict=True
+        ):
+            np.testing.assert_array_equal(weight, copied)
+            np.testing.assert_array_equal(state, other)
+        assert self.many._index_update_count == self.one._index_update_count
+
+
+def replace_grads(stepped):
+    stepped.grads = [grad * 2 for grad in stepped.grads]
+    gc.collect()
+
+
+def replace_a_weight(stepped):
+    stepped.weights[1] = stepped.weights[1].copy()
+
+
+def replace_a_state(stepped):
+    stepped.states[2] = tuple(part.copy() for part in stepped.states[2])
+
+
+def make_lists_of_states(stepped):
+    stepped.states = [list(state) for state in stepped.states]
+
+
+def make_tuples(stepped):
+    stepped.weights, stepped.grads = tuple(stepped.weights), tuple(stepped.grads)
+
+
+def move_in_place(stepped):
+    stepped.weights[3].resize(2000, refcheck=False)
+    stepped.weights[3].resize(1000, refcheck=False)
+
+
+def reshape_all(stepped):
+    for array in (stepped.weights[0], stepped.grads[0], *stepped.states[0]):
+        array.shape = (10, 100)
+    for array in (stepped.copies[0], *stepped.copied[0]):
+        array.shape = (10, 100)
+
+
+def reorder(stepped):
+    for values in (
+        stepped.indices,
+        stepped.weights,
+        stepped.grads,
+        stepped.states,
+        stepped.copies,
+        stepped.copied,
+    ):
+        values.reverse()
+
+
+def set_multipliers(stepped):
+    for optimizer in (stepped.one, stepped.many):
+        optimizer.set_lr_mult({0: 0.5, 3: 0.0})
+        optimizer.set_wd_mult({1: 3})
+
+
+def name_indices(stepped):
+    for optimizer in (stepped.one, stepped.many):
+        optimizer.idx2name = {0: "fc_weight"}
+        optimizer.set_lr_mult({"fc_weight": 7})
+
+
+def set_hyperparameters(stepped):
+    for optimizer in (stepped.one, stepped.many):
+        optimizer.beta1, optimizer.rescale_grad, optimizer.wd, optimizer.lr = 0.5, 3, 0.1, 0.2
+
+
+def set_counts(stepped):
+    for optimizer in (stepped.one, stepped.many):
+        optimizer._index_update_count[2] = 40
+        del optimizer._index_update_count[0]
+
+
+def step_one_alone(stepped):
+    for optimizer, weights, states in (
+        (stepped.one, stepped.copies, stepped.copied),
+        (stepped.many, stepped.weights, stepped.states),
+    ):
+        optimizer.update(2, weights[2], stepped.grads[2], states[2])
+
+
+CHANGES = [
+    replace_grads,
+    replace_a_weight,
+    replace_a_state,
+    make_lists_of_states,
+    make_tuples,
+    move_in_place,
+    reshape_all,
+    reorder,
+    set_multipliers,
+    name_indices,
+    set_hyperparameters,
+    set_counts,
+    step_one_alone,
+]
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_change_between_steps_is_noticed(change):
+    stepped = Stepped(wd=0.01)
+    for _ in range(2):
+        stepped.step()
+    change(stepped)
+    for _ in range(2):
+        stepped.step()
+    stepped.assert_equal()
+
+
+def refused_lock(weights, grads, states):
+    weights[1].flags.writeable = False
+
+
+def refused_shrink(weights, grads, states):
+    weights[1].resize(500, refcheck=False)
+
+
+def refused_dtype(weights, grads, states):
+    states[1][0].dtype = np.int32
+
+
+def refused_shape(weights, grads, states):
+    grads[1].shape = (10, 100)
+
+
+def refused_swap(weights, grads, states):
+    states[1], states[2] = states[1], (states[1][0], states[2][1])
+
+
+def refused_kind(weights, grads, states):
+    weights[1] = weights[1].tolist()
+
+
+def refused_state(weights, grads, states):
+    states[1] = states[1][:1]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        refused_lock,
+        refused_shrink,
+        refused_dtype,
+        refused_shape,
+        refused_swap,
+        refused_kind,
+        refused_state,
+    ],
+)
+def test_what_no_longer_fits_is_refused_and_changes_nothing(change):
+    optimizer = mx.optimizer.create("adam")
+    weights, grads = arrays()
+    states = [optimizer.create_state(i, w) for i, w in enumerate(weights)]
+    given = list(range(COUNT)), weights, grads, states
+    optimizer.update(*given)
+    change(weights, grads, states)
+    before = [np.copy(weight) for weight in weights]
+    for _ in range(2):
+        with pytest.raises((TypeError, ValueError), match=r"expected .*, got "):
+            optimizer.update(*given)
+    for weight, kept in zip(weights, before, strict=True):
+        np.testing.assert_array_equal(weight, kept)
+    assert optimizer.num_update == 1
+    assert optimizer._index_update_count == dict.fromkeys(range(COUNT), 1)
+
+
+def test_arrays_are_not_kept_alive():
+    optimizer = mx.optimizer.create("adam")
+    weights, grads = arrays()
+    states = [optimizer.create_state(i, w) for i, w in enumerate(weights)]
+    for _ in range(2):
+        optimizer.update(list(range(COUNT)), weights, grads, states)
+        optimizer.update(0, weights[0], grads[0], states[0])
+    alive = [weakref.ref(array) for array in (*weights, *grads)]
+    del weights, grads, states
+    assert not [array for array in alive if array() is not None]
+
+
+def test_threads_may_share_an_optimizer():
+    optimizer = mx.optimizer.create("sgd", learning_rate=1.0)
+    weights = [np.zeros(20_000, np.float32) for _ in range(COUNT)]
+    grads = [-np.ones(20_000, np.float32) for _ in range(COUNT)]
+    failures = []
+
+    def work():
+        try:
+            for _ in range(200):
+                optimizer.update(list(range(COUNT)), list(weights), list(grads), [None] * COUNT)
+        except Exception as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=work) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    for weight in weights:  # concurrent steps of one weight may lose updates, and nothing else
+        assert 200 <= weight.min() <= weight.max() <= 400
+        assert weight.max() == np.round(weight.max())
+
+
+def test_multipliers_and_names_are_read_only():
+    optimizer = mx.optimizer.create("sgd", param_idx2name={0: "fc_weight"})
+    for mapping in (optimizer.lr_mult, optimizer.wd_mult, optimizer.idx2name):
+        with pytest.raises(TypeError, match="does not support item assignment"):
+            mapping[0] = 1

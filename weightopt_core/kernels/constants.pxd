@@ -1,0 +1,15 @@
+from libc.stdint cimport int32_t
+
+from .counts cimport Call
+
+
+cdef class Constants:
+    cdef double *values
+    cdef Py_ssize_t room
+    cdef readonly Py_ssize_t rows
+    cdef readonly Py_ssize_t width
+    cdef int32_t *which  # row of each tensor; belongs to `owner`
+    cdef readonly Py_ssize_t tensors
+    cdef object owner
+
+    cdef int resize(self, Py_ssize_t rows, Py_ssize_t width) except -1

@@ -1,0 +1,239 @@
+"""Update counts by index, and the indices of one call with their counts and multipliers."""
+
+from cpython.mem cimport PyMem_Calloc, PyMem_Free, PyMem_Realloc
+
+cdef enum:
+    ABSENT = -1
+    MAX_LISTS = 16  # calls with several indices that an optimizer keeps
+
+
+cdef class Counts:
+    """How often each index was updated: what a mapping needs, with the counts in one C array.
+
+    Parameters
+    ----------
+    counts : mapping of index to int
+        Where to start.
+    num_update : int
+        The largest count of all.
+    """
+
+    def __cinit__(self):
+        self.slots = {}
+        self.indices = []
+
+    def __init__(self, counts=(), num_update=0):
+        self.num_update = num_update
+        for index, count in dict(counts).items():
+            self[index] = count
+
+    def __dealloc__(self):
+        PyMem_Free(self.values)
+
+    cdef Py_ssize_t slot_of(self, object index) except -1:
+        """Return the slot of `index`, a new one if it has none."""
+        cdef object known = self.slots.get(index)
+        cdef Py_ssize_t slot = len(self.indices) if known is None else known, room
+        cdef int64_t *moved
+        if known is not None:
+            return slot
+        if slot == self.room:
+            room = 2 * self.room + 8
+            moved = <int64_t *>PyMem_Realloc(self.values, room * sizeof(int64_t))
+            if not moved:
+                raise MemoryError
+            self.values = moved
+            self.room = room
+        self.values[slot] = ABSENT
+        self.slots[index] = slot
+        self.indices.append(index)
+        return slot
+
+    def __getitem__(self, index):
+        slot = self.slots.get(index)
+        if slot is None or self.values[<Py_ssize_t>slot] == ABSENT:
+            raise KeyError(index)
+        return self.values[<Py_ssize_t>slot]
+
+    def __setitem__(self, index, count):
+        cdef int64_t value = count
+        if value < 0:
+            raise ValueError(f"update count: expected an integer >= 0, got {count}")
+        self.values[self.slot_of(index)] = value
+
+    def __delitem__(self, index):
+        self[index]
+        self.values[self.slot_of(index)] = ABSENT
+
+    def __iter__(self):
+        return iter(
+            [index for slot, index in enumerate(self.indices) if self.values[slot] != ABSENT]
+        )
+
+    def __len__(self):
+        return sum(1 for _ in self)
+
+    def __repr__(self):
+        return repr(dict(self))
+
+    def __reduce__(self):
+        return type(self), (dict(self), self.num_update)
+
+
+cdef class Call:
+    """The indices of one call of `update`, grouped by their multipliers and counts.
+
+    A step asks `ahead` for the groups and evaluates the numbers of each once; `commit` counts.
+    Both take no Python for each index as long as the groups stay what they were.
+
+    Parameters
+    ----------
+    indices : sequence of index
+        Different ones.
+    counts : Counts
+        Where they are counted.
+
+    Attributes
+    ----------
+    bound : object
+        What a backend keeps of the last step of these indices.
+    """
+
+    def __cinit__(self, indices, Counts counts):
+        cdef Py_ssize_t i
+        self.indices = tuple(indices)
+        self.counts = counts
+        self.number = len(self.indices)
+        if len(set(self.indices)) != self.number:
+            raise ValueError(f"index: expected different indices, got {list(self.indices)!r}")
+        self.slots = <Py_ssize_t *>PyMem_Calloc(self.number + 1, sizeof(Py_ssize_t))
+        self.lr_mult = <double *>PyMem_Calloc(self.number + 1, sizeof(double))
+        self.wd_mult = <double *>PyMem_Calloc(self.number + 1, sizeof(double))
+        self.which = <int32_t *>PyMem_Calloc(self.number + 1, sizeof(int32_t))
+        self.groups = <Group *>PyMem_Calloc(self.number + 1, sizeof(Group))
+        if not (self.slots and self.lr_mult and self.wd_mult and self.which and self.groups):
+            raise MemoryError
+        for i in range(self.number):
+            self.slots[i] = counts.slot_of(self.indices[i])
+
+    def __dealloc__(self):
+        PyMem_Free(self.slots)
+        PyMem_Free(self.lr_mult)
+        PyMem_Free(self.wd_mult)
+        PyMem_Free(self.which)
+        PyMem_Free(self.groups)
+
+    cdef bint is_for(self, object indices) except -1:
+        """Whether these are its indices, in its order."""
+        cdef Py_ssize_t i
+        cdef object index
+        if len(indices) != self.number:
+            return False
+        for i in range(self.number):
+            index = indices[i]
+            if index is not self.indices[i] and index != self.indices[i]:
+                return False
+        return True
+
+    def ahead(self, multipliers, int64_t begin):
+        """Return the largest count of all once these indices are counted, and group them.
+
+        Parameters
+        ----------
+        multipliers : weightopt_core.multipliers.Multipliers
+            Another object whenever some multiplier is another.
+        begin : int
+            The count of an index that was never updated.
+        """
+        cdef Py_ssize_t i
+        cdef int64_t count, top = self.counts.num_update
+        cdef int64_t *values = self.counts.values
+        cdef bint same = multipliers is self.multipliers
+        if not same:
+            self.multiply(multipliers)
+        if same:
+            for i in range(self.number):
+                count = values[self.slots[i]]
+                if (begin if count == ABSENT else count) != self.groups[self.which[i]].count:
+                    same = False
+                    break
+        if not same:
+            self.regroup(begin)
+        for i in range(self.distinct):
+            top = max(top, self.groups[i].count + 1)
+        return top
+
+    cdef int multiply(self, object multipliers) except -1:
+        """Read the multipliers of each index."""
+        cdef Py_ssize_t i
+        self.multipliers = None
+        for i in range(self.number):
+            self.lr_mult[i] = multipliers.of_lr(self.indices[i])
+            self.wd_mult[i] = multipliers.of_wd(self.indices[i])
+        self.multipliers = multipliers
+        return 0
+
+    cdef int regroup(self, int64_t begin) except -1:
+        """Put indices of equal multipliers and counts together."""
+        cdef Py_ssize_t i
+        cdef int64_t count
+        cdef dict known = {}
+        for i in range(self.number):
+            count = self.counts.values[self.slots[i]]
+            if count == ABSENT:
+                count = begin
+            key = self.lr_mult[i], self.wd_mult[i], count
+            self.which[i] = known.setdefault(key, len(known))
+            self.groups[self.which[i]] = Group(self.lr_mult[i], self.wd_mult[i], count)
+        self.distinct = len(known)
+        return 0
+
+    cpdef commit(self):
+        """Count one more update of each index."""
+        cdef Py_ssize_t i
+        for i in range(self.distinct):
+            self.groups[i].count += 1
+            self.counts.num_update = max(self.counts.num_update, self.groups[i].count)
+        for i in range(self.number):
+            self.counts.values[self.slots[i]] = self.groups[self.which[i]].count
+
+    def counts_ahead(self):
+        """Return the count of each index once it is counted; after `ahead`."""
+        return [self.groups[self.which[i]].count + 1 for i in range(self.number)]
+
+
+cdef class Calls:
+    """The calls that an optimizer has seen, and what it keeps between them; copied as empty.
+
+    Attributes
+    ----------
+    evaluators : dict
+        What evaluates a rule's constants, by rule and by names of the numbers that a step gives.
+    """
+
+    cdef dict singles
+    cdef dict lists
+    cdef readonly dict evaluators
+
+    def __cinit__(self):
+        self.singles = {}
+        self.lists = {}
+        self.evaluators = {}
+
+    def __reduce__(self):
+        return Calls, ()
+
+    def __deepcopy__(self, memo):
+        return Calls()
+
+    def find(self, indices, Counts counts):
+        """Return the `Call` of a list or tuple of indices."""
+        cdef Py_ssize_t number = len(indices)
+        cdef dict known = self.singles if number == 1 else self.lists
+        cdef object key = indices[0] if number == 1 else (number, indices[0])
+        cdef Call call = known.get(key)
+        if call is None or call.counts is not counts or not call.is_for(indices):
+            if number != 1 and len(known) == MAX_LISTS:
+                known.clear()
+            call = known[key] = Call(indices, counts)
+        return call

@@ -1,0 +1,133 @@
+"""The numbers that an optimizer gives to its rule at each step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+
+from . import random
+from .kernels.constants import Constants, Evaluator  # type: ignore[import-not-found]
+from .kernels.counts import Calls  # type: ignore[import-not-found]
+from .rates import Rates
+from .rule import Rule
+
+#: Numbers of a rule that depend on the index that is updated.
+OWN_NUMBERS = ("lr", "wd", "t")
+#: What a subclass overrides to say itself what the numbers of each index are.
+_BY_INDEX = ("numbers", "_update_count", "_get_lr", "_get_wd")
+
+
+class Numbers(Rates):
+    """The part of an optimizer that knows what its rule takes."""
+
+    noise_seed: int | None
+    _calls: Calls
+    _by_index: ClassVar[bool] = False
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        cls._by_index = any(getattr(cls, name) is not getattr(Numbers, name) for name in _BY_INDEX)
+
+    def numbers(self, index: Any, t: int) -> dict[str, Any]:
+        """Return numbers that the rule takes and that are no hyperparameters; for subclasses.
+
+        A number that changes with the updates belongs here, as a function of `t`: then a resumed
+        run goes on as if it had not stopped.
+
+        Parameters
+        ----------
+        index : int or str
+            What identifies the weight.
+        t : int
+            The number of updates of this weight, the present one included.
+
+        Returns
+        -------
+        dict of str to number
+            By the name that the rule gives them. They go before a hyperparameter of that name,
+            and before `lr`, `wd` and `t`. What the rule does not take is left out.
+        """
+        return {}
+
+    def _constants_ahead(self, rule: Rule, call: Any) -> Constants:
+        """Return the constants of a call that is not counted yet, from rates alone."""
+        num_update = call.ahead(self._multipliers, self.begin_num_update)
+        evaluator = self._calls.evaluators.get(rule)
+        if evaluator is None:
+            evaluator = self._evaluator(rule, OWN_NUMBERS, rule)
+        scheduler = self.lr_scheduler
+        lr = self.learning_rate if scheduler is None else float(scheduler(num_update))
+        return evaluator.of_groups(self, call, lr, self.wd)
+
+    def _constants_by_index(self, rule: Rule, indices: Sequence[Any]) -> Constants:
+        """Return the constants of the present update of each index, equal ones evaluated once."""
+        known: dict[Any, int] = {}
+        rows: list[np.ndarray] = []
+        which = []
+        for index in indices:
+            own = self._own_numbers(rule, index)
+            key = tuple(own.items())
+            if key not in known:
+                known[key] = len(rows)
+                names = rule, *own
+                evaluator = self._calls.evaluators.get(names) or self._evaluator(
+                    rule, list(own), names
+                )
+                rows.append(evaluator.row(self, tuple(own.values())))
+            which.append(known[key])
+        return Constants(np.array(rows), np.array(which, np.int32))
+
+    def _evaluator(self, rule: Rule, own: Sequence[str], key: Any) -> Evaluator:
+        """Keep what evaluates the constants of `rule`, where a step gives the numbers `own`."""
+        settings = tuple(name for name in rule.numbers if name not in own)
+        for name in settings:
+            self._check_has(rule, name)
+        evaluator = self._calls.evaluators[key] = Evaluator(rule, settings, tuple(own))
+        return evaluator
+
+    def _noise_keys(self, indices: Sequence[Any], counts: Sequence[int]) -> list[tuple[int, int]]:
+        """Return the stream of the noise of each index at its count."""
+        if self.noise_seed is None:
+            self.noise_seed = random.stream("noise")[0]
+        names = [self._multipliers.names.get(index, index) for index in indices]
+        return [
+            random.stream(f"noise/{name}/{count}", self.noise_seed)
+            for name, count in zip(names, counts)
+        ]
+
+    def _numbers(self, rule: Rule, index: Any) -> dict[str, Any]:
+        """Return the numbers that `rule` takes for the present update of `index`."""
+        numbers = self._own_numbers(rule, index)
+        for name in rule.numbers:
+            if name not in numbers:
+                self._check_has(rule, name)
+                numbers[name] = _plain(getattr(self, name))
+        return numbers
+
+    def _own_numbers(self, rule: Rule, index: Any) -> dict[str, Any]:
+        """Return those numbers of `rule` that belong to the present update of `index`."""
+        t = self._counts[index]
+        own: dict[str, Any] = {}
+        if "lr" in rule.numbers:
+            own["lr"] = self._get_lr(index)
+        if "wd" in rule.numbers:
+            own["wd"] = self._get_wd(index)
+        if "t" in rule.numbers:
+            own["t"] = t
+        for name, value in self.numbers(index, t).items():
+            if name in rule.numbers:
+                own[name] = _plain(value)
+        return own
+
+    def _check_has(self, rule: Rule, name: str) -> None:
+        if name in OWN_NUMBERS or not hasattr(self, name):
+            raise TypeError(
+                f"{type(self).__name__} must define {name!r}: its rule {rule.name!r} takes it"
+            )
+
+
+def _plain(value: Any) -> Any:
+    """Return a number of NumPy as Python's: it would widen a float32 array that it meets."""
+    return value.item() if isinstance(value, np.generic) else value
