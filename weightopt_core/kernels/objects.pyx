@@ -23,7 +23,7 @@ cdef class Objects:
 
     cdef PyObject **objects
     cdef list memories
-    cdef object memory
+    cdef str memory
     cdef Py_ssize_t tensors
 
     def __init__(self, weights, grads, states, memory):
@@ -42,25 +42,31 @@ cdef class Objects:
     def __dealloc__(self):
         PyMem_Free(self.objects)
 
-    def again(self, weights, grads, states, list_name):
+    def again(self, weights, grads, states, str list_name):
         """Return the items of the attribute `list_name` of all arrays, None if some are new."""
-        cdef Py_ssize_t i, count = len(self.memories)
-        cdef list found = [], arrays
+        cdef Py_ssize_t i, j, count, at = 0, known = len(self.memories)
+        cdef list found = []
+        cdef PyObject *state
+        cdef PyObject **parts
         if not len(weights) == len(grads) == len(states) == self.tensors:
             return None
-        arrays = flat(weights, grads, states)
-        if len(arrays) != count:
-            return None
-        for i in range(count):
-            if <PyObject *>arrays[i] != self.objects[i]:
+        for i in range(self.tensors):
+            value = states[i]
+            state = <PyObject *>value
+            parts = weightopt_parts(&state, &count)
+            if at + 2 + count > known:
                 return None
-        for i in range(count):
-            if getattr(arrays[i], self.memory) is not self.memories[i]:
-                return None
-            items = getattr(arrays[i], list_name)
-            if items:
-                found += items
-        return found
+            for j in range(-2, count):
+                array = <object>parts[j] if j >= 0 else weights[i] if j == -2 else grads[i]
+                if <PyObject *>array != self.objects[at]:
+                    return None
+                if getattr(array, self.memory) is not self.memories[at]:
+                    return None
+                items = getattr(array, list_name)
+                if items:
+                    found += items
+                at += 1
+        return found if at == known else None
 
 
 def flat(weights, grads, states):

@@ -13,7 +13,7 @@ from .source import rule_text
 from .traits import traits_of
 
 #: Buffers that one launch for many tensors takes, at most.
-SLOTS = 64
+SLOTS = 128
 
 
 class Launch:
@@ -34,7 +34,8 @@ class Launch:
     def __init__(
         self, rule: Any, storages: tuple[str, ...], numbers: list[int], tensors: list[Any]
     ):
-        self.rule, self.storages, self.numbers = rule, storages, numbers
+        self.rule, self.storages = rule, storages
+        self.numbers = np.array(numbers)
         self.real = np.dtype("float64" if storages[0] == "float64" else "float32")
         self.queue = tensors[0][0].queue
         self.traits = traits_of(self.queue.device)
@@ -94,25 +95,32 @@ class Many(Launch):
         device = self.queue.device
         room = (device.max_parameter_size - 64) // (device.address_bits // 8)
         self.slots = max(len(storages), min(SLOTS, room))
-        types = [np.uint64, *[None] * (4 + self.slots)]
+        types = [np.uint64, *[None] * (5 + self.slots)]
         self.take_kernel("many_tensors", self.slots, types)
         rows: list[tuple[int, ...]] = []
-        groups: list[tuple[int, int]] = []
+        parts: list[tuple[int, int]] = []
+        begins: list[int] = []
         self.launches = []
         for first, tensors_of_launch, buffers in self._batches(tensors):
             slot = {pointer: i for i, pointer in enumerate(buffers)}
-            begin = len(groups)
+            first_group, room = len(begins), 0
             for row, arrays in enumerate(tensors_of_launch, first):
                 offsets = [array.offset for array in arrays]
                 places = [slot[array.base_data.int_ptr] for array in arrays]
                 rows.append((*places, *offsets, arrays[0].size))
-                chunks = -(-arrays[0].size // self.traits.chunk)
-                groups += [(row, chunk) for chunk in range(chunks)]
+                for chunk in range(-(-arrays[0].size // self.traits.chunk)):
+                    size = min(self.traits.chunk, arrays[0].size - chunk * self.traits.chunk)
+                    if size > room:
+                        begins.append(len(parts))
+                        room = self.traits.chunk if self.traits.group == 1 else 0
+                    room -= size
+                    parts.append((row, chunk))
             given = list(buffers.values())
             given += given[:1] * (self.slots - len(given))
-            self.launches.append((begin, len(groups) - begin, given))
+            self.launches.append((first_group, len(begins) - first_group, given))
         self.rows = self._upload(np.array(rows, np.uint64))
-        self.groups = self._upload(np.array(groups, np.uint32))
+        self.parts = self._upload(np.array(parts, np.uint32))
+        self.begins = self._upload(np.array([*begins, len(parts)], np.uint32))
 
     def run(self, constants: np.ndarray, keys: list[Any], events: Any) -> list[cl.Event]:
         """Launch the kernel for each batch after `events`; return theirs."""
@@ -120,7 +128,7 @@ class Many(Launch):
         drawn = self.rows
         if keys:
             drawn = self._upload(np.array([keys[i] for i in self.numbers], np.uint64))
-        tables = self.groups, self.rows, values, drawn
+        tables = self.begins, self.parts, self.rows, values, drawn
         return [
             self.enqueue(groups, (first, *tables, *buffers), events)
             for first, groups, buffers in self.launches

@@ -7,7 +7,21 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from .templates import CAST, FILL, HEADER, LOOP, MANY, NOISY_LOOP, RANDOM, RULE, STORAGE, WORDS
+from .templates import (
+    CAST,
+    FILL,
+    HEADER,
+    LOOP,
+    MANY,
+    NOISY_LOOP,
+    RANDOM,
+    RULE,
+    SLOT_OF_TABLE,
+    SLOT_OF_TREE,
+    STORAGE,
+    TABLE,
+    WORDS,
+)
 from .traits import Traits
 
 _CORE = Path(__file__).parents[2]
@@ -96,7 +110,7 @@ def rule_text(
     )
     if slots is not None:
         casts = [f"(__global {c}{t} *)" for c, t in zip(const, types)]
-        parts.append(_many_text(casts, count, rule.draws, slots))
+        parts.append(_many_text(casts, count, rule.draws, slots, traits.group == 1))
     return "\n".join(parts)
 
 
@@ -119,18 +133,19 @@ def _element(rule: Any, names: list[str], storages: Sequence[str], dtype: str) -
     return lines
 
 
-def _many_text(casts: list[str], constants: int, draws: bool, slots: int) -> str:
+def _many_text(casts: list[str], constants: int, draws: bool, slots: int, table: bool) -> str:
     number = len(casts)
     buffers = ", ".join(f"b{i}" for i in range(slots))
+    parameters = ", ".join(f"__global uchar *b{i}" for i in range(slots))
+    tree = SLOT_OF_TREE.format(buffers=buffers, parameters=parameters, tree=_tree(0, slots))
     return MANY.format(
-        parameters=", ".join(f"__global uchar *b{i}" for i in range(slots)),
-        tree=_tree(0, slots),
+        parameters=parameters,
+        slot=SLOT_OF_TABLE if table else tree,
+        table=TABLE.format(buffers=buffers) if table else "",
         width=2 * number + 1,
         last=2 * number,
         row=constants,
-        chosen=", ".join(
-            f"{cast}(slot(row[{i}], {buffers}) + row[{number + i}])" for i, cast in enumerate(casts)
-        ),
+        chosen=", ".join(f"{c}(slot(row[{i}]) + row[{number + i}])" for i, c in enumerate(casts)),
         key_values=", key[0], key[1], words" if draws else "",
         words=WORDS if draws else "",
         constant_values="".join(f", k[{i}]" for i in range(constants)),
@@ -138,7 +153,7 @@ def _many_text(casts: list[str], constants: int, draws: bool, slots: int) -> str
 
 
 def _tree(low: int, high: int) -> str:
-    """Return the choice of one of the buffers `low` to `high`: OpenCL has no table of pointers."""
+    """Return the choice of one of the buffers `low` to `high` by comparisons."""
     if high - low == 1:
         return f"b{low}"
     middle = (low + high) // 2

@@ -95,7 +95,8 @@ class Plan:
             return False
         if call is not None:
             call.commit()
-        self.arrays, self.events = flat(weights, grads, states), events
+        self.arrays = [] if in_order(self.queue) else flat(weights, grads, states)
+        self.events = events
         self.run(constants, keys)
         return True
 

@@ -130,26 +130,43 @@ void one_tensor({arguments}, ulong count, ulong chunk{keys}{constants})
 }}
 """
 
-# groups: for each work-group its tensor and its chunk. rows: for each tensor the slot of each
-# array's buffer, the offset of each in bytes, and the length.
+# parts: for each part of a tensor the tensor and the chunk. begins: for each work-group its first
+# part. rows: for each tensor the slot of each array's buffer, the offset of each in bytes, and the
+# length.
 MANY = """
-static inline __global uchar *slot(ulong number, {parameters})
+{slot}
+__kernel __attribute__((reqd_work_group_size(GROUP, 1, 1)))
+void many_tensors(ulong first, __global const uint *restrict begins,
+                  __global const uint2 *restrict parts, __global const ulong *restrict rows,
+                  __global const REAL *restrict constants, __global const ulong *restrict keys,
+                  {parameters})
+{{
+    {words}
+    {table}
+    const ulong group = first + get_group_id(0);
+    for (uint number = begins[group]; number < begins[group + 1]; ++number) {{
+        const uint2 part = parts[number];
+        __global const ulong *restrict row = rows + (ulong)part.x * {width};
+        __global const REAL *restrict k = constants + (ulong)part.x * {row};
+        __global const ulong *restrict key = keys + (ulong)part.x * 2;
+        const ulong begin = part.y * (ulong)CHUNK;
+        run_part({chosen}, begin, min(begin + CHUNK, row[{last}]){key_values}{constant_values});
+    }}
+}}
+"""
+
+# The choice of a buffer: OpenCL has no table of pointers. A processor makes itself one, for each
+# work-group; where each work-item had to, comparisons are faster.
+SLOT_OF_TABLE = """
+#define slot(number) table[number]
+"""
+TABLE = "__global uchar *const table[] = {{{buffers}}};"
+SLOT_OF_TREE = """
+#define slot(number) slot_of(number, {buffers})
+
+static inline __global uchar *slot_of(ulong number, {parameters})
 {{
     return {tree};
-}}
-
-__kernel __attribute__((reqd_work_group_size(GROUP, 1, 1)))
-void many_tensors(ulong first, __global const uint2 *restrict groups,
-                  __global const ulong *restrict rows, __global const REAL *restrict constants,
-                  __global const ulong *restrict keys, {parameters})
-{{
-    const uint2 group = groups[first + get_group_id(0)];
-    {words}
-    __global const ulong *restrict row = rows + (ulong)group.x * {width};
-    __global const REAL *restrict k = constants + (ulong)group.x * {row};
-    __global const ulong *restrict key = keys + (ulong)group.x * 2;
-    const ulong begin = group.y * (ulong)CHUNK;
-    run_part({chosen}, begin, min(begin + CHUNK, row[{last}]){key_values}{constant_values});
 }}
 """
 
