@@ -64,8 +64,9 @@ format: install
 sync: install
 	$(BIN)/python tools/sync_plugins.py
 
+# OPTIONS="--quick" takes less than a minute; --help lists them all.
 bench: install
-	$(BIN)/python -m benchmarks.step
+	$(BIN)/python -m benchmarks run $(OPTIONS)
 
 # Everything that is published, built and checked: dist/.
 dist: install

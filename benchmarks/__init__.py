@@ -1,1 +1,1 @@
-"""Ratios measured in one run; nothing here is a test."""
+"""Ratios measured in one run; nothing here is a test. ``python -m benchmarks --help``."""

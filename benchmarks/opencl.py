@@ -9,6 +9,7 @@ import numpy as np
 import pyopencl as cl
 from pyopencl.array import to_device
 from rich.console import Console
+from rich.progress import track
 from rich.table import Table
 
 import weightopt_core as mx
@@ -86,12 +87,12 @@ def main(name, size, tensors, threads, rounds):
         "host, flat": on_host([sum(small)]),
         "host, many": on_host(small),
     }
-    times = interleaved(functions, rounds)
+    times = interleaved(functions, rounds, progress=track)
     table = Table(f"Adam on {queue.device.name.strip()}", "ms", "over", "ratio", "quartiles")
     pairs = [("device", "host"), ("device", "copy"), ("device, many", "device, flat")]
     pairs += [("host, many", "host, flat"), ("device, many", "host, many")]
     for one, other in pairs:
-        middle, low, high = times[one].over(times[other])
+        low, middle, high = times[one].over(times[other])
         milliseconds = f"{times[one].median * 1e3:.3f}"
         table.add_row(one, milliseconds, other, f"{middle:.2f}", f"{low:.2f} to {high:.2f}")
     Console().print(table)
