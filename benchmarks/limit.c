@@ -1,5 +1,6 @@
 /* The reads and in-place writes of a step with next to no arithmetic: the memory's limit. */
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -106,5 +107,8 @@ void limit(ptrdiff_t tensors, const ptrdiff_t *bytes, uint8_t *const *arrays, pt
         pthread_mutex_unlock(&lock);
     }
     part(&current, 0);
-    while (threads > 1 && atomic_load(&pending) > 0) RELAX();
+    for (int i = 0; threads > 1 && atomic_load(&pending) > 0; ++i) {
+        if (i < SPINS) RELAX();
+        else sched_yield(); /* a helper may be waiting for this very processor */
+    }
 }

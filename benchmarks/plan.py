@@ -12,7 +12,7 @@ CURVES = ("1e2", "1e3", "1e4", "10x100", "100x100", "1000x100")
 #: With Adam's states more than the caches hold, in every dtype.
 OUT_OF_CACHE = "1e7"
 DTYPES = ("float16", "bfloat16", "float64")
-#: Peers take part for `LEADER` everywhere, for the others where it tells most.
+#: Peers take part for `LEADER` everywhere, for others and on one thread where it tells most.
 LEADER = "adam"
 COMPARED = ("sgd-momentum", "rmsprop")
 COMPARED_ON = ("1e5", "1e7", "resnet50", "10000x100")
@@ -52,7 +52,7 @@ def _threads(name, algorithm, threads):
     # The largest list takes the longest, and a single thread tells nothing new there.
     used = most if name in CURVES or name == "gpt2" else threads
     if algorithm == LEADER:
-        return used, used
-    if algorithm in COMPARED and name in COMPARED_ON:
+        return used, used if name in COMPARED_ON else most
+    if name == OUT_OF_CACHE or (algorithm in COMPARED and name in COMPARED_ON):
         return used, most
-    return used, most if name == OUT_OF_CACHE else ()
+    return used, ()

@@ -13,6 +13,8 @@ from .timing import interleaved
 
 OURS = WeightOpt()
 LIMIT = Limit()
+#: Above so many weights a tensor, what a call costs is nothing beside the step.
+SMALL = 10_000
 
 
 def measure(cases, algorithms, peers, rounds, advance=lambda text: None):
@@ -49,11 +51,12 @@ def measure(cases, algorithms, peers, rounds, advance=lambda text: None):
 
 
 def contestants(case, peers):
-    """Return those that take part in a case; for many tensors other ways of the project too."""
+    """Return those that take part in a case; for small tensors other ways of the project too."""
     tensors = len(case.workload.shapes)
     found = [OURS, LIMIT]
     if case.against:
-        found += [Updater(), OneByOne()] if tensors > 1 else []
+        small = tensors > 1 and case.workload.weights / tensors < SMALL
+        found += [Updater(), OneByOne()] if small else []
         found += [peer for peer in peers if peer.takes(case.algorithm, case.dtype, tensors)]
     return found
 

@@ -1,5 +1,6 @@
 """Time several things in turn, again and again, so that a noisy machine disturbs all alike."""
 
+import random
 import statistics
 import time
 from dataclasses import dataclass
@@ -20,7 +21,9 @@ class Quartiles(NamedTuple):
 def quartiles(values):
     """Return the `Quartiles` of at least one value."""
     values = list(values)
-    return Quartiles(*(statistics.quantiles(values, n=4) if len(values) > 1 else values * 3))
+    if len(values) == 1:
+        return Quartiles(*values * 3)
+    return Quartiles(*statistics.quantiles(values, n=4, method="inclusive"))
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,7 @@ class Times:
 def interleaved(functions, rounds=21, minimum=0.01, settle=False, progress=iter):
     """Return the `Times` of each function by its name; a round calls it for `minimum` seconds.
 
+    Each round has an order of its own, so that none always comes after the same other.
     Before a function is timed it is called once more if that is quick, for its data to be in the
     caches and its threads awake. With `settle` the threads of the function before it have gone to
     sleep by then; those that look for work would take a processor away.
@@ -54,8 +58,12 @@ def interleaved(functions, rounds=21, minimum=0.01, settle=False, progress=iter)
     once = {name: _seconds(function) for name, function in functions.items()}
     warm = 0.1 if settle else 0.02
     seconds = {name: [] for name in functions}
+    order = list(functions)
+    shuffle = random.Random(0).shuffle
     for _ in progress(range(rounds)):
-        for name, function in functions.items():
+        shuffle(order)
+        for name in order:
+            function = functions[name]
             if settle:
                 time.sleep(SETTLE)
             if once[name] < warm:
@@ -69,8 +77,11 @@ def interleaved(functions, rounds=21, minimum=0.01, settle=False, progress=iter)
 
 
 def _seconds(function):
-    """Return the seconds of one call, which is not the first."""
+    """Return the seconds of the quickest of a few calls after the first."""
     function()
-    start = time.perf_counter()
-    function()
-    return time.perf_counter() - start
+    seconds = []
+    while len(seconds) < 20 and sum(seconds) < 0.02:
+        start = time.perf_counter()
+        function()
+        seconds.append(time.perf_counter() - start)
+    return min(seconds)
