@@ -54,6 +54,9 @@ def run(optimizers, workloads, dtypes, threads, chosen, no_peers, no_extras, rou
         dtypes = plan.DTYPES
     threads = threads or ((2,) if quick else (1, 2))
     selection = {name: _find(known, name, "optimizer") for name in optimizers}
+    found = machine.describe()
+    if 2 * found["load"] > found["cores"]:
+        console.print(f"others use this machine, load {found['load']}: figures will be off")
     present = [] if no_peers else available(chosen)
     cases = plan.cases(selection, workloads, dtypes, threads)
     columns = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()]
@@ -64,7 +67,7 @@ def run(optimizers, workloads, dtypes, threads, chosen, no_peers, no_extras, rou
         def advance(text):
             progress.update(task, advance=1, description=text)
 
-        results = {"machine": machine.describe(), "rounds": rounds, "overheads": [], "memory": []}
+        results = {"machine": found, "rounds": rounds, "overheads": [], "memory": []}
         if not no_extras:
             results["memory"] = memory.measure(selection, MEMORY, advance)
             results["overheads"] = overheads.measure(present, rounds, advance)

@@ -12,6 +12,8 @@ import numpy as np
 from .contestant import Contestant
 from .project import DTYPES
 
+#: Bytes of weights that one thread has touched before another one has begun.
+SHORT = 100_000
 FLAGS = ["-O3", "-march=native", "-pthread", "-shared", "-fPIC"]
 
 
@@ -52,11 +54,12 @@ class Limit(Contestant):
         bytes_ = [weight.nbytes for weight in weights]
         sizes = (ctypes.c_ssize_t * len(bytes_))(*bytes_)
         pointers = (ctypes.c_void_p * len(addresses))(*addresses)
-        arguments = len(weights), sizes, pointers, sum(bytes_), 1 + count
+        size = sum(bytes_)
+        arguments = len(weights), sizes, pointers, size, 1 + count
         function = library().limit
 
         def run(mask=0, arrays=rows):  # the addresses are valid while the arrays live
-            function(*arguments, self.threads, mask)
+            function(*arguments, self.threads if size > SHORT else 1, mask)
             return weights
 
         return run

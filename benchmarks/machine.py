@@ -24,6 +24,7 @@ def describe():
         "system": platform.system(),
         "compiler": _compiler(),
         "versions": {"python": platform.python_version(), **_versions()},
+        "load": round(os.getloadavg()[0], 1),
         "date": datetime.date.today().isoformat(),
     }
 

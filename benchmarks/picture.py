@@ -53,7 +53,7 @@ def _limits(axes, steps, threads):
     axes.set_xticks(range(len(algorithms)), algorithms, rotation=30, ha="right")
     axes.set_ylabel("limit / weightopt")
     axes.set_title(f"The memory's limit over a step, {threads} threads (1: at the limit)")
-    axes.legend(ncols=len(names), fontsize="x-small", loc="lower center")
+    axes.figure.legend(ncols=len(names), fontsize="x-small", loc="outside lower center")
 
 
 def _sizes(axes, rows):

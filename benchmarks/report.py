@@ -9,6 +9,10 @@ from .tables import tables
 #: The page's part that is generated stands between these two lines.
 BEGIN = "<!-- results: written by python -m benchmarks report -->"
 END = "<!-- results: end -->"
+PICTURE = """\
+![limits, and how the time grows with size and number of tensors](images/benchmarks.svg)
+
+The same as [JSON](benchmarks.json)."""
 
 
 def show(results, console=None):
@@ -26,8 +30,8 @@ def show(results, console=None):
 
 
 def markdown(results):
-    """Return what the page says of the machine, and the tables."""
-    parts = [machine(results["machine"], results["rounds"])]
+    """Return what the page says of the machine, the picture and the tables."""
+    parts = [machine(results["machine"], results["rounds"]), PICTURE]
     for table in tables(results):
         lines = [table.header, ["---"] * len(table.header), *table.rows]
         text = "\n".join(f"| {' | '.join(line)} |" for line in lines)
@@ -42,7 +46,7 @@ def machine(found, rounds):
     return (
         f"Measured on {found['date']}, {rounds} rounds: {found['processor']}, "
         f"{found['cores']} cores, {caches}; {', '.join(found['simd'])}; {found['system']}; "
-        f"{found['compiler']}; {versions}."
+        f"{found['compiler']}; {versions}. Load of the machine before: {found['load']}."
     )
 
 

@@ -120,7 +120,7 @@ def _ratio(entry, name):
     if not entry:
         return ""
     low, median, high = entry["ratio"]
-    text = f"{digits(median)} ± {digits((high - low) / 2)}"
+    text = f"{digits(median)} ± {digits((high - low) / 2, like=median)}"
     other = name != "limit" and not name.startswith(OURS)
     return f"**{text}**" if other and high < 1 else text
 
@@ -129,11 +129,11 @@ def _between(quartiles):
     return f"{digits(quartiles[0])} to {digits(quartiles[2])}"
 
 
-def digits(value):
-    """Return a number with two decimals, with fewer where it is large and more where small."""
-    if value == 0:
-        return "0"
-    return f"{value:,.{0 if value >= 100 else 1 if value >= 10 else 2 if value >= 0.01 else 4}f}"
+def digits(value, like=None):
+    """Return a number with as many decimals as `like`, by default itself, deserves."""
+    size = value if like is None else like
+    decimals = next((n for n, least in enumerate((100, 10, 0.1)) if size >= least), 3)
+    return f"{value:,.{decimals}f}"
 
 
 def _columns(steps):

@@ -106,7 +106,8 @@ def results():
     return {
         "machine": {
             "processor": "P", "cores": 2, "caches": {"L2": "1M"}, "simd": ["avx2"],
-            "system": "S", "compiler": "C", "versions": {"numpy": "2"}, "date": "2026-01-02",
+            "system": "S", "compiler": "C", "load": 0.5, "versions": {"numpy": "2"},
+            "date": "2026-01-02",
         },
         "rounds": 2,
         "overheads": overheads.calls(2),
@@ -171,6 +172,16 @@ def test_what_is_faster_than_the_project_is_bold():
         "peer": "**0.60 ± 0.10**",
         "other": "300 ± 499",
     }
+
+
+def test_the_page_has_the_published_results_and_no_others():
+    page = (ROOT / "docs" / "benchmarks.md").read_text("utf-8")
+    generated = page.split(report.BEGIN)[1].split(report.END)[0].strip()
+    published = ROOT / "docs" / "benchmarks.json"
+    if published.exists():
+        assert generated == report.markdown(json.loads(published.read_text("utf-8")))
+    else:
+        assert not generated
 
 
 def test_an_unknown_name_is_an_error_with_the_known_ones():
