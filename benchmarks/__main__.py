@@ -7,7 +7,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from . import machine, memory, overheads, picture, plan, report, suite
+from . import machine, memory, overheads, picture, plan, report, suite, workloads
 from .algorithms import algorithms
 from .peers import peers
 
@@ -27,9 +27,26 @@ def main():
     """Measure steps against the memory's limit and against other packages."""
 
 
+def workload_names(_context, _parameter, names):
+    """Return `names` if each of them is one of a workload."""
+    for name in names:
+        try:
+            workloads.workload(name)
+        except ValueError as error:
+            expected = f"{', '.join(workloads.MODELS)}, SIZE or COUNTxSIZE"
+            raise click.BadParameter(f"expected {expected}, got {name!r}") from error
+    return names
+
+
 @main.command()
 @click.option("--optimizer", "optimizers", multiple=True, help="By default all that have a rule.")
-@click.option("--workload", "workloads", multiple=True, help="resnet50, gpt2, 1e6, 1000x100, ...")
+@click.option(
+    "--workload",
+    "lists",
+    multiple=True,
+    callback=workload_names,
+    help="resnet50, gpt2, SIZE as 1e6, or COUNTxSIZE as 1000x100.",
+)
 @click.option("--dtype", "dtypes", multiple=True, type=click.Choice(plan.DTYPES))
 @click.option("--threads", multiple=True, type=click.IntRange(1), help="By default 1 and 2.")
 @click.option("--peer", "chosen", multiple=True, help="By default all that are installed.")
@@ -43,22 +60,20 @@ def main():
     show_default=True,
     type=click.Path(dir_okay=False, path_type=Path),
 )
-def run(optimizers, workloads, dtypes, threads, chosen, no_peers, no_extras, rounds, quick, output):
+def run(optimizers, lists, dtypes, threads, chosen, no_peers, no_extras, rounds, quick, output):
     """Measure, write the results as JSON and show them."""
     known = algorithms()
     optimizers = optimizers or (QUICK["optimizers"] if quick else tuple(known))
-    selected = bool(workloads)
-    if not workloads:
-        workloads = QUICK["workloads"] if quick else (*plan.SINGLE, *plan.LISTS, *plan.CURVES)
-    if not dtypes and not quick and not selected:
-        dtypes = plan.DTYPES
+    if not lists:
+        dtypes = dtypes or (() if quick else plan.DTYPES)
+        lists = QUICK["workloads"] if quick else (*plan.SINGLE, *plan.LISTS, *plan.CURVES)
     threads = threads or ((2,) if quick else (1, 2))
     selection = {name: _find(known, name, "optimizer") for name in optimizers}
     found = machine.describe()
     if 2 * found["load"] > found["cores"]:
         console.print(f"others use this machine, load {found['load']}: figures will be off")
     present = [] if no_peers else available(chosen)
-    cases = plan.cases(selection, workloads, dtypes, threads)
+    cases = plan.cases(selection, lists, dtypes, threads)
     columns = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()]
     with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as progress:
         extras = 0 if no_extras else 3 + len(selection) * len(MEMORY)

@@ -23,7 +23,8 @@ def tables(results):
     found = []
     for threads in sorted({row["threads"] for row in steps}, reverse=True):
         some = [row for row in steps if row["threads"] == threads]
-        found += [limits(some, threads), leader(some, threads), *others(some, threads)]
+        found += [limits(some, threads), leader(some, threads), leader(some, threads, small=True)]
+        found += others(some, threads)
     found += [dtypes(steps), overheads(results["overheads"]), memory(results["memory"])]
     return [table for table in found if table.rows]
 
@@ -40,15 +41,15 @@ def limits(steps, threads):
     return Table(f"The limit over each optimizer, {_threads(threads)}", ["", *columns], rows)
 
 
-def leader(steps, threads):
+def leader(steps, threads, small=False):
     """Every contestant on every list of tensors, with the algorithm that most of them have."""
     some = [row for row in steps if row["algorithm"] == plan.LEADER and len(row["times"]) > 2]
-    some = [row for row in some if row["workload"] not in plan.CURVES]
+    some = [row for row in some if (row["workload"] in plan.CURVES) == small]
 
     def column(row):
         return row["workload"] if _float32(row) else f"{row['workload']} {row['dtype']}"
 
-    return _compared(some, f"Adam, {_threads(threads)}", column)
+    return _compared(some, f"Adam, {'small, ' * small}{_threads(threads)}", column)
 
 
 def others(steps, threads):

@@ -184,7 +184,11 @@ def test_the_page_has_the_published_results_and_no_others():
         assert not generated
 
 
-def test_an_unknown_name_is_an_error_with_the_known_ones():
-    done = CliRunner().invoke(main, ["run", "--peer", "nothing", "--workload", "1e2"])
+@pytest.mark.parametrize(
+    ("option", "expected"),
+    [("--peer", "one of DeepSpeed"), ("--optimizer", "one of ada"), ("--workload", "resnet50")],
+)
+def test_an_unknown_name_is_an_error_with_the_known_ones(option, expected):
+    done = CliRunner().invoke(main, ["run", option, "nothing"])
     assert done.exit_code == 2
-    assert "expected one of" in done.output
+    assert f"expected {expected}" in done.output
