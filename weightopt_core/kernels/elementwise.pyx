@@ -14,7 +14,10 @@ cdef extern from "casts.h" nogil:
     void store_bfloat16(uint16_t *out, const float *values, ptrdiff_t count)
 
 cdef enum:
+    LINE = 64  # bytes of a cache line
+    LONG = 8192  # elements of a tensor that is worth two calls
     BLOCK = 1024  # elements converted at a time between 16-bit storage and float32
+    APART = 24  # so that equal elements of two blocks are not a whole page apart
 
 #: Below this many elements a step stays on the calling thread.
 THREAD_THRESHOLD = 2 * GRAIN
@@ -42,7 +45,7 @@ cdef void run_staged(
     Work *work, Tensor *tensor, char **data, signed char *storage, ptrdiff_t begin, ptrdiff_t end
 ) noexcept nogil:
     """Compute blocks of one tensor on copies in the compute type."""
-    cdef double blocks[MAX_ARRAYS][BLOCK]
+    cdef double blocks[MAX_ARRAYS][BLOCK + APART]
     cdef void *arrays[MAX_ARRAYS]
     cdef ptrdiff_t count, itemsize = 8 if tensor.wide else 4
     cdef int i, last = work.parameters
@@ -81,6 +84,22 @@ cdef void run_direct(
         work.float32(end - begin, arrays, tensor.constants)
 
 
+cdef void run_aligned(
+    Work *work, Tensor *tensor, char **data, ptrdiff_t begin, ptrdiff_t end
+) noexcept nogil:
+    """Compute a part of a tensor from where the weight is aligned, as most arrays then are."""
+    cdef ptrdiff_t itemsize = 8 if tensor.wide else 4
+    cdef ptrdiff_t before = (<size_t>0 - <size_t>data[0]) % LINE // itemsize
+    if tensor.count < LONG or before == 0:
+        run_direct(work, tensor, data, begin, end)
+        return
+    if begin == 0:
+        run_direct(work, tensor, data, 0, before)
+    if end < tensor.count:
+        end += before
+    run_direct(work, tensor, data, begin + before, min(end, tensor.count))
+
+
 cdef void run_part(void *context, ptrdiff_t begin, ptrdiff_t end) noexcept nogil:
     """Compute the elements `begin` to `end` of the numbering over all tensors."""
     cdef Work *work = <Work *>context
@@ -102,7 +121,7 @@ cdef void run_part(void *context, ptrdiff_t begin, ptrdiff_t end) noexcept nogil
                 work, tensor, work.data + low * stride, work.storage + low * stride, first, last
             )
         elif first < last:
-            run_direct(work, tensor, work.data + low * stride, first, last)
+            run_aligned(work, tensor, work.data + low * stride, first, last)
         low += 1
 
 
