@@ -17,6 +17,7 @@ KERNELS = {
     "constants": [],
     "plan": [],
     "norm": [],
+    "measure": [],
     "objects": [],
 }
 # In an sdist, Cython's output takes the place of the .pyx that it comes from, unless named here.

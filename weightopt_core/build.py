@@ -11,6 +11,7 @@ A package with rules has a ``setup.py`` of three lines::
 from __future__ import annotations
 
 import importlib
+import itertools
 import sys
 import sysconfig
 from pathlib import Path
@@ -46,7 +47,7 @@ _HEADER = """\
 """
 
 _FUNCTION = """\
-CLONES static void FN(loop_{index})({parameters})
+CLONES static void FN({kind}_loop_{index})({parameters})
 {{
 {constants}
     for (ptrdiff_t i = 0; i < count; ++i) {{
@@ -54,9 +55,9 @@ CLONES static void FN(loop_{index})({parameters})
     }}
 }}
 
-static void FN(rule_{index})(ptrdiff_t count, void *const *arrays, const void *constants)
+static void FN({kind}_{index})(ptrdiff_t count, void *const *arrays, const void *constants)
 {{
-    FN(loop_{index})({arguments});
+    FN({kind}_loop_{index})({arguments});
 }}
 """
 
@@ -67,7 +68,8 @@ from cpython.pycapsule cimport PyCapsule_New
 cdef extern from "{header}":
 {declarations}
 
-#: fingerprint of the source, then the functions for float32 and float64, by rule
+#: by rule: fingerprint of the source, then the functions for float32 and float64, and those that
+#: compute what its norms are of
 RULES = {{
 {entries}
 }}
@@ -114,31 +116,46 @@ def header_text(package: str, rules: list[Rule]) -> str:
     for dtype, macros in _TYPES.items():
         macros = {**macros, "FN(name)": f"name##_{dtype}"}
         parts += [f"#define {name} {text}" for name, text in macros.items()]
-        parts += ["", preamble, *(_function(index, rule) for index, rule in enumerate(rules))]
+        parts += ["", preamble]
+        for index, rule in enumerate(rules):
+            parts += [_function(kind, index, rule) for kind in _kinds(rule)]
         parts += [f"#undef {name.partition('(')[0]}" for name in macros]
     return "\n".join(parts) + "\n"
 
 
-def _function(index: int, rule: Rule) -> str:
-    arrays = rule.lowered.arrays
-    kinds = {name: "REAL" if name in rule.lowered.written else "const REAL" for name in arrays}
-    pointers = {name: f"{name}_p[i]" for name in arrays}
+def _kinds(rule: Rule) -> list[str]:
+    """Return which functions a rule is compiled to."""
+    return ["rule", "measure"] if rule.lowered.norms else ["rule"]
+
+
+def _function(kind: str, index: int, rule: Rule) -> str:
+    lowered = rule.lowered
+    elements = {name: f"{name}_p[i]" for name in lowered.arrays}
+    types = {f"{name}_p": "const REAL" for name in lowered.arrays}
+    if kind == "measure":
+        outputs = [f"out{i}" for i in range(len(lowered.norms))]
+        scalars = lowered.scalars[: len(lowered.constants)]
+        lines = lowered.measure(elements, [f"{name}[i]" for name in outputs])
+    else:
+        outputs = [f"{name}_p" for name in lowered.written]
+        scalars = lowered.scalars
+        lines = lowered.element(elements, elements)
+    types |= dict.fromkeys(outputs, "REAL")
     return _FUNCTION.format(
+        kind=kind,
         index=index,
         parameters=", ".join(
             ["ptrdiff_t count"]
-            + [f"{kinds[name]} *restrict {name}_p" for name in arrays]
+            + [f"{typed} *restrict {name}" for name, typed in types.items()]
             + ["const REAL *restrict k"]
         ),
         arguments=", ".join(
             ["count"]
-            + [f"({kinds[name]} *)arrays[{i}]" for i, name in enumerate(arrays)]
+            + [f"({typed} *)arrays[{i}]" for i, typed in enumerate(types.values())]
             + ["(const REAL *)constants"]
         ),
-        constants="\n".join(
-            f"    const REAL k{i} = k[{i}];" for i in range(len(rule.lowered.constants))
-        ),
-        element="\n".join(" " * 8 + line for line in rule.lowered.element(pointers, pointers)),
+        constants="\n".join(f"    const REAL {name} = k[{i}];" for i, name in enumerate(scalars)),
+        element="\n".join(" " * 8 + line for line in lines),
     )
 
 
@@ -146,10 +163,10 @@ def _module_text(package: str, header: str, rules: list[Rule]) -> str:
     declarations, entries = [], []
     for index, rule in enumerate(rules):
         capsules = []
-        for dtype in _TYPES:
-            name = f"rule_{index}_{dtype}"
+        for kind, dtype in itertools.product(_kinds(rule), _TYPES):
+            name, title = f"{kind}_{index}_{dtype}", f"weightopt.{kind}.{dtype}.{ABI}"
             declarations.append(f"    void {name}(ptrdiff_t count, void **arrays, void *constants)")
-            capsules.append(f'PyCapsule_New(<void *>{name}, "weightopt.rule.{dtype}.{ABI}", NULL)')
+            capsules.append(f'PyCapsule_New(<void *>{name}, "{title}", NULL)')
         entry = ", ".join([repr(rule.lowered.fingerprint), *capsules])
         entries.append(f"    {rule.module + '.' + rule.name!r}: ({entry}),")
     return "from libc.stddef cimport ptrdiff_t\n" + _MODULE.format(

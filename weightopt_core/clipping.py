@@ -9,6 +9,7 @@ from typing import Any
 from .backends import backend_of
 from .errors import wording
 from .hyperparameters import Real
+from .norms import norm_of
 
 
 def global_norm(arrays: Sequence[Any]) -> float:
@@ -29,7 +30,7 @@ def global_norm(arrays: Sequence[Any]) -> float:
     >>> mx.optimizer.global_norm([np.array([3.0]), np.array([4.0])])
     5.0
     """
-    return math.sqrt(math.fsum(backend.square_sum(array) for backend, array in _checked(arrays)))
+    return norm_of(backend.square_sum(array) for backend, array in _checked(arrays))
 
 
 def clip_global_norm(arrays: Sequence[Any], max_norm: float) -> float:

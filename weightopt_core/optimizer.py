@@ -168,7 +168,7 @@ class Optimizer(Numbers, Algorithm):
         if rule is None:
             raise NotImplementedError(f"{type(self).__name__} must set rule or implement update()")
         call = self._calls.find(indices, self._counts)
-        if self._by_index:
+        if self._by_index or rule.lowered.norms:
             self._step_by_index(rule, call, weights, grads, states)
             return
         constants = self._constants_ahead(rule, call)
@@ -188,7 +188,10 @@ class Optimizer(Numbers, Algorithm):
         grads: Sequence[Any],
         states: Sequence[Any],
     ) -> None:
-        """Step where a subclass says what the counts, rates or numbers of each index are."""
+        """Step where a subclass says what the counts, rates or numbers of each index are.
+
+        So does a rule with norms, whose numbers may turn out impossible after it was measured.
+        """
         before = self.num_update, [self._counts.get(index) for index in call.indices]
         try:
             for index in call.indices:
@@ -197,13 +200,13 @@ class Optimizer(Numbers, Algorithm):
             counts = [self._counts[index] for index in call.indices] if rule.draws else []
             keys = self._noise_keys(call.indices, counts) if rule.draws else []
             given = rule, weights, grads, states, self.multi_precision
-            if call.bound is not None and call.bound.again(*given, None, constants, keys):
+            step = constants, keys, call.indices, self._numbers
+            if call.bound is not None and call.bound.again(*given, None, *step):
                 return
-            bound = self._bind(call, *given)
+            self._bind(call, *given).run(*step)
         except Exception:
             self._restore_counts(call.indices, *before)
             raise
-        bound.run(constants, keys, call.indices, self._numbers)
 
     def _bind(self, call: Any, rule: Rule, weights: Sequence[Any], *given: Any) -> Any:
         """Return the checked arrays of a step; what was kept of the last such call helps."""

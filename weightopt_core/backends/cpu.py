@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -10,7 +9,8 @@ import numpy as np
 
 from .. import threads
 from ..errors import wording
-from ..kernels import norm, plan, random  # type: ignore[attr-defined]
+from ..kernels import plan, random  # type: ignore[attr-defined]
+from ..norms import chunk_sums, total
 from .states import parts_of
 
 #: Elements in a block of a rule that runs on NumPy: some 20 temporaries fit a level-2 cache.
@@ -65,14 +65,18 @@ class Interpreted:
 def run_in_blocks(
     rule: Any, tensor: Sequence[np.ndarray], numbers: dict[str, Any], key: Any = None
 ) -> None:
-    """Run `rule` as NumPy, over blocks that stay in cache; the same bits as when compiled."""
+    """Run `rule` as NumPy, over blocks that stay in cache; the same bits as when compiled.
+
+    A rule with norms runs on all elements at once, for a norm is that of the whole tensor.
+    """
     flat = [array.reshape(-1) for array in tensor]
     given = 2 + len(rule.states)
     compute = COMPUTE[flat[0].dtype.name]
     written = [flat[0], *flat[2:given]]
+    length = max(BLOCK, flat[0].size) if rule.lowered.norms else BLOCK
     with np.errstate(all="ignore"):
-        for start in range(0, flat[0].size, BLOCK):
-            part = slice(start, start + BLOCK)
+        for start in range(0, flat[0].size, length):
+            part = slice(start, start + length)
             blocks = [array[part].astype(compute, copy=False) for array in flat[:given]]
             if rule.draws:
                 noise = np.empty(blocks[0].size, compute)
@@ -276,11 +280,7 @@ def to_host(array: Any) -> np.ndarray:
 
 def square_sum(array: Any) -> float:
     """Return the sum of the squares, in double and in an order of its own."""
-    flat = view(array, "array").reshape(-1)
-    flat = flat.astype(COMPUTE[flat.dtype.name], copy=False)
-    sums = np.empty(-(-flat.size // norm.ELEMENTS_OF_A_CHUNK))
-    norm.square_sums(flat, sums, threads.get_num_threads())
-    return math.fsum(sums)
+    return total(chunk_sums(view(array, "array")))
 
 
 def scale(array: Any, factor: float) -> None:

@@ -3,7 +3,9 @@ from libc.stdint cimport uint64_t
 
 cdef enum:
     MAX_ARRAYS = 16  # of one tensor: weight, gradient, states, noise, mirror
+    MAX_NORMS = 8  # of one rule
     GRAIN = 16384  # elements in one task of the pool
+    BLOCK = 1024  # elements converted at a time between 16-bit storage and float32
 
 cdef enum Storage:
     FLOAT32
@@ -43,11 +45,15 @@ cdef inline ptrdiff_t size_of(int storage) noexcept nogil:
     return 8 if storage == FLOAT64 else 4 if storage == FLOAT32 else 2
 
 
+cdef void load(void *block, const char *data, int storage, ptrdiff_t count) noexcept nogil
 cdef void run_part(void *context, ptrdiff_t begin, ptrdiff_t end) noexcept nogil
 
 
 cdef class Kernel:
     cdef rule_function float32
     cdef rule_function float64
+    cdef rule_function measure32
+    cdef rule_function measure64
     cdef readonly int arrays
     cdef readonly int constants
+    cdef readonly int norms

@@ -16,7 +16,6 @@ cdef extern from "casts.h" nogil:
 cdef enum:
     LINE = 64  # bytes of a cache line
     LONG = 8192  # elements of a tensor that is worth two calls
-    BLOCK = 1024  # elements converted at a time between 16-bit storage and float32
     APART = 24  # so that equal elements of two blocks are not a whole page apart
 
 #: Below this many elements a step stays on the calling thread.
@@ -130,18 +129,31 @@ cdef class Kernel:
 
     Parameters
     ----------
-    float32, float64 : capsule
-        The function for each compute type, as a plugin's compiled module exports it.
+    functions : list of capsule
+        Those for float32 and float64, as a plugin's compiled module exports them; for a rule with
+        norms then those that compute what the norms are of.
     arrays : int
         How many arrays the rule takes.
     constants : int
         How many numbers it takes.
+    norms : int
+        How many norms it takes.
     """
 
-    def __init__(self, float32, float64, int arrays, int constants):
+    def __init__(self, list functions, int arrays, int constants, int norms=0):
         if not 2 <= arrays < MAX_ARRAYS:
             raise ValueError(f"arrays: expected 2 to {MAX_ARRAYS - 1}, got {arrays}")
-        self.float32 = <rule_function>PyCapsule_GetPointer(float32, "weightopt.rule.float32.1")
-        self.float64 = <rule_function>PyCapsule_GetPointer(float64, "weightopt.rule.float64.1")
+        if not 0 <= norms <= MAX_NORMS or len(functions) != (4 if norms else 2):
+            raise ValueError(f"functions: expected 2, or 4 for a rule with norms, got {functions}")
+        self.float32 = function_of(functions[0], "weightopt.rule.float32.1")
+        self.float64 = function_of(functions[1], "weightopt.rule.float64.1")
+        if norms:
+            self.measure32 = function_of(functions[2], "weightopt.measure.float32.1")
+            self.measure64 = function_of(functions[3], "weightopt.measure.float64.1")
         self.arrays = arrays
         self.constants = constants
+        self.norms = norms
+
+
+cdef rule_function function_of(object capsule, const char *name) except *:
+    return <rule_function>PyCapsule_GetPointer(capsule, name)

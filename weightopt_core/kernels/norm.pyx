@@ -1,20 +1,13 @@
 """Sums of squares in an order that depends neither on threads nor on devices."""
 
 from libc.stddef cimport ptrdiff_t
+from libc.string cimport memset
 
 from .parallel cimport parallel_for
-
-cdef enum:
-    CHUNK = 4096  # elements with a sum of their own
-    LANES = 16  # running sums inside a chunk, element i in number i % LANES
 
 #: The same for Python.
 ELEMENTS_OF_A_CHUNK = CHUNK
 LANES_OF_A_CHUNK = LANES
-
-ctypedef fused real:
-    float
-    double
 
 cdef struct Work:
     const void *values
@@ -23,13 +16,19 @@ cdef struct Work:
     double *sums
 
 
-cdef double chunk_sum(const real *values, ptrdiff_t count) noexcept nogil:
+ctypedef fused real:
+    float
+    double
+
+
+cdef void add_rows(double *sums, const real *values, ptrdiff_t count) noexcept nogil:
+    # Copied, so that the compiler knows that the values are elsewhere.
     cdef double lanes[LANES]
     cdef double value
     cdef ptrdiff_t row, whole = count - count % LANES
-    cdef int lane, width = LANES
+    cdef int lane
     for lane in range(LANES):
-        lanes[lane] = 0.0
+        lanes[lane] = sums[lane]
     for row in range(count // LANES):
         for lane in range(LANES):
             value = values[row * LANES + lane]
@@ -37,6 +36,19 @@ cdef double chunk_sum(const real *values, ptrdiff_t count) noexcept nogil:
     for lane in range(count - whole):
         value = values[whole + lane]
         lanes[lane] += value * value
+    for lane in range(LANES):
+        sums[lane] = lanes[lane]
+
+
+cdef void add_squares(double *sums, const void *values, int wide, ptrdiff_t count) noexcept nogil:
+    if wide:
+        add_rows(sums, <const double *>values, count)
+    else:
+        add_rows(sums, <const float *>values, count)
+
+
+cdef double sum_of_lanes(double *lanes) noexcept nogil:
+    cdef int lane, width = LANES
     while width > 1:
         width //= 2
         for lane in range(width):
@@ -46,14 +58,14 @@ cdef double chunk_sum(const real *values, ptrdiff_t count) noexcept nogil:
 
 cdef void sum_chunks(void *context, ptrdiff_t begin, ptrdiff_t end) noexcept nogil:
     cdef Work *work = <Work *>context
-    cdef ptrdiff_t chunk, first, count
+    cdef double lanes[LANES]
+    cdef ptrdiff_t chunk, first, count, itemsize = 8 if work.wide else 4
     for chunk in range(begin, end):
         first = chunk * CHUNK
         count = min(<ptrdiff_t>CHUNK, work.count - first)
-        if work.wide:
-            work.sums[chunk] = chunk_sum(<const double *>work.values + first, count)
-        else:
-            work.sums[chunk] = chunk_sum(<const float *>work.values + first, count)
+        memset(lanes, 0, sizeof(lanes))
+        add_squares(lanes, <const char *>work.values + first * itemsize, work.wide, count)
+        work.sums[chunk] = sum_of_lanes(lanes)
 
 
 def square_sums(const real[::1] values, double[::1] sums, int threads):

@@ -15,6 +15,7 @@ from .elementwise cimport (
     BFLOAT16, FLOAT16, FLOAT32, FLOAT64, GRAIN, MAX_ARRAYS, NOISE, NOTHING, Kernel, Tensor, Work,
     run_part, size_of,
 )
+from .measure cimport measure_work
 from .parallel cimport parallel_for
 
 cnp.import_array()
@@ -253,13 +254,15 @@ cdef class Plan:
         PyMem_Free(spans)
         return apart
 
-    cdef int take_numbers(self, Constants constants, list keys) except -1:
+    cdef int take_numbers(self, Constants constants, list keys, bint all_of_them=True) except -1:
         """Take the constants in both compute types, and number the elements of all tensors."""
         cdef Py_ssize_t i, width = constants.width, values = constants.rows * width
         cdef ptrdiff_t total = 0
         cdef Tensor *tensor
         cdef char *moved
-        if constants.tensors != self.work.tensors or self.kernel.constants != width:
+        if constants.tensors != self.work.tensors or (
+            self.kernel.constants != width if all_of_them else self.kernel.constants < width
+        ):
             raise ValueError("constants: expected those of the bound rule and tensors")
         if self.room < 12 * values + 1:
             moved = <char *>PyMem_Realloc(self.numbers, 12 * values + 1)
@@ -311,17 +314,34 @@ cdef class Plan:
             The rule's numbers for each tensor.
         keys : list of tuple of int
             The stream of each tensor's noise; empty for rules without.
-        indices, numbers : object
-            Not looked at: what rules that are not compiled take instead of constants.
+        indices : sequence of index
+            What identifies each tensor.
+        numbers : callable
+            Returns the rule's keyword arguments, given the rule and an index; called for rules
+            with norms.
         """
         if self.kernel is None or self.held == 0:
             raise RuntimeError("plan: expected one that was bound to a compiled rule")
+        if self.kernel.norms:
+            constants = self.measured(constants, indices, numbers)
         self.take_numbers(constants, keys)
         self.compute(self.threads() if self.work.total >= 2 * GRAIN else 1, True)
         self.release()
 
+    cdef Constants measured(self, Constants constants, indices, numbers):
+        """Return the constants with those that depend on norms, which it measures."""
+        try:
+            self.take_numbers(constants, [], False)
+            sums = measure_work(&self.work, self.kernel, self.threads())
+            given = [numbers(self.rule, index) for index in indices]
+            return self.rule.with_norms(constants, given, sums)
+        except BaseException:
+            self.release()
+            raise
+
     def again(
-        self, rule, weights, grads, states, bint masters, Call call, Constants constants, list keys
+        self, rule, weights, grads, states, bint masters, Call call, Constants constants,
+        list keys, *given,
     ):
         """Compute the same step once more, if these are the same arrays, and count it.
 
@@ -333,34 +353,34 @@ cdef class Plan:
             As for `bind`.
         call : Call or None
             What is counted.
-        constants, keys : object
+        constants, keys, *given : object
             As for `run`.
 
         Returns
         -------
         bool
-            False where something is new; then nothing has changed.
+            False where something is new, or the rule has norms; then nothing has changed.
         """
-        cdef Comparison given
+        cdef Comparison compared
         cdef int threads
         cdef bint owned = self.work.total >= LOCKED or self.work.total >= GRAIN * self.work.tensors
         if rule is not self.rule or masters != self.masters or self.held or not self.apart:
             return False
-        if self.kernel is None:
+        if self.kernel is None or self.kernel.norms:
             return False
         threads = self.threads() if self.work.total >= 2 * GRAIN else 1
         for values in (weights, grads, states):
             if not isinstance(values, (list, tuple)) or len(values) != self.work.tensors:
                 return False
-        given.work = &self.work
-        given.known = self.known
-        given.weights = weightopt_items(<PyObject *>weights)
-        given.grads = weightopt_items(<PyObject *>grads)
-        given.states = weightopt_items(<PyObject *>states)
-        given.state_arrays = self.states
-        given.differs = False
-        parallel_for(compare_part, &given, self.work.tensors, TENSORS, threads)
-        if given.differs:
+        compared.work = &self.work
+        compared.known = self.known
+        compared.weights = weightopt_items(<PyObject *>weights)
+        compared.grads = weightopt_items(<PyObject *>grads)
+        compared.states = weightopt_items(<PyObject *>states)
+        compared.state_arrays = self.states
+        compared.differs = False
+        parallel_for(compare_part, &compared, self.work.tensors, TENSORS, threads)
+        if compared.differs:
             return False
         self.take_numbers(constants, keys)
         if call is not None:

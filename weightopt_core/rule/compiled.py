@@ -43,9 +43,10 @@ def load(module: str, name: str, lowered: Lowered) -> Compiled:
     entry = table.get(f"{module}.{name}")
     if entry is None:
         return Compiled(None, "not compiled")
-    built, float32, float64 = entry
+    built, *functions = entry
     if built != lowered.fingerprint:
         reason = "compiled from another source; build the package again"
         warnings.warn(f"rule {module}.{name}: {reason}. It runs on NumPy now.", RuntimeWarning, 2)
         return Compiled(None, reason)
-    return Compiled(Kernel(float32, float64, len(lowered.arrays), len(lowered.constants)))
+    counts = len(lowered.arrays), len(lowered.scalars), len(lowered.norms)
+    return Compiled(Kernel(functions, *counts))

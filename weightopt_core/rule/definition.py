@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from ..errors import RuleError
+from ..kernels.constants import Constants  # type: ignore[import-not-found]
+from ..norms import norms_of
 from .compiled import Compiled, load
 from .lowering import lower
 from .reading import NOISE, Reading
@@ -85,13 +87,50 @@ class Rule:
         TypeError
             A number is missing, or an expression is not a number (None, for one).
         """
+        lowered = self.lowered
+        return self._checked(lowered.constants, lowered.evaluate(*self._given(numbers)))
+
+    def with_norms(
+        self,
+        constants: Constants,
+        numbers: Sequence[Mapping[str, Any]],
+        sums: Sequence[np.ndarray],
+    ) -> Constants:
+        """Put after the constants of some tensors those that depend on their norms.
+
+        Parameters
+        ----------
+        constants : weightopt_core.kernels.constants.Constants
+            Those of each tensor that depend on no norm.
+        numbers : sequence of mapping
+            The rule's keyword arguments for each tensor.
+        sums : sequence of numpy.ndarray
+            For each tensor a row for each of its chunks: the sum of squares for each norm.
+
+        Returns
+        -------
+        weightopt_core.kernels.constants.Constants
+            All constants of each tensor.
+        """
+        lowered, norms = self.lowered, norms_of(sums)
+        rows = [
+            self._checked(lowered.measured, lowered.evaluate_measured(*self._given(own), *row))
+            for own, row in zip(numbers, norms.tolist(), strict=True)
+        ]
+        values = np.hstack([constants.array(), np.array(rows)])
+        return Constants(values, np.arange(len(rows), dtype=np.int32))
+
+    def _given(self, numbers: Mapping[str, Any]) -> list[Any]:
+        """Return the values of the rule's numbers, then of those from outside."""
         try:
             given = [numbers[name] for name in self.numbers]
         except KeyError as missing:
             raise TypeError(f"rule {self.name!r}: missing {missing.args[0]}") from None
-        values = self.lowered.evaluate(*given, *(get() for get in self.lowered.outside))
+        return given + [get() for get in self.lowered.outside]
+
+    def _checked(self, texts: Sequence[str], values: tuple[Any, ...]) -> np.ndarray:
         if not _PLAIN.issuperset(map(type, values)):
-            for text, value in zip(self.lowered.constants, values):
+            for text, value in zip(texts, values):
                 if not isinstance(value, (int, float)):
                     what = f"{text}: expected a number, got {value!r}"
                     raise TypeError(f"rule {self.name!r}: {what}")

@@ -14,48 +14,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import functions
-from .reading import Reading
-
-NUMBER, ARRAY, MASK = "a number", "an array", "a mask"
-
-_BINARY: dict[type, str] = {
-    ast.Add: "+",
-    ast.Sub: "-",
-    ast.Mult: "*",
-    ast.Div: "/",
-    ast.FloorDiv: "//",
-    ast.Mod: "%",
-    ast.Pow: "**",
-    ast.BitAnd: "&",
-    ast.BitOr: "|",
-}
-_COMPARE: dict[type, str] = {
-    ast.Lt: "<",
-    ast.LtE: "<=",
-    ast.Gt: ">",
-    ast.GtE: ">=",
-    ast.Eq: "==",
-    ast.NotEq: "!=",
-    ast.Is: "is",
-    ast.IsNot: "is not",
-}
-_UNARY: dict[type, str] = {ast.UAdd: "+", ast.USub: "-", ast.Not: "not ", ast.Invert: "~"}
-#: Functions on arrays, by the object that the rule's name refers to.
-ARRAY_FUNCTIONS: dict[Any, tuple[str, int]] = {
-    functions.clip: ("clip", 2),
-    functions.sqrt: ("sqrt", 1),
-    functions.sign: ("sign", 1),
-    functions.maximum: ("maximum", 2),
-    functions.minimum: ("minimum", 2),
-    functions.where: ("where", 3),
-    abs: ("abs", 1),
-}
-_MATH = {function for function in vars(math).values() if callable(function)}
-_NUMBER_FUNCTIONS = _MATH | set(ARRAY_FUNCTIONS) | {min, max, float, int, round}
-_ON_ARRAYS = "on arrays: + - * /, **2, comparisons, & | ~ of masks, and " + ", ".join(
-    sorted(name for name, _ in ARRAY_FUNCTIONS.values())
+from .language import (
+    ARRAY,
+    ARRAY_FUNCTIONS,
+    BINARY,
+    CALLS,
+    COMPARE,
+    MASK,
+    NUMBER,
+    NUMBER_FUNCTIONS,
+    ON_ARRAYS,
+    UNARY,
 )
-_CALLS = f"{_ON_ARRAYS}; on numbers also the functions of math"
+from .norms import MAX_NORMS, Norms
+from .reading import NOISE, Reading
 
 
 @dataclass(frozen=True)
@@ -74,6 +46,10 @@ class Expressions(ast.NodeVisitor):
     ----------
     constants : dict of str to ast.expr
         The numbers that arrays meet, by their text; number i is ``ki`` in C.
+    measured : dict of str to ast.expr
+        Those of them that depend on a norm; number i is ``mi`` in C.
+    norms : Norms
+        The norms that the rule takes.
     outside : dict of str to callable
         Getters of the numbers from outside the rule.
     callees : dict of str to callable
@@ -86,6 +62,8 @@ class Expressions(ast.NodeVisitor):
         for name in reading.numbers:
             self.names[name] = Value(NUMBER, tree=_name(name))
         self.constants: dict[str, ast.expr] = {}
+        self.measured: dict[str, ast.expr] = {}
+        self.norms = Norms()
         self.outside: dict[str, Callable[[], Any]] = {}
         self.callees: dict[str, Callable[..., Any]] = {}
 
@@ -100,7 +78,7 @@ class Expressions(ast.NodeVisitor):
             )
         return self._constant(value) if value.kind == NUMBER else value.text
 
-    def refuse(self, node: ast.AST, what: str, allowed: str = _ON_ARRAYS) -> Exception:
+    def refuse(self, node: ast.AST, what: str, allowed: str = ON_ARRAYS) -> Exception:
         return self.reading.refuse(node, what, allowed)
 
     def generic_visit(self, node: ast.AST) -> Any:
@@ -127,7 +105,7 @@ class Expressions(ast.NodeVisitor):
         return self._from_outside(ast.unparse(node), lambda: constant)
 
     def visit_UnaryOp(self, node: ast.UnaryOp) -> Value:
-        sign, operand = _UNARY[type(node.op)], self.visit(node.operand)
+        sign, operand = UNARY[type(node.op)], self.visit(node.operand)
         if operand.kind == NUMBER and sign != "~":
             return Value(NUMBER, tree=ast.UnaryOp(node.op, operand.tree))
         if (sign, operand.kind) in {("+", ARRAY), ("-", ARRAY)}:
@@ -137,9 +115,9 @@ class Expressions(ast.NodeVisitor):
         raise self.refuse(node, f"{sign.strip()!r} on {operand.kind}")
 
     def visit_BinOp(self, node: ast.BinOp) -> Value:
-        if type(node.op) not in _BINARY:
+        if type(node.op) not in BINARY:
             raise self.refuse(node, f"the operator {type(node.op).__name__}")
-        sign = _BINARY[type(node.op)]
+        sign = BINARY[type(node.op)]
         left, right = self.visit(node.left), self.visit(node.right)
         if left.kind == right.kind == NUMBER and sign not in "&|":
             return Value(NUMBER, tree=ast.BinOp(left.tree, node.op, right.tree))
@@ -159,7 +137,7 @@ class Expressions(ast.NodeVisitor):
     def visit_Compare(self, node: ast.Compare) -> Value:
         operands = [node.left, *node.comparators]
         values = [self.visit(operand) for operand in operands]
-        signs = [_COMPARE.get(type(op), "in") for op in node.ops]
+        signs = [COMPARE.get(type(op), "in") for op in node.ops]
         if "in" in signs:
             raise self.refuse(node, "'in'")
         if all(value.kind == NUMBER for value in values):
@@ -189,6 +167,8 @@ class Expressions(ast.NodeVisitor):
         if node.keywords or any(isinstance(argument, ast.Starred) for argument in node.args):
             raise self.refuse(node, "keyword or * arguments in a call", "pass values by position")
         values = [self.visit(argument) for argument in node.args]
+        if function is functions.norm:
+            return self._norm(node, values)
         if all(value.kind == NUMBER for value in values):
             return self._number_call(ast.unparse(node.func), function, values)
         return self._array_call(node, function, values)
@@ -219,6 +199,23 @@ class Expressions(ast.NodeVisitor):
         texts = map(self._element, node.args, values)
         return Value(ARRAY, f"FN({name})({', '.join(texts)})")
 
+    def _norm(self, node: ast.Call, values: list[Value]) -> Value:
+        """Return the number that stands for a norm."""
+        if len(values) != 1:
+            raise self.refuse(node, f"norm with {len(values)} arguments", "norm takes 1")
+        (value,) = values
+        if value.kind != ARRAY:
+            raise self.refuse(node, f"norm of {value.kind}", "norm is of an array")
+        if NOISE in self.reading.arrays:
+            raise self.refuse(node, f"a norm in a rule with {NOISE!r}", "a rule takes one of them")
+        if self.norms.reach_text(value.text):
+            what = "a norm of an array that depends on another norm"
+            raise self.refuse(node, what, "take norms of what is known without any norm")
+        name = self.norms.add(value.text)
+        if len(self.norms.arguments) > MAX_NORMS:
+            raise self.refuse(node, "one norm more", f"a rule takes up to {MAX_NORMS} norms")
+        return Value(NUMBER, tree=_name(name))
+
     def _callee(self, node: ast.expr) -> Any:
         if isinstance(node, ast.Attribute):
             function = self._math_member(node)
@@ -226,8 +223,8 @@ class Expressions(ast.NodeVisitor):
             function = self.reading.lookup(node)()
         else:
             function = None
-        if not callable(function) or function not in _NUMBER_FUNCTIONS:
-            raise self.refuse(node, f"a call of {ast.unparse(node)!r}", _CALLS)
+        if not callable(function) or function not in NUMBER_FUNCTIONS:
+            raise self.refuse(node, f"a call of {ast.unparse(node)!r}", CALLS)
         return function
 
     def _math_member(self, node: ast.Attribute) -> Any:
@@ -244,8 +241,13 @@ class Expressions(ast.NodeVisitor):
 
     def _constant(self, value: Value) -> str:
         text = ast.unparse(value.tree)
-        self.constants.setdefault(text, value.tree)
-        return f"k{list(self.constants).index(text)}"
+        if not self.norms.reach_number(value.tree):
+            self.constants.setdefault(text, value.tree)
+            return f"k{list(self.constants).index(text)}"
+        self.measured.setdefault(text, value.tree)
+        name = f"m{list(self.measured).index(text)}"
+        self.norms.mark(name)
+        return name
 
 
 def _name(name: str) -> ast.Name:
@@ -253,10 +255,15 @@ def _name(name: str) -> ast.Name:
     return ast.Name(name, ast.Load())
 
 
-def evaluator(expressions: Expressions) -> Callable[..., tuple[Any, ...]]:
-    """Return the function from the rule's numbers, and those from outside, to all constants."""
+def evaluator(expressions: Expressions, measured: bool = False) -> Callable[..., tuple[Any, ...]]:
+    """Return the function from the rule's numbers, and those from outside, to its constants.
+
+    With `measured` it takes the norms too, last, and returns the constants that depend on them.
+    """
     names = [*expressions.reading.numbers, *expressions.outside]
-    return _compiled(expressions, _lambda(names, _tuple(expressions.constants.values())))
+    names += expressions.norms.arguments if measured else ()
+    trees = expressions.measured if measured else expressions.constants
+    return _compiled(expressions, _lambda(names, _tuple(trees.values())))
 
 
 def split(

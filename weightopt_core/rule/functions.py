@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import wording
+from ..norms import chunk_sums, norm_of
 
 
 def _is_number(x: Any) -> bool:
@@ -38,6 +39,17 @@ def clip(x: Any, bound: float | None) -> Any:
 def sqrt(x: Any) -> Any:
     """Correctly rounded square root."""
     return math.sqrt(x) if _is_number(x) else np.sqrt(x)
+
+
+def norm(x: Any) -> float:
+    """Euclidean norm of all elements of an array: a number.
+
+    Squares are summed in double, in a fixed order: the bits depend neither on threads nor on
+    devices. It is that of the whole tensor, on which a rule that takes one always runs.
+    """
+    if not isinstance(x, (np.ndarray, np.generic)):
+        raise TypeError(wording("norm", "an array", repr(x), "use abs for a number"))
+    return norm_of(chunk_sums(np.asarray(x)))
 
 
 def sign(x: Any) -> Any:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
 
-from .expressions import ARRAY, Expressions, Value, evaluator, split
+from .expressions import Expressions, Value, evaluator, split
+from .language import ARRAY
 from .reading import NOISE, Reading
 
 #: Changes whenever equal rules would be lowered to other text or called in another way.
@@ -31,12 +32,20 @@ class Lowered:
     constants : list of str
         The text of constant ``k0``, ``k1`` ...
     evaluate : callable
-        Takes the rule's numbers and those from outside, in order; returns all constants.
+        Takes the rule's numbers and those from outside, in order; returns these constants.
     split : callable
         Takes the names of the numbers that are settings, and of those that change with the step;
         returns what `weightopt_core.rule.expressions.split` does.
     outside : tuple of callable
         Getters of the numbers from outside the rule.
+    norms : list of str
+        What the rule takes norms of, an expression of an element for each.
+    measuring : list of str
+        Those of `lines` that do not depend on a norm.
+    measured : list of str
+        The text of constant ``m0``, ``m1`` ..., which depend on norms.
+    evaluate_measured : callable
+        Takes the norms after what `evaluate` takes; returns these constants.
     """
 
     arrays: tuple[str, ...]
@@ -46,11 +55,21 @@ class Lowered:
     evaluate: Callable[..., tuple[Any, ...]]
     split: Callable[..., Any]
     outside: tuple[Callable[[], Any], ...]
+    norms: list[str]
+    measuring: list[str]
+    measured: list[str]
+    evaluate_measured: Callable[..., tuple[Any, ...]]
 
     @property
     def written(self) -> tuple[str, ...]:
         """The arrays that the rule replaces: the weight and the states."""
         return replaced(self.arrays)
+
+    @property
+    def scalars(self) -> list[str]:
+        """The names of all constants, in the order in which a compiled form takes them."""
+        known = [f"k{i}" for i in range(len(self.constants))]
+        return known + [f"m{i}" for i in range(len(self.measured))]
 
     @cached_property
     def fingerprint(self) -> str:
@@ -60,6 +79,8 @@ class Lowered:
         of a syntax tree would differ between versions of Python.
         """
         parts = [str(ABI), *self.arrays, *self.lines, *self.results, str(len(self.constants))]
+        if self.norms:
+            parts += [*self.norms, str(len(self.measured))]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
 
     def element(self, inputs: dict[str, str], outputs: dict[str, str]) -> list[str]:
@@ -69,22 +90,34 @@ class Lowered:
         stores = [f"{outputs[name]} = {result};" for name, result in pairs]
         return loads + self.lines + stores
 
+    def measure(self, inputs: dict[str, str], outputs: list[str]) -> list[str]:
+        """Return the statements that store for one element what the norms are of."""
+        loads = [f"const REAL {name}_0 = {inputs[name]};" for name in self.arrays]
+        stores = [f"{to} = {text};" for to, text in zip(outputs, self.norms, strict=True)]
+        return loads + self.measuring + stores
+
 
 def lower(reading: Reading) -> Lowered:
     """Check the statements of a rule and lower them."""
     expressions = Expressions(reading)
+    norms = expressions.norms
     lines: list[str] = []
     *assignments, last = reading.statements or [ast.Pass()]
     for number, statement in enumerate(assignments, start=1):
         lines.extend(_assign(reading, expressions, statement, number))
+    results = _results(reading, expressions, last)
     return Lowered(
         arrays=reading.arrays,
         lines=lines,
-        results=_results(reading, expressions, last),
+        results=results,
         constants=list(expressions.constants),
         evaluate=evaluator(expressions),
         split=partial(split, expressions),
         outside=tuple(expressions.outside.values()),
+        norms=list(norms.arguments.values()),
+        measuring=[line for line in lines if not norms.reach_text(line)],
+        measured=list(expressions.measured),
+        evaluate_measured=evaluator(expressions, measured=True),
     )
 
 
@@ -117,8 +150,11 @@ def _assign(
     if value.kind != ARRAY:
         expressions.names[name] = value
         return []
-    expressions.names[name] = Value(ARRAY, f"{name}_{number}")
-    return [f"const REAL {name}_{number} = {value.text};"]
+    local = f"{name}_{number}"
+    if expressions.norms.reach_text(value.text):
+        expressions.norms.mark(local)
+    expressions.names[name] = Value(ARRAY, local)
+    return [f"const REAL {local} = {value.text};"]
 
 
 def replaced(arrays: tuple[str, ...]) -> tuple[str, ...]:

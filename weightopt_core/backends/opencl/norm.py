@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 import pyopencl as cl
 
 from ...kernels.norm import ELEMENTS_OF_A_CHUNK, LANES_OF_A_CHUNK
+from ...norms import total
 from .arrays import record
 from .checks import check
 from .programs import kernel
@@ -90,7 +90,7 @@ def square_sum(array: Any) -> float:
     done = run(queue, *work, *given, wait_for=array.events or None)
     result = np.empty(groups)
     cl.enqueue_copy(queue, result, sums, wait_for=[done])
-    return math.fsum(result)
+    return total(result)
 
 
 def scale(array: Any, factor: float) -> None:

@@ -1,0 +1,212 @@
+"""Norms in rules: what they are, what is refused, and the same bits compiled and on NumPy."""
+
+import importlib
+import math
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import ml_dtypes
+import normed_rules
+import numpy as np
+import pytest
+from test_compiled_equals_numpy import DTYPES, Pair, numbers_of
+from test_rule import HEADER, load
+from weightopt_core.kernels.elementwise import THREAD_THRESHOLD
+
+import weightopt_core as mx
+from weightopt_core import RuleError
+from weightopt_core.backends import cpu
+from weightopt_core.rule import norm
+from weightopt_core.testing.arrays import same_bits
+
+SETUP = "from setuptools import setup\nfrom weightopt_core.build import compiled_rules\n"
+NAMES = [rule.name for rule in normed_rules.RULES]
+SIZES = [0, 1, 15, 1025, 4096, 2 * 4096 + 17, THREAD_THRESHOLD + 5000]
+each_dtype = pytest.mark.parametrize("dtype", DTYPES, ids=lambda dtype: dtype.__name__)
+
+
+@pytest.fixture(scope="session")
+def compiled(tmp_path_factory):
+    """Return the rules of `normed_rules`, compiled, by name."""
+    folder = tmp_path_factory.mktemp("normed")
+    (folder / "normed").mkdir()
+    shutil.copy(Path(normed_rules.__file__), folder / "normed" / "__init__.py")
+    (folder / "setup.py").write_text(f"{SETUP}setup(name='normed', **compiled_rules())\n")
+    command = [sys.executable, "setup.py", "-q", "build_ext", "--inplace"]
+    subprocess.run(command, cwd=folder, check=True, capture_output=True)
+    sys.path.insert(0, str(folder))
+    try:
+        rules = importlib.import_module("normed").RULES
+        assert all(rule.compiled.kernel is not None for rule in rules)
+    finally:
+        sys.path.remove(str(folder))
+    return {rule.name: rule for rule in rules}
+
+
+def optimizer_of(rule, **given):
+    return type("Normed", (mx.Optimizer,), {"rule": rule})(**given)
+
+
+@each_dtype
+@pytest.mark.parametrize("shape", [(0,), (), (7,), (3, 5), (100_003,)])
+def test_norm_is_that_of_all_elements(shape, dtype, rng):
+    array = np.asarray(rng.normal(size=shape), dtype)
+    exact = math.sqrt(math.fsum(float(x) ** 2 for x in array.ravel()))
+    assert norm(array) == mx.optimizer.global_norm([array]) == pytest.approx(exact, rel=1e-14)
+    assert type(norm(array)) is float
+    assert norm(array[()]) == norm(array)
+    assert norm(array.T) == pytest.approx(exact, rel=1e-14)
+
+
+def test_norm_of_what_is_not_finite_or_too_large():
+    assert norm(np.array([1.0, np.inf])) == math.inf
+    assert math.isnan(norm(np.array([np.inf, np.nan])))
+    # Each chunk's sum of squares is finite; that of all is not.
+    huge = np.full(3 * 4096, 1.2e154 / 64)
+    assert norm(huge) == mx.optimizer.global_norm([huge]) == math.inf
+
+
+@pytest.mark.parametrize("number", [3, 2.0])
+def test_norm_of_a_number(number):
+    with pytest.raises(TypeError, match="norm: expected an array"):
+        norm(number)
+
+
+@each_dtype
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("master", [False, True])
+def test_compiled_equals_numpy(compiled, name, size, dtype, master, rng):
+    optimizer = optimizer_of(compiled[name], wd=0.01, multi_precision=master)
+    pair = Pair(optimizer, rng.normal(size=size).astype(dtype))
+    blocks = [array.copy() for array in pair.arrays]
+    states = len(optimizer.rule.states)
+    copied = master and np.dtype(dtype).itemsize == 2
+    for t in range(1, 4):
+        grad = rng.normal(size=size).astype(dtype)
+        pair.step(grad, t)
+        order = [blocks[-1], grad, *blocks[1 : states + 1], blocks[0]]
+        order = order if copied else [blocks[0], grad, *blocks[1:]]
+        cpu.run_in_blocks(optimizer.rule, order, numbers_of(optimizer, t))
+    pair.assert_equal()
+    assert all(same_bits(*both) for both in zip(pair.arrays, blocks, strict=True))
+
+
+@pytest.mark.parametrize("name", NAMES[1:])
+def test_special_values(compiled, name, wild, dtype):
+    pair = Pair(optimizer_of(compiled[name]), wild(9000, dtype))
+    with np.errstate(all="ignore"):
+        for t in (1, 2):
+            grad = wild(9000, dtype)
+            grad[np.isnan(grad)] = 0.0  # `clip` refuses a bound that is NaN
+            pair.step(grad, t)
+    pair.assert_equal()
+
+
+@each_dtype
+@pytest.mark.parametrize("name", NAMES)
+def test_threads_do_not_matter(compiled, name, dtype, rng):
+    weight, grad = rng.normal(size=(2, 5 * THREAD_THRESHOLD + 3)).astype(dtype)
+    results = []
+    for count in (1, 2, 7):
+        mx.set_num_threads(count)
+        optimizer, copy = optimizer_of(compiled[name]), weight.copy()
+        optimizer.update(0, copy, grad, optimizer.create_state(0, copy))
+        results.append(copy)
+    mx.set_num_threads(None)
+    assert same_bits(results[0], results[1])
+    assert same_bits(results[0], results[2])
+
+
+def many(rng):
+    """Return weights or gradients of several shapes and dtypes."""
+    shapes = [(3,), (), (0,), (5000,), (7, 5), (70_001,), (4096,)]
+    dtypes = ["f4", "f8", "f4", "f2", "f4", "f4", ml_dtypes.bfloat16]
+    return [np.asarray(rng.normal(size=s), d) for s, d in zip(shapes, dtypes, strict=True)]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("master", [False, True])
+def test_each_tensor_has_norms_of_its_own(compiled, name, master):
+    runs = []
+    for rule in (compiled[name], getattr(normed_rules, name)):
+        for together in (True, False):
+            rng = np.random.default_rng(5)
+            updater = mx.optimizer.get_updater(optimizer_of(rule, multi_precision=master))
+            weights = many(rng)
+            for _ in range(3):
+                grads = many(rng)
+                if together:
+                    updater(list(range(len(weights))), grads, weights)
+                else:
+                    for index in range(len(weights)):
+                        updater(index, grads[index], weights[index])
+            runs.append(weights)
+    for other in runs[1:]:
+        assert all(same_bits(*both) for both in zip(runs[0], other, strict=True))
+
+
+def test_a_number_that_cannot_be_formed_changes_nothing(compiled):
+    """The norms of all tensors are known before any of them is written to."""
+    optimizer = optimizer_of(compiled["limited"])
+    weights = [np.ones(3), np.ones(4)]
+    states = [optimizer.create_state(i, weight) for i, weight in enumerate(weights)]
+    with pytest.raises(ValueError, match="bound of clip: expected None or a number > 0, got nan"):
+        optimizer.update([0, 1], weights, [np.ones(3), np.full(4, np.nan)], states)
+    assert all((weight == 1).all() for weight in weights)
+    assert optimizer._index_update_count == {}
+    assert optimizer.num_update == 0
+
+
+def test_the_fingerprint_knows_the_norms(tmp_path):
+    text = (
+        f"{HEADER}\nfrom weightopt_core.rule import norm\n@update_rule\ndef rule(weight, grad):\n"
+    )
+    prints = {
+        load(f"{text}    return weight - {of} * grad\n", tmp_path).rule.lowered.fingerprint
+        for of in ("norm(weight)", "norm(grad)", "2.0")
+    }
+    assert len(prints) == 3
+
+
+REFUSED = {
+    "norm(lr)": ("norm of a number", "of an array"),
+    "norm(grad > 0)": ("norm of a mask", "of an array"),
+    "norm(grad, 1)": ("norm with 2 arguments", "norm takes 1"),
+    "norm(x=grad)": ("keyword", "by position"),
+    "norm(grad / norm(grad))": ("depends on another norm", "known without any norm"),
+    "norm(grad * max(norm(grad), 1.0))": ("depends on another norm", "known without any norm"),
+    "norm(scaled)": ("depends on another norm", "known without any norm"),
+    "norm(twice)": ("depends on another norm", "known without any norm"),
+    "norm(where(weight > norm(grad), grad, weight))": ("depends on another norm", "without any"),
+    "sum([norm(grad * i) for i in (1, 2)])": ("a call of 'sum'", "norm"),
+    "(" + " + ".join(f"norm(grad * {i})" for i in range(9)) + ")": ("one norm more", "up to 8"),
+    "(grad if norm(grad) > 1 else weight)": ("'if' on arrays", "where"),
+    "weight ** norm(grad)": ("a power of an array", "product"),
+}
+BODY = """
+from weightopt_core.rule import norm
+
+@update_rule
+def rule(weight, grad, *, lr):
+    scaled = grad * norm(weight)
+    twice = scaled + weight
+    return weight - {} * grad
+"""
+
+
+@pytest.mark.parametrize("expression", REFUSED)
+def test_what_is_refused(expression, tmp_path):
+    found, allowed = REFUSED[expression]
+    with pytest.raises(RuleError, match=r"rules\.py:14: rule 'rule'") as caught:
+        load(HEADER + BODY.format(expression), tmp_path)
+    assert found in str(caught.value)
+    assert allowed in str(caught.value)
+
+
+def test_norms_do_not_go_with_noise(tmp_path):
+    source = "from weightopt_core.rule import norm\n@update_rule\ndef rule(weight, grad, noise):\n"
+    with pytest.raises(RuleError, match="a norm in a rule with 'noise'"):
+        load(f"{HEADER}\n{source}    return weight + norm(grad) * noise\n", tmp_path)

@@ -1,0 +1,10 @@
+from libc.stddef cimport ptrdiff_t
+
+cdef enum:
+    CHUNK = 4096  # elements with a sum of their own
+    LANES = 16  # running sums inside a chunk, element i in number i % LANES
+
+# Add squares to the running sums of a chunk; only the last call for it may end within a row.
+cdef void add_squares(double *sums, const void *values, int wide, ptrdiff_t count) noexcept nogil
+# Return the sum of the chunk; the running sums are lost.
+cdef double sum_of_lanes(double *lanes) noexcept nogil

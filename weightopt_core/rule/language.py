@@ -1,0 +1,51 @@
+"""What a rule may contain: operators and functions, on numbers and on arrays."""
+
+from __future__ import annotations
+
+import ast
+import math
+from typing import Any
+
+from . import functions
+
+NUMBER, ARRAY, MASK = "a number", "an array", "a mask"
+
+BINARY: dict[type, str] = {
+    ast.Add: "+",
+    ast.Sub: "-",
+    ast.Mult: "*",
+    ast.Div: "/",
+    ast.FloorDiv: "//",
+    ast.Mod: "%",
+    ast.Pow: "**",
+    ast.BitAnd: "&",
+    ast.BitOr: "|",
+}
+COMPARE: dict[type, str] = {
+    ast.Lt: "<",
+    ast.LtE: "<=",
+    ast.Gt: ">",
+    ast.GtE: ">=",
+    ast.Eq: "==",
+    ast.NotEq: "!=",
+    ast.Is: "is",
+    ast.IsNot: "is not",
+}
+UNARY: dict[type, str] = {ast.UAdd: "+", ast.USub: "-", ast.Not: "not ", ast.Invert: "~"}
+#: Functions on arrays, by the object that the rule's name refers to.
+ARRAY_FUNCTIONS: dict[Any, tuple[str, int]] = {
+    functions.clip: ("clip", 2),
+    functions.sqrt: ("sqrt", 1),
+    functions.norm: ("norm", 1),
+    functions.sign: ("sign", 1),
+    functions.maximum: ("maximum", 2),
+    functions.minimum: ("minimum", 2),
+    functions.where: ("where", 3),
+    abs: ("abs", 1),
+}
+_MATH = {function for function in vars(math).values() if callable(function)}
+NUMBER_FUNCTIONS = _MATH | set(ARRAY_FUNCTIONS) | {min, max, float, int, round}
+ON_ARRAYS = "on arrays: + - * /, **2, comparisons, & | ~ of masks, and " + ", ".join(
+    sorted(name for name, _ in ARRAY_FUNCTIONS.values())
+)
+CALLS = f"{ON_ARRAYS}; on numbers also the functions of math"
