@@ -76,7 +76,7 @@ class One(Launch):
         ]
         number = np.uint64
         types: list[Any] = [None, number] * len(arrays) + [number] * 2 + [number] * (2 * rule.draws)
-        types += [self.real] * len(rule.lowered.constants)
+        types += [self.real] * len(rule.lowered.scalars)
         self.take_kernel("one_tensor", None, types)
 
     def run(self, constants: np.ndarray, keys: list[Any], events: Any) -> list[cl.Event]:
@@ -90,13 +90,15 @@ class One(Launch):
 class Many(Launch):
     """Many tensors in few launches, each over the tensors of at most `SLOTS` buffers."""
 
+    kernel_name = "many_tensors"
+
     def __init__(self, rule: Any, storages: tuple[str, ...], numbers: list[int], tensors: Any):
         super().__init__(rule, storages, numbers, tensors)
         device = self.queue.device
         room = (device.max_parameter_size - 64) // (device.address_bits // 8)
         self.slots = max(len(storages), min(SLOTS, room))
         types = [np.uint64, *[None] * (5 + self.slots)]
-        self.take_kernel("many_tensors", self.slots, types)
+        self.take_kernel(self.kernel_name, self.slots, types)
         rows: list[tuple[int, ...]] = []
         parts: list[tuple[int, int]] = []
         begins: list[int] = []
@@ -108,11 +110,11 @@ class Many(Launch):
                 offsets = [array.offset for array in arrays]
                 places = [slot[array.base_data.int_ptr] for array in arrays]
                 rows.append((*places, *offsets, arrays[0].size))
-                for chunk in range(-(-arrays[0].size // self.traits.chunk)):
-                    size = min(self.traits.chunk, arrays[0].size - chunk * self.traits.chunk)
+                for chunk in range(-(-arrays[0].size // self.elements)):
+                    size = min(self.elements, arrays[0].size - chunk * self.elements)
                     if size > room:
                         begins.append(len(parts))
-                        room = self.traits.chunk if self.traits.group == 1 else 0
+                        room = self.elements if self.traits.group == 1 else 0
                     room -= size
                     parts.append((row, chunk))
             given = list(buffers.values())
@@ -121,6 +123,11 @@ class Many(Launch):
         self.rows = self._upload(np.array(rows, np.uint64))
         self.parts = self._upload(np.array(parts, np.uint32))
         self.begins = self._upload(np.array([*begins, len(parts)], np.uint32))
+
+    @property
+    def elements(self) -> int:
+        """How many elements a part of a tensor has."""
+        return self.traits.chunk
 
     def run(self, constants: np.ndarray, keys: list[Any], events: Any) -> list[cl.Event]:
         """Launch the kernel for each batch after `events`; return theirs."""

@@ -24,7 +24,7 @@ from .templates import (
 )
 from .traits import Traits
 
-_CORE = Path(__file__).parents[2]
+CORE = Path(__file__).parents[2]
 
 
 def header(traits: Traits, dtype: str) -> str:
@@ -48,7 +48,7 @@ def random_text(traits: Traits, dtype: str) -> str:
     return RANDOM.format(
         high=traits.high_product,
         float64="#define FLOAT64" if wide else "",
-        text=(_CORE / "kernels" / "random.h").read_text("utf-8"),
+        text=(CORE / "kernels" / "random.h").read_text("utf-8"),
         per_block=4 if wide else 8,
         word="ulong" if wide else "uint",
         split="\n        ".join(_split(wide)),
@@ -84,13 +84,13 @@ def rule_text(
     slots : int or None
         How many buffers the kernel for many tensors takes; None for the kernel for one.
     """
-    parts = [header(traits, dtype), (_CORE / "rule" / "preamble.h").read_text("utf-8")]
+    parts = [header(traits, dtype), (CORE / "rule" / "preamble.h").read_text("utf-8")]
     if rule.draws:
         parts.append(random_text(traits, dtype))
     names = array_names(rule, storages)
     types = [STORAGE[storage].type for storage in storages]
     const = ["const " if name == "grad" else "" for name in names]
-    count = len(rule.lowered.constants)
+    scalars = rule.lowered.scalars
     typed = [f"__global {c}{t} *restrict {n}_p" for c, t, n in zip(const, types, names)]
     parts.append(
         RULE.format(
@@ -104,13 +104,13 @@ def rule_text(
             parameters=", ulong key0, ulong key1, __local WORD *words" if rule.draws else "",
             keys=", ulong key0, ulong key1" if rule.draws else "",
             key_names=", key0, key1, words" if rule.draws else "",
-            constants="".join(f", REAL k{i}" for i in range(count)),
-            constant_names="".join(f", k{i}" for i in range(count)),
+            constants="".join(f", REAL {name}" for name in scalars),
+            constant_names="".join(f", {name}" for name in scalars),
         )
     )
     if slots is not None:
         casts = [f"(__global {c}{t} *)" for c, t in zip(const, types)]
-        parts.append(_many_text(casts, count, rule.draws, slots, traits.group == 1))
+        parts.append(_many_text(casts, len(scalars), rule.draws, slots, traits.group == 1))
     return "\n".join(parts)
 
 
@@ -134,22 +134,41 @@ def _element(rule: Any, names: list[str], storages: Sequence[str], dtype: str) -
 
 
 def _many_text(casts: list[str], constants: int, draws: bool, slots: int, table: bool) -> str:
-    number = len(casts)
-    buffers = ", ".join(f"b{i}" for i in range(slots))
-    parameters = ", ".join(f"__global uchar *b{i}" for i in range(slots))
-    tree = SLOT_OF_TREE.format(buffers=buffers, parameters=parameters, tree=_tree(0, slots))
     return MANY.format(
-        parameters=parameters,
-        slot=SLOT_OF_TABLE if table else tree,
-        table=TABLE.format(buffers=buffers) if table else "",
-        width=2 * number + 1,
-        last=2 * number,
+        **tensor_texts(casts, slots, table),
         row=constants,
-        chosen=", ".join(f"{c}(slot(row[{i}]) + row[{number + i}])" for i, c in enumerate(casts)),
         key_values=", key[0], key[1], words" if draws else "",
         words=WORDS if draws else "",
         constant_values="".join(f", k[{i}]" for i in range(constants)),
     )
+
+
+def tensor_texts(casts: Sequence[str], slots: int, table: bool) -> dict[str, Any]:
+    """Return what templates of kernels for many tensors share, by the names there.
+
+    Parameters
+    ----------
+    casts : sequence of str
+        To the type of each array.
+    slots : int
+        How many buffers the kernel takes.
+    table : bool
+        Whether it makes a table of them.
+    """
+    number = len(casts)
+    buffers = ", ".join(f"b{i}" for i in range(slots))
+    parameters = ", ".join(f"__global uchar *b{i}" for i in range(slots))
+    tree = SLOT_OF_TREE.format(buffers=buffers, parameters=parameters, tree=_tree(0, slots))
+    return {
+        "parameters": parameters,
+        "slot": SLOT_OF_TABLE if table else tree,
+        "table": TABLE.format(buffers=buffers) if table else "",
+        "width": 2 * number + 1,
+        "last": 2 * number,
+        "chosen": ", ".join(
+            f"{c}(slot(row[{i}]) + row[{number + i}])" for i, c in enumerate(casts)
+        ),
+    }
 
 
 def _tree(low: int, high: int) -> str:

@@ -17,6 +17,7 @@ from ..states import parts_of
 from .arrays import in_order, is_half, record
 from .checks import check
 from .launches import Many, One
+from .measure import Measure, sums_of
 
 
 class Plan:
@@ -57,6 +58,11 @@ class Plan:
             )
             for storages, numbers in together.items()
         ]
+        self.measures = [
+            Measure(rule, storages, numbers, [tensors[i] for i in numbers])
+            for storages, numbers in together.items()
+            if rule.lowered.norms
+        ]
 
     def again(
         self,
@@ -68,6 +74,7 @@ class Plan:
         call: Any,
         constants: Constants,
         keys: list[Any],
+        *given: Any,
     ) -> bool:
         """Compute the same step once more, if these are the same arrays, and count it.
 
@@ -77,7 +84,7 @@ class Plan:
             As for `bind`.
         call : weightopt_core.kernels.counts.Call or None
             What is counted.
-        constants, keys : object
+        constants, keys, *given : object
             As for `run`.
 
         Returns
@@ -97,11 +104,19 @@ class Plan:
             call.commit()
         self.arrays = [] if in_order(self.queue) else flat(weights, grads, states)
         self.events = events
-        self.run(constants, keys)
+        self.run(constants, keys, *given)
         return True
 
-    def run(self, constants: Constants, keys: list[Any], *given: Any) -> None:
+    def run(
+        self,
+        constants: Constants,
+        keys: list[Any],
+        indices: Sequence[Any] = (),
+        numbers: Any = None,
+    ) -> None:
         """Compute the new weights and states, in place; return once that is enqueued.
+
+        A rule with norms is measured first, and that waits for the device.
 
         Parameters
         ----------
@@ -109,11 +124,18 @@ class Plan:
             The rule's numbers for each tensor.
         keys : list of tuple of int
             The stream of each tensor's noise; empty for rules without.
-        *given : object
-            Not looked at: what rules that are not compiled take instead of constants.
+        indices : sequence of index, optional
+            What identifies each tensor.
+        numbers : callable, optional
+            Returns the rule's keyword arguments, given the rule and an index; called for rules
+            with norms.
         """
         arrays, events = self.arrays, self.events or None
         self.arrays = self.events = []
+        if self.measures:
+            sums = sums_of(self.measures, self.rule, constants.array(), events)
+            known = [numbers(self.rule, index) for index in indices]
+            constants = self.rule.with_norms(constants, known, sums)
         values = constants.array()
         done = [event for launch in self.launches for event in launch.run(values, keys, events)]
         if done and not in_order(self.queue):
@@ -124,7 +146,7 @@ def _forget(plan: Any) -> None:
     """Let go of the buffers: another array may now be where one was."""
     if plan() is not None:
         plan().seen = None
-        plan().launches = []
+        plan().launches = plan().measures = []
 
 
 def bind(

@@ -1,0 +1,62 @@
+"""Launches of the first pass of a rule with norms, and its results."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pyopencl as cl
+
+from ...kernels.norm import ELEMENTS_OF_A_CHUNK
+from .launches import Many
+from .measure_source import measure_text
+from .programs import kernel
+
+
+class Measure(Many):
+    """Sums of squares of what the norms of many tensors are of; nothing else is written."""
+
+    kernel_name = "many_measures"
+
+    def __init__(self, rule: Any, storages: tuple[str, ...], numbers: list[int], tensors: Any):
+        super().__init__(rule, storages, numbers, tensors)
+        chunks = [-(-arrays[0].size // ELEMENTS_OF_A_CHUNK) for arrays in tensors]
+        self.ends = np.cumsum(chunks)
+        self.host = np.empty((self.ends[-1], len(rule.lowered.norms)))
+        flags = cl.mem_flags.WRITE_ONLY
+        self.sums = cl.Buffer(self.queue.context, flags, self.host.nbytes)
+
+    @property
+    def elements(self) -> int:
+        """How many elements a part of a tensor has: those of a chunk."""
+        return ELEMENTS_OF_A_CHUNK
+
+    def take_kernel(self, name: str, slots: int | None, types: Sequence[Any]) -> None:
+        """Take the kernel that measures."""
+        assert slots is not None
+        key = self.rule.lowered.fingerprint, self.storages, slots, self.traits.float64
+        text = lambda: measure_text(self.rule, self.storages, self.traits, self.real.name, slots)  # noqa: E731
+        self.run_kernel = kernel(self.queue, key, text, name, types)
+
+    def read(self, constants: np.ndarray, events: Any) -> list[np.ndarray]:
+        """Launch after `events`, wait, and return the sums of each tensor, a row a chunk."""
+        values = self._upload(self.rounded(constants))
+        tables = self.begins, self.parts, self.rows, values, self.sums
+        done = [
+            self.enqueue(groups, (first, *tables, *buffers), events)
+            for first, groups, buffers in self.launches
+        ]
+        cl.enqueue_copy(self.queue, self.host, self.sums, wait_for=done)
+        return np.split(self.host, self.ends[:-1])
+
+
+def sums_of(
+    measures: Sequence[Measure], rule: Any, constants: np.ndarray, events: Any
+) -> list[np.ndarray]:
+    """Return for each tensor a row for each of its chunks: the sum of squares for each norm."""
+    parts = [np.empty((0, len(rule.lowered.norms)))] * len(constants)
+    for measure in measures:
+        for number, sums in zip(measure.numbers, measure.read(constants, events), strict=True):
+            parts[number] = sums
+    return parts
