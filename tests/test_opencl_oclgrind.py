@@ -10,7 +10,7 @@ import pytest
 cl = pytest.importorskip("pyopencl")
 
 TESTS = Path(__file__).parent / "test_opencl.py"
-CHOSEN = "adam or sgld or draws or launch or normal"
+CHOSEN = "adam or lamb or sgld or draws or launch or normal"
 FAULTS = ("Invalid", "race", "ninitialized", "FATAL")
 
 

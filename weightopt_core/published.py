@@ -12,6 +12,7 @@ PUBLISHED: dict[str, dict[str, str]] = {
         "adamw": "weightopt-adamw",
         "dcasgd": "weightopt-dcasgd",
         "ftrl": "weightopt-ftrl",
+        "lamb": "weightopt-lamb",
         "lion": "weightopt-lion",
         "nadam": "weightopt-nadam",
         "nag": "weightopt-nag",

@@ -76,15 +76,29 @@ def _settings(subject: Subject) -> Iterator[dict[str, Any]]:
 
 def _follow(subject: Subject, maker: Maker, given: dict[str, Any], dtype: Any, length: int) -> None:
     """Update `STEPS` times, and compare weight and states with the rule on NumPy."""
+    _compare(subject, maker, given, dtype, length, wild)
+    if subject.rule(**given).lowered.norms:
+        _compare(subject, maker, given, dtype, length, _finite)
+
+
+def _finite(rng: np.random.Generator, shape: Any, dtype: Any) -> np.ndarray:
+    """Return wild numbers that are finite: a norm hands on to all elements what one of them is."""
+    values = wild(rng, shape, dtype)
+    return np.where(np.isfinite(values), values, np.ones(1, dtype))
+
+
+def _compare(
+    subject: Subject, maker: Maker, given: dict[str, Any], dtype: Any, length: int, draw: Any
+) -> None:
     rng = np.random.default_rng(length)
     optimizer = subject.create(**given)
-    reference = [wild(rng, length, dtype)]
+    reference = [draw(rng, length, dtype)]
     weight = maker.make(reference[0])
     state = optimizer.create_state(0, weight)
     states = [] if state is None else list(state) if isinstance(state, tuple) else [state]
     reference += [maker.host(array) for array in states]
     for _ in range(STEPS):
-        grad = wild(rng, length, dtype)
+        grad = draw(rng, length, dtype)
         optimizer.update(0, weight, maker.make(grad), state)
         reference = _step(optimizer, reference, grad)
     where = f"{given}, {dtype.name}, {length} elements, {STEPS} steps"
