@@ -1,4 +1,4 @@
-"""Names to classes, registered at run time; installed packages are in test_packaging.py."""
+"""Names to classes, registered at run time; installed packages are in packages/."""
 
 import warnings
 

@@ -70,7 +70,10 @@ def _package(dist: Any) -> Package:
     try:
         return Package(dist.name, dist.version)
     except Exception:  # damaged metadata, in any of the ways that importlib-metadata reports
-        return Package("unknown", "unknown")
+        # The folder is called name-version.dist-info, and is what pip goes by.
+        folder = Path(str(getattr(dist, "_path", "unknown"))).name
+        name, _, version = folder.removesuffix(".dist-info").partition("-")
+        return Package(name, version or "unknown")
 
 
 def refresh() -> None:
@@ -97,6 +100,12 @@ def is_strict() -> bool:
 def owner(point: Plugin) -> str:
     """Return package and version of a plugin."""
     return f"{point.dist.name} {point.dist.version}"
+
+
+def describe(point: Plugin) -> str:
+    """Return entry point, package and version of a plugin, for messages."""
+    entry = f"entry point {point.name!r} = {point.value!r} of group {point.group!r}"
+    return f"{entry}, package {owner(point)}"
 
 
 def load(point: Plugin, kind: str, base: type) -> type:
@@ -164,5 +173,4 @@ def _check_api(point: Plugin, kind: str, version: Any) -> None:
 
 
 def _broken(point: Plugin, kind: str, cause: str, remedy: str) -> str:
-    entry = f"entry point {point.name!r} = {point.value!r} of group {point.group!r}"
-    return f"{kind} {point.name!r}: {entry}, package {owner(point)}: {cause}; {remedy}"
+    return f"{kind} {point.name!r}: {describe(point)}: {cause}; {remedy}"

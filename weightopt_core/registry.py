@@ -131,18 +131,19 @@ class Registry:
             return f"{self.kind} {name!r} is not installed; pip install {package}"
         hint = nearest(key, [*self.names(), *PUBLISHED.get(self.group, {})])
         remedy = "install the package that provides it, or register() a class of your own"
-        return f"unknown {self.kind} {name!r}; {hint}" + ("" if hint[-1] == "?" else f"; {remedy}")
+        joint = " if not," if hint.endswith("?") else ";"
+        return f"unknown {self.kind} {name!r}; {hint}{joint} {remedy}"
 
     def _load(self, name: str) -> type:
         found = self.entry_points(name)
         if not found:
             raise ValueError(self._unknown(name))
         if len(found) > 1:
-            owners = " and ".join(f"{discovery.owner(point)} ({point.value})" for point in found)
-            remedy = f"pip uninstall one of them; {name!r} is ambiguous until then"
+            found = sorted(found, key=lambda point: point.dist)
+            owners = " and ".join(map(discovery.describe, found))
+            remedy = "pip uninstall " + " or ".join(point.dist.name for point in found)
             raise PluginError(
-                f"{self.kind} {name!r}: entry points of {len(found)} packages provide it: "
-                f"{owners}; {remedy}"
+                f"{self.kind} {name!r}: {len(found)} packages provide it: {owners}; {remedy}"
             )
         return discovery.load(found[0], self.kind, self.base)
 
