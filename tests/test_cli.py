@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from weightopt_core.cli import main
+from weightopt_core.testing import makers
 
 
 def weightopt(*arguments):
@@ -41,6 +42,18 @@ def test_show_what_is_unknown():
     done = weightopt("show", "adm")
     assert done.exit_code != 0
     assert "did you mean 'adam'" in done.output
+
+
+def test_check_has_a_column_for_each_device():
+    summary, *table = weightopt("check", "zero", "--verbose").output.splitlines()
+    names = [maker.name for maker in makers()]
+    assert summary.startswith("initializer zero, weightopt-zero ")
+    assert summary.endswith(f" passed; on {' and '.join(names)}")
+    rows = {line.split()[0]: line.split()[1:] for line in table if line.strip()}
+    assert rows["check"][0] == "cpu"
+    assert rows["fills_in_place"] == ["passed"] * len(names)
+    assert rows["gives_the_hosts_numbers"] == ["passed"] * (len(names) - 1)
+    assert rows["examples_run"] == ["passed"]
 
 
 def test_devices():

@@ -23,11 +23,16 @@ class Conformance:
         Of the arrays that an initializer fills.
     expected_failures : dict of str to str
         Why a check does not hold, by the check's name; if it does hold, that is a failure.
+    host_only : bool
+        Whether it takes NumPy arrays alone, as an ``update`` written with NumPy does. Then it is
+        excused from the checks on other devices; if it works there, that is a failure. For a class
+        with a rule, which runs on every device, it is an error.
     """
 
     arguments: Mapping[str, Any] = field(default_factory=dict)
     shape: tuple[int, ...] = (6, 4, 3, 2)
     expected_failures: Mapping[str, str] = field(default_factory=dict)
+    host_only: bool = False
 
 
 class Algorithm:

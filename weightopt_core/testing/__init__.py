@@ -14,8 +14,8 @@ The command ``weightopt check weightopt-lion`` runs the same without pytest.
 """
 
 from .arrays import Maker, add_makers, makers
+from .case import Case
 from .suite import (
-    Case,
     cases,
     check_initializer,
     check_optimizer,

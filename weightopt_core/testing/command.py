@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections import Counter
 
 import click
 from rich.console import Console
@@ -11,10 +12,12 @@ from rich.markup import escape
 from rich.table import Table
 
 from ..errors import PluginError, nearest
+from .case import Case
 from .subject import REGISTRIES
-from .suite import Case, cases
+from .suite import cases
 
 _STYLES = {"passed": "green", "failed": "bold red", "excused": "yellow", "skipped": "yellow"}
+_Outcome = tuple[Case, str, str]
 
 
 @click.command("check")
@@ -23,21 +26,41 @@ _STYLES = {"passed": "green", "failed": "bold red", "excused": "yellow", "skippe
 def command(package: str, verbose: bool) -> None:
     """Run the conformance checks of all that the installed PACKAGE provides."""
     console = Console(highlight=False, soft_wrap=True)
-    failed = 0
+    failed = False
     for label, cls in _classes(package).items():
-        table = Table("check", "on", "", "", box=None, pad_edge=False)
-        counts: dict[str, int] = {}
-        for case in _cases(cls):
-            outcome, why = case.outcome()
-            counts[outcome] = counts.get(outcome, 0) + 1
-            if verbose or outcome != "passed":
-                mark = f"[{_STYLES[outcome]}]{outcome}[/]"
-                table.add_row(case.name, case.maker.name if case.maker else "", mark, escape(why))
-        failed += counts.get("failed", 0)
-        console.print(f"[bold]{label}[/]: " + ", ".join(f"{n} {o}" for o, n in counts.items()))
-        if table.row_count:
-            console.print(table)
+        outcomes = [(case, *case.outcome()) for case in _cases(cls)]
+        counts = Counter(outcome for _, outcome, _ in outcomes)
+        failed |= "failed" in counts
+        summary = ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
+        devices = list({case.maker.name: None for case, *_ in outcomes if case.maker} or ["cpu"])
+        console.print(f"[bold]{label}[/]: {summary}; on {' and '.join(map(escape, devices))}")
+        listed = [found for found in outcomes if verbose or found[1] != "passed"]
+        if listed:
+            console.print(_table(listed, devices))
+        for case, outcome, why in listed:
+            if why:
+                on = f" on {case.maker.name}" if case.maker else ""
+                console.print(f"{_marked(outcome)} {case.name}{escape(on)}: {escape(why)}")
     sys.exit(1 if failed else 0)
+
+
+def _table(outcomes: list[_Outcome], devices: list[str]) -> Table:
+    """Return a table with a row for each check and a column for each device.
+
+    What needs no arrays is in the first column, which is that of the host.
+    """
+    table = Table("check", *devices, box=None, pad_edge=False)
+    rows: dict[str, dict[str, str]] = {}
+    for case, outcome, _ in outcomes:
+        device = case.maker.name if case.maker else devices[0]
+        rows.setdefault(case.name, {})[device] = _marked(outcome)
+    for name, by_device in rows.items():
+        table.add_row(name, *(by_device.get(device, "") for device in devices))
+    return table
+
+
+def _marked(outcome: str) -> str:
+    return f"[{_STYLES[outcome]}]{outcome}[/]"
 
 
 def _cases(cls: type) -> list[Case]:

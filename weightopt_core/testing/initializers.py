@@ -12,7 +12,7 @@ from .. import initializer, random
 from ..initializer import RandomInitializer
 from . import values
 from .arrays import Maker
-from .subject import Subject, refusal
+from .subject import Subject, naming_host_only, refusal
 
 #: The parameter that is filled.
 NAME = "fc_weight"
@@ -59,6 +59,15 @@ def own_seed_goes_before(subject: Subject, maker: Maker) -> None:
     assert _bits(subject.create(seed=8), subject, maker) != first, "another seed, the same numbers"
 
 
+def gives_the_hosts_numbers(subject: Subject, maker: Maker, host: Maker) -> None:
+    """Arrays on another device are filled with what they are filled with on the host."""
+    for init in _settings(subject):
+        expected = _bits(init, subject, host)
+        with naming_host_only():
+            found = _bits(init, subject, maker)
+        assert found == expected, f"{init!r}: other numbers than on the host"
+
+
 def refuses_spoilt_arrays(subject: Subject, maker: Maker) -> None:
     """Arrays that cannot be written in place are refused, and stay as they are."""
     for what, spoil in maker.spoilt.items():
@@ -80,6 +89,7 @@ CHECKS = (
     comes_back_from_dumps,
     same_seed_same_numbers,
     own_seed_goes_before,
+    gives_the_hosts_numbers,
     refuses_spoilt_arrays,
     refuses_what_is_no_array,
 )

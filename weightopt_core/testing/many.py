@@ -11,7 +11,7 @@ from .. import random
 from ..optimizer import get_updater
 from . import values
 from .arrays import Maker
-from .subject import Subject
+from .subject import Subject, naming_host_only
 
 SHAPES: dict[Any, tuple[int, ...]] = {
     0: (7,),
@@ -41,7 +41,23 @@ def many_at_once_are_one_by_one(subject: Subject, maker: Maker) -> None:
     _equal(subject, maker, call=_many_by_updater, order=lambda indices, t: indices[::-1])
 
 
-CHECKS = (order_does_not_matter, updater_is_the_optimizer, many_at_once_are_one_by_one)
+def gives_the_hosts_numbers(subject: Subject, maker: Maker, host: Maker) -> None:
+    """Weights on another device become what they become on the host, bit for bit."""
+    for given in subject.settings():
+        for dtype in maker.dtypes:
+            expected = _stepped(subject, host, given, dtype)
+            with naming_host_only():
+                found = _stepped(subject, maker, given, dtype)
+            for index, weight in found.items():
+                assert weight == expected[index], f"{given}, {dtype}: weight {index!r} differs"
+
+
+CHECKS = (
+    order_does_not_matter,
+    updater_is_the_optimizer,
+    many_at_once_are_one_by_one,
+    gives_the_hosts_numbers,
+)
 
 
 def _one_by_one(optimizer: Any, weights: dict[Any, Any]) -> Callable[..., None]:

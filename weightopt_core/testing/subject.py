@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import unittest
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from .. import initializer, lr_scheduler, optimizer
+from ..errors import wording
 from ..registry import Registry
 from ..rule import Rule
 from . import values
@@ -37,6 +39,10 @@ class Subject:
         self.registry = registry_of(cls)
         self.arguments = values.required(cls.hyperparameters) | dict(cls.conformance.arguments)
         self.shape = cls.conformance.shape
+        if cls.conformance.host_only and getattr(cls, "rule", None) is not None:
+            got = "host_only=True"
+            remedy = "its rule runs on every device"
+            raise ValueError(wording("conformance", "no host_only", got, remedy))
 
     @property
     def own(self) -> dict[str, Any]:
@@ -60,6 +66,16 @@ class Subject:
         if rule is None:
             raise unittest.SkipTest("it has no rule")
         return rule
+
+
+@contextlib.contextmanager
+def naming_host_only() -> Iterator[None]:
+    """Add to an error on a device what an author may have forgotten to declare."""
+    try:
+        yield
+    except Exception as error:
+        remedy = "if it is for NumPy arrays alone, declare Conformance(host_only=True)"
+        raise AssertionError(f"{type(error).__name__}: {error}; {remedy}") from error
 
 
 def refusal(call: Callable[[], Any]) -> str | None:

@@ -2,70 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
-import unittest
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
-from .. import initializer, lr_scheduler, optimizer, random
+from .. import initializer, lr_scheduler, optimizer
 from ..errors import nearest
-from .arrays import Maker, makers
-from .subject import REGISTRIES, Subject, registry_of
+from .arrays import makers
+from .case import Case
+from .subject import Subject, registry_of
 
-
-@dataclass(frozen=True)
-class Case:
-    """One check of one class, on one device where it needs arrays; call it to run it.
-
-    Attributes
-    ----------
-    subject : Subject
-        The class under test.
-    name : str
-        The check's name.
-    maker : Maker or None
-        The device's arrays.
-    reason : str
-        Why it is expected to fail; empty where it is not.
-    """
-
-    subject: Subject
-    function: Callable[..., None]
-    maker: Maker | None
-    reason: str = ""
-
-    @property
-    def name(self) -> str:
-        return self.function.__name__
-
-    def __str__(self) -> str:
-        parts = [self.subject.cls.__name__, self.name, self.maker.name if self.maker else ""]
-        return "-".join(part for part in parts if part)
-
-    def __call__(self) -> None:
-        """Raise AssertionError, or what else goes wrong; unittest.SkipTest where nothing applies.
-
-        What classes are registered and which random numbers come next is afterwards as it was.
-        """
-        if not __debug__:
-            raise RuntimeError("checks are assert statements, which this Python leaves out: -O")
-        with _undisturbed():
-            self.function(self.subject, *([self.maker] if self.maker else []))
-
-    def outcome(self) -> tuple[str, str]:
-        """Run it; return ``passed``, ``failed``, ``skipped`` or ``excused``, and why."""
-        try:
-            self()
-        except unittest.SkipTest as skip:
-            return "skipped", str(skip)
-        except Exception as error:
-            if self.reason:
-                return "excused", self.reason
-            return "failed", f"{type(error).__name__}: {error}".removeprefix("AssertionError: ")
-        if self.reason:
-            return "failed", f"it passes, and was expected to fail: {self.reason}"
-        return "passed", ""
+#: Why a class for the host does not give the host's numbers on another device.
+HOST_ONLY = "it takes NumPy arrays alone: host_only"
 
 
 def cases(cls: type, expected_failures: dict[str, str] | None = None) -> list[Case]:
@@ -81,7 +27,7 @@ def cases(cls: type, expected_failures: dict[str, str] | None = None) -> list[Ca
     Raises
     ------
     ValueError
-        There is no check of that name.
+        There is no check of that name; or a class with a rule says that it is for the host only.
     """
     from . import common, converge, hygiene, initializers, many, numbers, schedulers, states
 
@@ -92,17 +38,31 @@ def cases(cls: type, expected_failures: dict[str, str] | None = None) -> list[Ca
     }
     subject = Subject(cls)
     expected = dict(subject.cls.conformance.expected_failures) | (expected_failures or {})
-    found = []
-    for module in (common, *of_kind[subject.registry.kind]):
-        for function in module.CHECKS:
-            needed = function.__code__.co_argcount == 2
-            for maker in makers() if needed else [None]:
-                reason = expected.get(function.__name__, "")
-                found.append(Case(subject, function, maker, reason))
-    names = {case.name for case in found}
-    for name in expected.keys() - names:
-        raise ValueError(f"expected_failures: no check {name!r}; {nearest(name, names)}")
-    return found
+    modules = (common, *of_kind[subject.registry.kind])
+    functions = {f.__name__: f for module in modules for f in module.CHECKS}
+    for name in expected.keys() - functions.keys():
+        raise ValueError(f"expected_failures: no check {name!r}; {nearest(name, functions)}")
+    if subject.cls.conformance.host_only:
+        expected.setdefault("gives_the_hosts_numbers", HOST_ONLY)
+    return [
+        Case(subject, function, maker, expected.get(name, ""))
+        for name, function in functions.items()
+        for maker in _devices(subject, function)
+    ]
+
+
+def _devices(subject: Subject, function: Any) -> list[Any]:
+    """Return the makers that a check is run with; None where it needs no arrays.
+
+    Its arguments tell: the subject; the subject and a device; or these and the host, to compare
+    every other device with.
+    """
+    count = function.__code__.co_argcount
+    if count == 1:
+        return [None]
+    if count == 2 and not subject.cls.conformance.host_only:
+        return list(makers())
+    return [maker for maker in makers() if (maker.name == "cpu") == (count == 2)]
 
 
 def check_optimizer(cls: type, expected_failures: dict[str, str] | None = None) -> None:
@@ -186,15 +146,3 @@ def _check(cls: Any, base: type, expected_failures: dict[str, str] | None) -> No
     failed = [f"{case}: {why}" for case, outcome, why in outcomes if outcome == "failed"]
     if failed:
         raise AssertionError("\n".join(failed))
-
-
-@contextlib.contextmanager
-def _undisturbed() -> Iterator[None]:
-    drawn = random.get_state()
-    registered = [dict(registry._registered) for registry in REGISTRIES]
-    try:
-        yield
-    finally:
-        random.set_state(drawn)
-        for registry, classes in zip(REGISTRIES, registered):
-            registry._registered = classes
