@@ -32,7 +32,7 @@ demo: install
 	$(BIN)/python examples/digits.py
 
 test: install
-	$(BIN)/python -m pytest -n auto --dist worksteal
+	$(BIN)/python -m pytest -n auto --dist loadgroup
 
 # On every OpenCL device that is found, and on Oclgrind, which checks how memory is used.
 test-opencl: install
@@ -70,8 +70,7 @@ bench: install
 
 # Everything that is published, built and checked: dist/.
 dist: install
-	$(BIN)/python -m pip install --quiet --no-build-isolation --editable ".[dist]"
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tools/dist.py
+	$(BIN)/python tools/dist.py
 
 docs: install
 	$(BIN)/python -m pip install --quiet --no-build-isolation --editable ".[docs]"

@@ -1,13 +1,8 @@
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 import weightopt_core as mx
 from weightopt_core.testing import arrays
-
-sys.path.insert(0, str(Path(__file__).parent))
 
 
 @pytest.fixture(params=["float32", "float64"])

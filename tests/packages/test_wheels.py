@@ -1,0 +1,166 @@
+"""What users do: real wheels, installed by pip into fresh environments."""
+
+import shutil
+import subprocess
+import sys
+import zipfile
+
+import pytest
+from environments import Environment
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("packaging")]
+
+
+def test_a_core_alone_works_and_says_how_to_get_more(wheels, tools, tmp_path):
+    environment = Environment(tmp_path / "alone", tools)
+    environment.install(wheels["core"])
+    printed = environment.python(
+        """
+        import weightopt_core as mx
+        print(mx.optimizer.registry.names(), mx.init.registry.names())
+        for name in ("adam", "adm", "no-such-thing"):
+            try:
+                mx.optimizer.create(name)
+            except ValueError as error:
+                print(error)
+        class Mine(mx.Optimizer):
+            pass
+        print(mx.optimizer.register(Mine) and mx.optimizer.create("mine"))
+        """
+    )
+    assert printed.startswith("[] []")
+    assert "optimizer 'adam' is not installed; pip install weightopt-adam" in printed
+    assert "unknown optimizer 'adm'; did you mean 'adam'" in printed
+    assert "unknown optimizer 'no-such-thing'; known: " in printed
+    assert printed.rstrip().endswith("Mine()")
+    command = subprocess.run(
+        [environment.bin / "weightopt", "list"], text=True, capture_output=True, check=False
+    )
+    assert command.returncode != 0
+    assert 'pip install "weightopt-core[cli]"' in command.stderr
+
+
+def test_compiled_plugins_are_one_wheel_for_every_python(wheels):
+    assert wheels["adam"].name.startswith("weightopt_adam-0.1.0-cp310-abi3-")
+    assert wheels["uniform"].name == "weightopt_uniform-0.1.0-py3-none-any.whl"
+    names = zipfile.ZipFile(wheels["adam"]).namelist()
+    assert [name for name in names if name.startswith("weightopt_adam/_rules")]
+    assert not [name for name in names if name.endswith((".c", ".pyx", ".h"))]
+
+
+def test_installed_plugins_step_compiled(installed, listed):
+    printed = installed.python(
+        """
+        import numpy as np, weightopt_core as mx
+        adam = mx.optimizer.create("adam", learning_rate=0.5)
+        weight = np.ones(3, np.float32)
+        adam.update(0, weight, weight.copy(), adam.create_state(0, weight))
+        print(weight.round(6), adam.rule.compiled.reason == "")
+        """
+    )
+    assert printed.split() == ["[0.5", "0.5", "0.5]", "True"]
+    table = listed()
+    assert "adam" in table
+    assert "weightopt-adam" in table
+    assert "compiled" in table
+
+
+@pytest.mark.parametrize("minor", [10, 11, 12, 13])
+def test_the_plugin_wheel_loads_on(minor, wheels, tmp_path):
+    interpreter = shutil.which(f"python3.{minor}")
+    usable = interpreter and subprocess.run([interpreter, "-c", ""], check=False).returncode == 0
+    if not usable:
+        pytest.skip(f"no Python 3.{minor} here")
+    environment = Environment(tmp_path / "env", interpreter=interpreter)
+    environment.install("numpy", "--only-binary", ":all:")
+    environment.install("--no-deps", "--ignore-requires-python", wheels["adam"])
+    printed = environment.python(
+        """
+        import importlib.util, sys
+        path = importlib.util.find_spec("weightopt_adam").submodule_search_locations[0]
+        from pathlib import Path
+        (library,) = Path(path).glob("_rules*")
+        spec = importlib.util.spec_from_file_location("_rules", library)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        print(sys.version_info[1], *module.RULES)
+        """
+    )
+    assert printed.split() == [str(minor), "weightopt_adam.adam"]
+
+
+def test_plugins_can_be_left_out(installed):
+    code = """
+        import weightopt_core as mx
+        print(mx.optimizer.registry.names(), mx.init.registry.names())
+        try:
+            print(mx.optimizer.create("adam"))
+        except ValueError as error:
+            print(error)
+        """
+    for value, names in {
+        "adam": "['ccsgd', 'sgd'] ['uniform', 'zero', 'zeros']",
+        "ADAM, weightopt-sgd,uniform": "[] ['zero', 'zeros']",
+        "all": "[] []",
+    }.items():
+        printed = installed.python(code, WEIGHTOPT_DISABLE_PLUGINS=value).splitlines()
+        assert printed[0] == names
+        assert printed[1] == (
+            "optimizer 'adam' is disabled; take it out of WEIGHTOPT_DISABLE_PLUGINS"
+        )
+
+
+def test_a_strangers_plugin_is_found_after_a_refresh(installed, third_party):
+    text = "import weightopt_core\nclass Stranger(weightopt_core.Optimizer): pass"
+    third_party("stranger", text, {"stranger": "stranger:Stranger"})
+    printed = installed.python(
+        """
+        import sys
+        import weightopt_core as mx
+        print(mx.optimizer.create("STRAN.ger"), mx.optimizer.Stranger)
+        mx.optimizer.registry.refresh()
+        print(mx.optimizer.create("stranger"), "weightopt_adam" in sys.modules)
+        """
+    )
+    assert printed.split() == [
+        "Stranger()",
+        "<class",
+        "'stranger.Stranger'>",
+        "Stranger()",
+        "False",
+    ]
+
+
+def test_a_rule_edited_after_it_was_compiled_never_runs_stale(spoilt):
+    printed = spoilt.python(
+        """
+        import importlib.util, warnings
+        from pathlib import Path
+        path = Path(importlib.util.find_spec("weightopt_sgd").origin)
+        text = path.read_text().replace("return weight + mom, mom", "return weight - 1 * mom, mom")
+        path.write_text(text)
+        import numpy as np, weightopt_core as mx
+        sgd = mx.optimizer.create("sgd", learning_rate=0.5, momentum=0.5)
+        weight = np.ones(1)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            sgd.update(0, weight, np.ones(1), sgd.create_state(0, weight))
+        print(weight, sgd.rule.compiled.reason)
+        print(caught[0].message)
+        """
+    )
+    assert printed.startswith("[1.5] compiled from another source")
+    assert "runs on NumPy" in printed
+
+
+def test_a_rule_without_its_compiled_module_runs_on_numpy(spoilt, listed):
+    spoilt.remove_compiled("weightopt_sgd")
+    assert "NumPy (not compiled)" in listed()
+
+
+def test_the_wheel_of_the_core_holds_what_it_needs(wheels):
+    names = zipfile.ZipFile(wheels["core"]).namelist()
+    for wanted in ("py.typed", "rule/preamble.h", "templates/pyproject.toml.in"):
+        assert f"weightopt_core/{wanted}" in names
+    assert not [name for name in names if name.startswith(("plugins", "tests", "docs"))]
+    assert sys.version_info[:2] >= (3, 10)
