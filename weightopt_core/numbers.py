@@ -15,8 +15,8 @@ from .rule import Rule
 
 #: Numbers of a rule that depend on the index that is updated.
 OWN_NUMBERS = ("lr", "wd", "t")
-#: What a subclass overrides to say itself what the numbers of each index are.
-_BY_INDEX = ("numbers", "_update_count", "_get_lr", "_get_wd")
+#: What a subclass overrides to say itself what the counts and rates of each index are.
+_BY_INDEX = ("_update_count", "_get_lr", "_get_wd")
 
 
 class Numbers(Rates):
@@ -25,9 +25,11 @@ class Numbers(Rates):
     noise_seed: int | None
     _calls: Calls
     _by_index: ClassVar[bool] = False
+    _has_numbers: ClassVar[bool] = False
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
+        cls._has_numbers = cls.numbers is not Numbers.numbers
         cls._by_index = any(getattr(cls, name) is not getattr(Numbers, name) for name in _BY_INDEX)
 
     def numbers(self, index: Any, t: int) -> dict[str, Any]:
@@ -52,14 +54,34 @@ class Numbers(Rates):
         return {}
 
     def _constants_ahead(self, rule: Rule, call: Any) -> Constants:
-        """Return the constants of a call that is not counted yet, from rates alone."""
+        """Return the constants of a call that is not counted yet."""
         num_update = call.ahead(self._multipliers, self.begin_num_update)
+        if self._has_numbers:
+            return self._constants_of_numbers(rule, call)
         evaluator = self._calls.evaluators.get(rule)
         if evaluator is None:
             evaluator = self._evaluator(rule, OWN_NUMBERS, rule)
         scheduler = self.lr_scheduler
         lr = self.learning_rate if scheduler is None else float(scheduler(num_update))
         return evaluator.of_groups(self, call, lr, self.wd)
+
+    def _constants_of_numbers(self, rule: Rule, call: Any) -> Constants:
+        """Return the constants where a subclass has numbers of its own."""
+        scheduler = self.lr_scheduler
+        call.commit()  # what `numbers` may ask for are the rates of this update
+        try:
+            counts = call.counts_ahead(0)
+            numbers = [self.numbers(*counted) for counted in zip(call.indices, counts)]
+            names = rule, *numbers[0]
+            evaluator = self._calls.evaluators.get(names)
+            if evaluator is None:
+                own = [name for name in numbers[0] if name in rule.numbers]
+                rates = [name for name in OWN_NUMBERS if name not in own]
+                evaluator = self._evaluator(rule, [*own, *rates], names)
+            lr = self.learning_rate if scheduler is None else float(scheduler(self.num_update))
+            return evaluator.of_numbers(self, call, numbers, lr, self.wd)
+        finally:
+            call.uncommit()
 
     def _constants_by_index(self, rule: Rule, indices: Sequence[Any]) -> Constants:
         """Return the constants of the present update of each index, equal ones evaluated once."""

@@ -168,17 +168,22 @@ class Optimizer(Numbers, Algorithm):
         if rule is None:
             raise NotImplementedError(f"{type(self).__name__} must set rule or implement update()")
         call = self._calls.find(indices, self._counts)
-        if self._by_index or rule.lowered.norms:
+        if self._by_index:
             self._step_by_index(rule, call, weights, grads, states)
             return
         constants = self._constants_ahead(rule, call)
         keys = self._noise_keys(indices, call.counts_ahead()) if rule.draws else []
         given = rule, weights, grads, states, self.multi_precision
-        if call.bound is not None and call.bound.again(*given, call, constants, keys):
+        step = constants, keys, call.indices, self._numbers
+        if call.bound is not None and call.bound.again(*given, call, *step):
             return
         bound = self._bind(call, *given)
         call.commit()
-        bound.run(constants, keys, call.indices, self._numbers)
+        try:
+            bound.run(*step)
+        except Exception:
+            call.uncommit()
+            raise
 
     def _step_by_index(
         self,
@@ -188,10 +193,7 @@ class Optimizer(Numbers, Algorithm):
         grads: Sequence[Any],
         states: Sequence[Any],
     ) -> None:
-        """Step where a subclass says what the counts, rates or numbers of each index are.
-
-        So does a rule with norms, whose numbers may turn out impossible after it was measured.
-        """
+        """Step where a subclass says what the counts or rates of each index are."""
         before = self.num_update, [self._counts.get(index) for index in call.indices]
         try:
             for index in call.indices:

@@ -8,8 +8,9 @@ cdef class Constants:
     cdef Py_ssize_t room
     cdef readonly Py_ssize_t rows
     cdef readonly Py_ssize_t width
-    cdef int32_t *which  # row of each tensor; belongs to `owner`
+    cdef int32_t *which  # row of each tensor; belongs to `owner`, or is `own`
     cdef readonly Py_ssize_t tensors
+    cdef int32_t *own  # the same, where it belongs to this
     cdef object owner
 
     cdef int resize(self, Py_ssize_t rows, Py_ssize_t width) except -1

@@ -6,7 +6,7 @@ from libc.string cimport memcpy
 
 import numpy as np
 
-from .counts cimport Call
+from .counts cimport Call, Group
 
 
 @cython.freelist(8)
@@ -32,6 +32,7 @@ cdef class Constants:
 
     def __dealloc__(self):
         PyMem_Free(self.values)
+        PyMem_Free(self.own)
 
     cdef int resize(self, Py_ssize_t rows, Py_ssize_t width) except -1:
         cdef Py_ssize_t room = rows * width + 1
@@ -177,6 +178,52 @@ cdef class Evaluator:
         made.owner = call
         return made
 
+    def of_numbers(self, optimizer, Call call, list numbers, double lr, double wd):
+        """Return the constants of a call from the numbers of each index; after `Call.commit`.
+
+        Parameters
+        ----------
+        optimizer : Optimizer
+            Whose settings count.
+        call : Call
+            The indices, counted.
+        numbers : list of dict
+            For each index its own numbers; they go before rates and settings.
+        lr, wd : float
+            Rates before multipliers.
+        """
+        cdef Py_ssize_t i
+        cdef dict known = {}
+        cdef Constants made = Constants.__new__(Constants)
+        self.read(optimizer)
+        made.which = made.own = <int32_t *>PyMem_Malloc((call.number + 1) * sizeof(int32_t))
+        if not made.own:
+            raise MemoryError
+        made.tensors = call.number
+        for i in range(call.number):
+            key = self.gather(optimizer, call.groups[call.which[i]], numbers[i], lr, wd)
+            made.which[i] = known.setdefault(key, len(known))
+        made.resize(len(known), self.width)
+        for i, key in enumerate(known):
+            self.fill(made.values + i * self.width, key)
+        return made
+
+    cdef tuple gather(self, object optimizer, Group group, dict numbers, double lr, double wd):
+        """Return the own numbers of one index in their order."""
+        cdef list found = []
+        for name in self.own:
+            if name in numbers:
+                found.append(as_plain(numbers[name]))
+            elif name == "lr":
+                found.append(lr * group.lr_mult)
+            elif name == "wd":
+                found.append(wd * group.wd_mult)
+            elif name == "t":
+                found.append(group.count)
+            else:
+                found.append(as_plain(getattr(optimizer, name)))
+        return tuple(found)
+
     def row(self, optimizer, tuple own):
         """Return the constants for own numbers, in the order of their names."""
         made = np.empty(self.width)
@@ -189,4 +236,6 @@ cdef class Evaluator:
 
 cdef object as_plain(object value):
     """Return a number of NumPy as Python's: it would widen a float32 array that it meets."""
+    if type(value) is float or type(value) is int:
+        return value
     return value.item() if isinstance(value, np.generic) else value

@@ -26,6 +26,8 @@ cdef class Call:
     cdef double *lr_mult
     cdef double *wd_mult
     cdef int32_t *which  # group of each index
+    cdef char *absent  # whether an index was not counted before
+    cdef int64_t before  # num_update before it was committed
     cdef Group *groups
     cdef Py_ssize_t number  # of indices
     cdef Py_ssize_t distinct  # groups
@@ -34,3 +36,4 @@ cdef class Call:
     cdef int multiply(self, object multipliers) except -1
     cdef int regroup(self, int64_t begin) except -1
     cpdef commit(self)
+    cpdef uncommit(self)

@@ -111,7 +111,10 @@ cdef class Call:
         self.wd_mult = <double *>PyMem_Calloc(self.number + 1, sizeof(double))
         self.which = <int32_t *>PyMem_Calloc(self.number + 1, sizeof(int32_t))
         self.groups = <Group *>PyMem_Calloc(self.number + 1, sizeof(Group))
-        if not (self.slots and self.lr_mult and self.wd_mult and self.which and self.groups):
+        self.absent = <char *>PyMem_Calloc(self.number + 1, 1)
+        if not (self.slots and self.lr_mult and self.wd_mult and self.which):
+            raise MemoryError
+        if not (self.groups and self.absent):
             raise MemoryError
         for i in range(self.number):
             self.slots[i] = counts.slot_of(self.indices[i])
@@ -122,6 +125,7 @@ cdef class Call:
         PyMem_Free(self.wd_mult)
         PyMem_Free(self.which)
         PyMem_Free(self.groups)
+        PyMem_Free(self.absent)
 
     cdef bint is_for(self, object indices) except -1:
         """Whether these are its indices, in its order."""
@@ -191,15 +195,28 @@ cdef class Call:
     cpdef commit(self):
         """Count one more update of each index."""
         cdef Py_ssize_t i
+        self.before = self.counts.num_update
         for i in range(self.distinct):
             self.groups[i].count += 1
             self.counts.num_update = max(self.counts.num_update, self.groups[i].count)
         for i in range(self.number):
+            self.absent[i] = self.counts.values[self.slots[i]] == ABSENT
             self.counts.values[self.slots[i]] = self.groups[self.which[i]].count
 
-    def counts_ahead(self):
-        """Return the count of each index once it is counted; after `ahead`."""
-        return [self.groups[self.which[i]].count + 1 for i in range(self.number)]
+    cpdef uncommit(self):
+        """Take `commit` back."""
+        cdef Py_ssize_t i
+        self.counts.num_update = self.before
+        for i in range(self.distinct):
+            self.groups[i].count -= 1
+        for i in range(self.number):
+            self.counts.values[self.slots[i]] = (
+                ABSENT if self.absent[i] else self.groups[self.which[i]].count
+            )
+
+    def counts_ahead(self, int64_t more=1):
+        """Return the count of each index plus `more`; after `ahead`."""
+        return [self.groups[self.which[i]].count + more for i in range(self.number)]
 
 
 cdef class Calls:

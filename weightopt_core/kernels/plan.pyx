@@ -359,14 +359,15 @@ cdef class Plan:
         Returns
         -------
         bool
-            False where something is new, or the rule has norms; then nothing has changed.
+            False where something is new; then nothing has changed.
         """
         cdef Comparison compared
         cdef int threads
         cdef bint owned = self.work.total >= LOCKED or self.work.total >= GRAIN * self.work.tensors
+        cdef bint measures = self.kernel is not None and self.kernel.norms > 0
         if rule is not self.rule or masters != self.masters or self.held or not self.apart:
             return False
-        if self.kernel is None or self.kernel.norms:
+        if self.kernel is None:
             return False
         threads = self.threads() if self.work.total >= 2 * GRAIN else 1
         for values in (weights, grads, states):
@@ -382,11 +383,20 @@ cdef class Plan:
         parallel_for(compare_part, &compared, self.work.tensors, TENSORS, threads)
         if compared.differs:
             return False
-        self.take_numbers(constants, keys)
-        if call is not None:
-            call.commit()
+        owned |= measures
         if owned:
             self.own(weights, grads, states)
+        if call is not None:
+            call.commit()
+        try:
+            if measures:
+                constants = self.measured(constants, given[0], given[1])
+            self.take_numbers(constants, keys)
+        except BaseException:
+            self.release()
+            if call is not None:
+                call.uncommit()
+            raise
         self.compute(threads, owned)
         if owned:
             self.release()

@@ -100,11 +100,16 @@ class Plan:
         events = seen.again(weights, grads, states, "events")
         if events is None:
             return False
-        if call is not None:
-            call.commit()
         self.arrays = [] if in_order(self.queue) else flat(weights, grads, states)
         self.events = events
-        self.run(constants, keys, *given)
+        if call is not None:
+            call.commit()
+        try:
+            self.run(constants, keys, *given)
+        except Exception:
+            if call is not None:
+                call.uncommit()
+            raise
         return True
 
     def run(
