@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
 
-from .expressions import Expressions, Value, evaluator, split
+from .evaluation import evaluator, split
+from .expressions import Expressions, Value
 from .language import ARRAY
 from .reading import NOISE, Reading
 
@@ -35,7 +36,7 @@ class Lowered:
         Takes the rule's numbers and those from outside, in order; returns these constants.
     split : callable
         Takes the names of the numbers that are settings, and of those that change with the step;
-        returns what `weightopt_core.rule.expressions.split` does.
+        returns what `weightopt_core.rule.evaluation.split` does.
     outside : tuple of callable
         Getters of the numbers from outside the rule.
     norms : list of str
