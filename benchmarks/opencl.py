@@ -21,10 +21,13 @@ TRAFFIC = 28
 
 
 def step(shapes, place, finish):
-    """Return a function that steps tensors of the given lengths in one call, to its end."""
+    """Return a function that steps tensors of the given lengths in one call, to its end.
+
+    `place` puts a list of NumPy arrays where they are stepped.
+    """
     rng = np.random.default_rng(0)
     weights, grads = (
-        [place(rng.normal(size=shape).astype(np.float32)) for shape in shapes] for _ in range(2)
+        place([rng.normal(size=shape).astype(np.float32) for shape in shapes]) for _ in range(2)
     )
     optimizer = mx.optimizer.create("adam")
     indices = list(range(len(shapes)))
@@ -35,6 +38,22 @@ def step(shapes, place, finish):
         finish()
 
     return run
+
+
+def parts_of_one(place):
+    """Return what places arrays like `place`, one after the other in one buffer."""
+
+    def place_all(values):
+        whole = place(np.concatenate(values))
+        ends = np.cumsum([value.size for value in values])
+        return [whole[end - value.size : end] for end, value in zip(ends, values, strict=True)]
+
+    return place_all
+
+
+def each(place):
+    """Return what places each of several arrays by itself."""
+    return lambda values: [place(value) for value in values]
 
 
 def copy(queue, size):
@@ -71,11 +90,14 @@ def main(name, size, tensors, threads, rounds):
     context = cl.Context([device(name)])
     queue = cl.CommandQueue(context)
 
+    def place(values):
+        return to_device(queue, values)
+
     def on_device(shapes):
-        return step(shapes, lambda values: to_device(queue, values), queue.finish)
+        return step(shapes, each(place), queue.finish)
 
     def on_host(shapes):
-        return step(shapes, np.copy, lambda: None)
+        return step(shapes, each(np.copy), lambda: None)
 
     small = [1000] * tensors
     functions = {
@@ -84,13 +106,18 @@ def main(name, size, tensors, threads, rounds):
         "copy": copy(queue, size),
         "device, flat": on_device([sum(small)]),
         "device, many": on_device(small),
+        "device, many in one buffer": step(small, parts_of_one(place), queue.finish),
         "host, flat": on_host([sum(small)]),
         "host, many": on_host(small),
     }
     times = interleaved(functions, rounds, progress=track)
     table = Table(f"Adam on {queue.device.name.strip()}", "ms", "over", "ratio", "quartiles")
     pairs = [("device", "host"), ("device", "copy"), ("device, many", "device, flat")]
-    pairs += [("host, many", "host, flat"), ("device, many", "host, many")]
+    pairs += [
+        ("device, many in one buffer", "device, flat"),
+        ("host, many", "host, flat"),
+        ("device, many", "host, many"),
+    ]
     for one, other in pairs:
         low, middle, high = times[one].over(times[other])
         milliseconds = f"{times[one].median * 1e3:.3f}"
