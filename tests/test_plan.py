@@ -2,6 +2,7 @@
 
 import gc
 import threading
+import tracemalloc
 import weakref
 
 import numpy as np
@@ -246,3 +247,27 @@ def test_multipliers_and_names_are_read_only():
     for mapping in (optimizer.lr_mult, optimizer.wd_mult, optimizer.idx2name):
         with pytest.raises(TypeError, match="does not support item assignment"):
             mapping[0] = 1
+
+
+def peak_of_a_step(count, size, dtype):
+    """Return the most bytes that a step of so many tensors holds at a time, once it is known."""
+    weights = [np.ones(size, dtype) for _ in range(count)]
+    grads = [np.ones(size, dtype) for _ in range(count)]
+    optimizer = mx.optimizer.create("adam", multi_precision=True)
+    states = [optimizer.create_state(i, w) for i, w in enumerate(weights)]
+    given = list(range(count)), weights, grads, states
+    for _ in range(2):
+        optimizer.update(*given)
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        optimizer.update(*given)
+        return tracemalloc.get_traced_memory()[1] - before
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float16])
+def test_a_step_allocates_nothing_that_grows(dtype):
+    peaks = [peak_of_a_step(*shape, dtype) for shape in ((1, 10), (1, 1_000_000), (1000, 100))]
+    assert max(peaks) < 5000  # Python's own objects, of a fixed number
