@@ -110,7 +110,7 @@ class Numbers(Rates):
         return evaluator
 
     def _noise_keys(self, indices: Sequence[Any], counts: Sequence[int]) -> list[tuple[int, int]]:
-        """Return the stream of the noise of each index at its count."""
+        """Return the stream of the noise, or of the rounding, of each index at its count."""
         if self.noise_seed is None:
             self.noise_seed = random.stream("noise")[0]
         names = [self._multipliers.names.get(index, index) for index in indices]

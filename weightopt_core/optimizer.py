@@ -13,8 +13,10 @@ from typing import Any
 
 from .algorithm import Algorithm
 from .backends import backend_of
+from .backends.states import ROUNDED, check_state_dtype
 from .clipping import clip_global_norm, global_norm
-from .hyperparameters import Flag, Instance, Integer, LearningRate, Real
+from .errors import wording
+from .hyperparameters import Choice, Flag, Instance, Integer, LearningRate, Real
 from .kernels.counts import Calls  # type: ignore[import-not-found]
 from .lr_scheduler import LRScheduler
 from .many import check_lists
@@ -67,6 +69,11 @@ class Optimizer(Numbers, Algorithm):
     multi_precision : bool, optional
         Keep a float32 copy of each 16-bit weight in its state and update that. Weights of other
         types have the precision already.
+    state_dtype : {"bfloat16"}, optional
+        Keep the rule's states in bfloat16 beside weights of float32 or 16 bits. Each new state is
+        computed in float32 and rounded stochastically, up or down by chance, so that in the mean
+        nothing is lost; a master copy stays float32. Needs ml_dtypes. By default the states have
+        the dtype that the weight is computed from.
 
     Attributes
     ----------
@@ -85,6 +92,7 @@ class Optimizer(Numbers, Algorithm):
     sym = Instance(None, ("list_arguments", "attr_dict"), optional=True)
     begin_num_update = Integer(0, "[0, inf)")
     multi_precision = Flag(False, kw_only=True)
+    state_dtype = Choice(None, ("bfloat16",), optional=True, kw_only=True)
 
     #: How the weight and the states change; None where `update` is overridden.
     rule: Rule | None = None
@@ -117,15 +125,31 @@ class Optimizer(Numbers, Algorithm):
         None, array or tuple of array
             For a rule with no state, one, or several; each of the weight's shape and dtype. With
             ``multi_precision`` and a 16-bit weight a tuple of float32 arrays: the states, and
-            last a copy of the weight.
+            last a copy of the weight. With ``state_dtype`` the states are bfloat16.
+
+        Raises
+        ------
+        ValueError
+            ``state_dtype`` is set, and the weight is float64, or the rule draws noise.
+        ImportError
+            ``state_dtype`` is set, and ml_dtypes is not installed.
         """
         if self.rule is None:
             return None
         if self._keeps_master(weight):
             master = backend_of(weight).to_float32(weight)
-            return (*self.initial_states(master), master)
-        states = tuple(self.initial_states(weight))
+            return (*self._stored(master), master)
+        states = tuple(self._stored(weight))
         return states if len(states) > 1 else states[0] if states else None
+
+    def _stored(self, weight: Any) -> Sequence[Any]:
+        """Return the initial states in the dtype that they are kept in."""
+        states = self.initial_states(weight)
+        if not self._kept(self.rule) & ROUNDED:
+            return states
+        backend = backend_of(weight)
+        check_state_dtype(backend.view(weight, "weight").dtype.name)
+        return [backend.to_bfloat16(state) for state in states]
 
     def initial_states(self, weight: Any) -> Sequence[Any]:
         """Return the initial array of each state of the rule, by default zeros."""
@@ -172,8 +196,10 @@ class Optimizer(Numbers, Algorithm):
             self._step_by_index(rule, call, weights, grads, states)
             return
         constants = self._constants_ahead(rule, call)
-        keys = self._noise_keys(indices, call.counts_ahead()) if rule.draws else []
-        given = rule, weights, grads, states, self.multi_precision
+        kept = self._kept(rule)
+        keyed = rule.draws or kept & ROUNDED
+        keys = self._noise_keys(indices, call.counts_ahead()) if keyed else []
+        given = rule, weights, grads, states, kept
         step = constants, keys, call.indices, self._numbers
         if call.bound is not None and call.bound.again(*given, call, *step):
             return
@@ -199,9 +225,11 @@ class Optimizer(Numbers, Algorithm):
             for index in call.indices:
                 self._update_count(index)
             constants = self._constants_by_index(rule, call.indices)
-            counts = [self._counts[index] for index in call.indices] if rule.draws else []
-            keys = self._noise_keys(call.indices, counts) if rule.draws else []
-            given = rule, weights, grads, states, self.multi_precision
+            kept = self._kept(rule)
+            keyed = rule.draws or kept & ROUNDED
+            counts = [self._counts[index] for index in call.indices] if keyed else []
+            keys = self._noise_keys(call.indices, counts) if keyed else []
+            given = rule, weights, grads, states, kept
             step = constants, keys, call.indices, self._numbers
             if call.bound is not None and call.bound.again(*given, None, *step):
                 return
@@ -214,6 +242,15 @@ class Optimizer(Numbers, Algorithm):
         """Return the checked arrays of a step; what was kept of the last such call helps."""
         call.bound = backend_of(weights[0]).bind(rule, weights, *given, call.bound)
         return call.bound
+
+    def _kept(self, rule: Rule | None) -> int:
+        """Return how states are kept, as `bind` takes it."""
+        if self.state_dtype is None or rule is None or not rule.states:
+            return int(self.multi_precision)
+        if rule.draws:
+            expected = f"None for the rule {rule.name!r}, which draws noise"
+            raise ValueError(wording("state_dtype", expected, repr(self.state_dtype)))
+        return self.multi_precision | ROUNDED
 
     def _keeps_master(self, weight: Any) -> bool:
         return self.multi_precision and backend_of(weight).is_half(weight)

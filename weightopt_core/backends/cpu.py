@@ -11,7 +11,8 @@ from .. import threads
 from ..errors import wording
 from ..kernels import plan, random  # type: ignore[attr-defined]
 from ..norms import chunk_sums, total
-from .states import parts_of
+from ..rounding import bfloat16, rounded
+from .states import MASTERS, ROUNDED, check_state_dtype, dtypes_of, parts_of, remedy_for
 
 #: Elements in a block of a rule that runs on NumPy: some 20 temporaries fit a level-2 cache.
 BLOCK = 8192
@@ -34,10 +35,12 @@ class Interpreted:
     tensors : list of tuple of numpy.ndarray
         For each weight what the rule takes without noise: the weight or its master copy, the
         gradient, the states; and after a master copy the weight itself, last.
+    rounds : bool
+        Whether states are rounded stochastically.
     """
 
-    def __init__(self, rule: Any, tensors: list[tuple[np.ndarray, ...]]):
-        self.rule, self.tensors = rule, tensors
+    def __init__(self, rule: Any, tensors: list[tuple[np.ndarray, ...]], rounds: bool):
+        self.rule, self.tensors, self.rounds = rule, tensors, rounds
 
     def again(self, *given: Any) -> bool:
         """Return False: nothing is kept."""
@@ -51,19 +54,24 @@ class Interpreted:
         constants : weightopt_core.kernels.constants.Constants
             Not looked at: what compiled rules take instead of numbers.
         keys : list of tuple of int
-            The stream of each tensor's noise; empty for rules without.
+            The stream of each tensor's noise, or rounding; empty where there is none.
         indices : sequence of index
             What identifies each tensor.
         numbers : callable
             Returns the rule's keyword arguments, given the rule and an index.
         """
         for i, (index, arrays) in enumerate(zip(indices, self.tensors)):
-            run_in_blocks(self.rule, arrays, numbers(self.rule, index), keys[i] if keys else None)
+            key = keys[i] if keys else None
+            run_in_blocks(self.rule, arrays, numbers(self.rule, index), key, self.rounds)
         self.tensors = []
 
 
 def run_in_blocks(
-    rule: Any, tensor: Sequence[np.ndarray], numbers: dict[str, Any], key: Any = None
+    rule: Any,
+    tensor: Sequence[np.ndarray],
+    numbers: dict[str, Any],
+    key: Any = None,
+    rounds: bool = False,
 ) -> None:
     """Run `rule` as NumPy, over blocks that stay in cache; the same bits as when compiled.
 
@@ -85,6 +93,8 @@ def run_in_blocks(
             results = rule(*blocks, **numbers)
             # A rule may return a parameter as it came, and that one may be written first.
             results = [np.copy(result) for result in (results if rule.states else [results])]
+            if rounds:
+                results[1:] = [rounded(new, key, i, start) for i, new in enumerate(results[1:])]
             for array, result in zip(written, results):
                 array[part] = result
             if len(flat) > given:
@@ -112,7 +122,12 @@ def view(array: Any, argument: str) -> np.ndarray:
 
 
 def check(
-    array: Any, argument: str, shape: Any = None, dtypes: Any = COMPUTE, written: bool = True
+    array: Any,
+    argument: str,
+    shape: Any = None,
+    dtypes: Any = COMPUTE,
+    written: bool = True,
+    remedy: str = "",
 ) -> Any:
     """Return a view of `array` that a kernel may use, or raise what is wrong with it.
 
@@ -128,13 +143,16 @@ def check(
         The dtypes that it may have; None for real numbers of any type.
     written : bool
         Whether the kernel writes to it.
+    remedy : str
+        What to do about a dtype that may be there for another optimizer.
     """
     array = view(array, argument)
     if shape is not None and array.shape != shape:
         raise ValueError(wording(f"shape of {argument}", f"{shape}", f"{array.shape}"))
     expected = "real numbers" if dtypes is None else " or ".join(dtypes)
     if not (_is_real(array.dtype) if dtypes is None else array.dtype.name in dtypes):
-        raise TypeError(wording(f"dtype of {argument}", expected, str(array.dtype)))
+        hint = remedy if array.dtype.name in COMPUTE else ""
+        raise TypeError(wording(f"dtype of {argument}", expected, str(array.dtype), hint))
     if not array.dtype.isnative:
         raise TypeError(wording(f"dtype of {argument}", f"native {expected}", str(array.dtype)))
     if not array.flags.c_contiguous:
@@ -152,7 +170,7 @@ def bind(
     weights: Sequence[Any],
     grads: Sequence[Any],
     states: Sequence[Any],
-    masters: bool,
+    kept: int,
     before: Any = None,
 ) -> Any:
     """Check the arrays of one step.
@@ -163,8 +181,9 @@ def bind(
         What to compute.
     weights, grads, states : list or tuple
         As in a call of `update`, of equal length.
-    masters : bool
-        Whether the state of a 16-bit weight ends with a float32 master copy.
+    kept : int
+        How states are: `MASTERS` where that of a 16-bit weight ends with a float32 master copy,
+        plus `ROUNDED` where the rule's own are bfloat16, rounded stochastically.
     before : object, optional
         What `bind` returned for an earlier step of these weights.
 
@@ -180,17 +199,19 @@ def bind(
     """
     kernel = rule.compiled.kernel
     given = weights, grads, states
-    bound = plan.bind(rule, kernel, *given, masters, before, threads.get_num_threads)
+    bound = plan.bind(rule, kernel, *given, kept, before, threads.get_num_threads)
     if bound is None:
-        given = tuple(_views(rule, *given, masters))  # type: ignore[assignment]
-        bound = plan.bind(rule, kernel, *given, masters, before, threads.get_num_threads)
+        given = tuple(_views(rule, *given, kept))  # type: ignore[assignment]
+        bound = plan.bind(rule, kernel, *given, kept, before, threads.get_num_threads)
     if bound is None:
-        _explain(rule, *given, masters)
-    return bound if kernel is not None else Interpreted(rule, bound.tensors())
+        _explain(rule, *given, kept)
+    if kernel is not None:
+        return bound
+    return Interpreted(rule, bound.tensors(), bool(kept & ROUNDED))
 
 
 def _views(
-    rule: Any, weights: Sequence[Any], grads: Sequence[Any], states: Sequence[Any], masters: bool
+    rule: Any, weights: Sequence[Any], grads: Sequence[Any], states: Sequence[Any], kept: int
 ) -> Iterator[list[Any]]:
     """Yield weights, gradients and states as NumPy arrays over the same memory."""
     names = [*(f"state {name!r}" for name in rule.states), "master copy of weight"]
@@ -198,33 +219,37 @@ def _views(
     yield [view(grad, "grad") for grad in grads]
     parted = []
     for weight, state in zip(weights, states):
-        parts, master = parts_of(rule, state, masters and is_half(weight))
+        parts, master = parts_of(rule, state, kept & MASTERS and is_half(weight))
         parted.append([*parts] if master is None else [*parts, master])
     yield [tuple(view(part, name) for part, name in zip(parts, names)) for parts in parted]
 
 
 def _explain(
-    rule: Any, weights: Sequence[Any], grads: Sequence[Any], states: Sequence[Any], masters: bool
+    rule: Any, weights: Sequence[Any], grads: Sequence[Any], states: Sequence[Any], kept: int
 ) -> None:
     """Raise what is wrong with the arrays of a step."""
     written = []
     for weight, grad, state in zip(weights, grads, states):
-        parts, master = parts_of(rule, state, masters and is_half(weight))
-        _explain_one(rule, weight, grad, parts, master)
+        parts, master = parts_of(rule, state, kept & MASTERS and is_half(weight))
+        _explain_one(rule, weight, grad, parts, master, kept)
         written += [array for array in (weight, *parts, master) if array is not None]
     _refuse_overlap(written, "weights and states")
     raise RuntimeError("arrays were refused that fit; please report it with their dtypes")
 
 
-def _explain_one(rule: Any, weight: Any, grad: Any, states: Sequence[Any], master: Any) -> None:
+def _explain_one(
+    rule: Any, weight: Any, grad: Any, states: Sequence[Any], master: Any, kept: int
+) -> None:
     """Raise what is wrong with the arrays of one weight, if anything is."""
     weight = check(weight, "weight")
-    own = (weight.dtype.name,) if master is None else ("float32",)
-    check(grad, "grad", weight.shape, dict.fromkeys((weight.dtype.name, *own)), written=False)
+    if kept & ROUNDED:
+        check_state_dtype(weight.dtype.name)
+    of_grad, of_state = dtypes_of(weight.dtype.name, master is not None, kept)
+    check(grad, "grad", weight.shape, of_grad, written=False)
     for name, state in zip(rule.states, states):
-        check(state, f"state {name!r}", weight.shape, own)
+        check(state, f"state {name!r}", weight.shape, (of_state,), remedy=remedy_for(kept))
     if master is not None:
-        check(master, "master copy of weight", weight.shape, own)
+        check(master, "master copy of weight", weight.shape, ("float32",))
     arrays = [array for array in (weight, grad, *states, master) if array is not None]
     _refuse_overlap(arrays, "weight, grad and state")
 
@@ -251,6 +276,11 @@ def zeros_like(array: Any) -> np.ndarray:
 def to_float32(array: Any) -> np.ndarray:
     """Return a float32 copy."""
     return np.array(view(array, "weight"), np.float32, order="C")
+
+
+def to_bfloat16(array: Any) -> np.ndarray:
+    """Return a copy in bfloat16, rounded to nearest."""
+    return to_float32(array).astype(bfloat16())
 
 
 def duplicate(array: Any) -> np.ndarray:

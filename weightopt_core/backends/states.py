@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..errors import wording
+from ..kernels.plan import MASTERS, ROUNDED  # type: ignore[attr-defined]
+
+__all__ = ["MASTERS", "ROUNDED", "check_state_dtype", "dtypes_of", "parts_of", "remedy_for"]
 
 
 def parts_of(rule: Any, state: Any, has_master: bool) -> tuple[Sequence[Any], Any]:
@@ -24,3 +27,33 @@ def parts_of(rule: Any, state: Any, has_master: bool) -> tuple[Sequence[Any], An
         raise ValueError(wording("state", expected, str(len(parts)), remedy))
     count = len(rule.states)
     return parts[:count], parts[count] if has_master else None
+
+
+def dtypes_of(weight: str, master: bool, kept: int) -> tuple[tuple[str, ...], str]:
+    """Return the dtypes that a gradient may have, and that of the states.
+
+    Parameters
+    ----------
+    weight : str
+        The dtype of the weight.
+    master : bool
+        Whether there is a master copy.
+    kept : int
+        `MASTERS` and `ROUNDED`, as for `bind`.
+    """
+    own = "float32" if master else weight
+    return tuple(dict.fromkeys((weight, own))), "bfloat16" if kept & ROUNDED else own
+
+
+def check_state_dtype(weight: str) -> None:
+    """Raise ValueError where no state in bfloat16 goes with a weight of that dtype."""
+    if weight == "float64":
+        expected = "float16, bfloat16 or float32 with state_dtype='bfloat16'"
+        remedy = "leave state_dtype out for such weights"
+        raise ValueError(wording("dtype of weight", expected, weight, remedy))
+
+
+def remedy_for(kept: int) -> str:
+    """Say what to do about a state of another dtype."""
+    given = "with" if kept & ROUNDED else "without"
+    return f"the optimizer was created {given} state_dtype='bfloat16', and so must the state be"

@@ -1,4 +1,5 @@
-/* Between 16-bit storage and float32: exact one way, to nearest even the other. No branches, so
+/* Between 16-bit storage and float32: exact one way, to nearest even the other, or for bfloat16
+ * stochastically. No branches, so
  * that the loops are vectorised. Where the processor has F16C, its conversions take the place of
  * the loops for float16. They differ in which NaN a NaN becomes, and in nothing else. */
 #ifndef WEIGHTOPT_CASTS_H
@@ -56,6 +57,12 @@ static inline uint16_t to_float16(float value)
     return (uint16_t)((bits < 0x477ff000 ? finite : large) | sign >> 16);
 }
 
+#define U16 uint16_t
+#define U32 uint32_t
+#define U64 uint64_t
+#define AS_U32 bits_of_float
+#include "rounding.h"
+
 #define CAST_LOOP(name, from, to, function)                              \
     CLONES static void name(to *restrict out, const from *restrict in, ptrdiff_t count) \
     {                                                                    \
@@ -67,6 +74,47 @@ CAST_LOOP(load_float16_anywhere, uint16_t, float, from_float16)
 CAST_LOOP(store_float16_anywhere, float, uint16_t, to_float16)
 CAST_LOOP(load_bfloat16, uint16_t, float, from_bfloat16)
 CAST_LOOP(store_bfloat16, float, uint16_t, to_bfloat16)
+
+/* Random words of elements whose numbers have the same upper half. */
+CLONES static void fill_words(uint32_t *restrict words, uint32_t low, uint32_t salt0,
+                              uint32_t salt1, ptrdiff_t count)
+{
+    uint32_t place = low * ROUNDING_STEP;
+    for (ptrdiff_t i = 0; i < count; ++i) {
+        words[i] = rounding_word(place, salt0, salt1);
+        place += ROUNDING_STEP;
+    }
+}
+
+/* Those of the elements from `begin` on, for a pair of states. */
+static void draw_words(uint32_t *restrict words, uint64_t key0, uint64_t key1, uint32_t pair,
+                       uint64_t begin, ptrdiff_t count)
+{
+    while (count > 0) {
+        const uint64_t left = ((uint64_t)1 << 32) - (uint32_t)begin;
+        const ptrdiff_t part = (uint64_t)count < left ? count : (ptrdiff_t)left;
+        const uint32_t high = (uint32_t)(begin >> 32);
+        fill_words(words, (uint32_t)begin, rounding_salt(key0, pair, high),
+                   rounding_salt(key1, pair, high), part);
+        words += part;
+        begin += part;
+        count -= part;
+    }
+}
+
+CLONES static void store_rounded_low(uint16_t *restrict out, const float *restrict in,
+                                     const uint32_t *restrict words, ptrdiff_t count)
+{
+    for (ptrdiff_t i = 0; i < count; ++i)
+        out[i] = round_to_bfloat16(in[i], words[i] & 0xffff);
+}
+
+CLONES static void store_rounded_high(uint16_t *restrict out, const float *restrict in,
+                                      const uint32_t *restrict words, ptrdiff_t count)
+{
+    for (ptrdiff_t i = 0; i < count; ++i)
+        out[i] = round_to_bfloat16(in[i], words[i] >> 16);
+}
 
 #if defined(__x86_64__) && defined(__GNUC__)
 #include <immintrin.h>

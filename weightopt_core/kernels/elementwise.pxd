@@ -26,7 +26,7 @@ cdef struct Tensor:
     int wide  # whether it is computed in float64
     int staged  # whether some array is not stored as it is computed
     void *constants
-    uint64_t key0
+    uint64_t key0  # of the noise, or of the rounding
     uint64_t key1
 
 
@@ -34,6 +34,7 @@ cdef struct Work:
     int parameters  # arrays that the rule takes; one more pointer a tensor is for its mirror
     ptrdiff_t tensors
     ptrdiff_t total  # elements of all tensors
+    bint rounded  # whether states are bfloat16, rounded stochastically
     Tensor *tensor
     char **data  # of each tensor one after the other
     signed char *storage

@@ -2,7 +2,7 @@
 
 from cpython.pycapsule cimport PyCapsule_GetPointer
 from libc.stddef cimport ptrdiff_t
-from libc.stdint cimport uint16_t
+from libc.stdint cimport uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 
 from .random cimport draw_normal
@@ -12,6 +12,16 @@ cdef extern from "casts.h" nogil:
     void load_bfloat16(float *out, const uint16_t *values, ptrdiff_t count)
     void store_float16(uint16_t *out, const float *values, ptrdiff_t count)
     void store_bfloat16(uint16_t *out, const float *values, ptrdiff_t count)
+    void draw_words(
+        uint32_t *words, uint64_t key0, uint64_t key1, uint32_t pair, uint64_t begin,
+        ptrdiff_t count,
+    )
+    void store_rounded_low(
+        uint16_t *out, const float *values, const uint32_t *words, ptrdiff_t count
+    )
+    void store_rounded_high(
+        uint16_t *out, const float *values, const uint32_t *words, ptrdiff_t count
+    )
 
 cdef enum:
     LINE = 64  # bytes of a cache line
@@ -40,20 +50,42 @@ cdef void store(char *data, const void *block, int storage, ptrdiff_t count) noe
         memcpy(data, block, count * size_of(storage))
 
 
+cdef inline bint is_computed(int storage) noexcept nogil:
+    """Whether elements are stored as rules compute them."""
+    return storage == FLOAT32 or storage == FLOAT64
+
+
+cdef void store_states(
+    Work *work, Tensor *tensor, char **data, void **arrays, ptrdiff_t begin, ptrdiff_t count
+) noexcept nogil:
+    """Store the states of a block in bfloat16, rounded stochastically."""
+    cdef uint32_t[BLOCK] words
+    cdef uint16_t *out
+    cdef int i
+    for i in range(work.parameters - 2):
+        out = <uint16_t *>data[2 + i] + begin
+        if i % 2 == 0:
+            draw_words(words, tensor.key0, tensor.key1, i // 2, begin, count)
+            store_rounded_low(out, <const float *>arrays[2 + i], words, count)
+        else:
+            store_rounded_high(out, <const float *>arrays[2 + i], words, count)
+
+
 cdef void run_staged(
     Work *work, Tensor *tensor, char **data, signed char *storage, ptrdiff_t begin, ptrdiff_t end
 ) noexcept nogil:
-    """Compute blocks of one tensor on copies in the compute type."""
+    """Compute blocks of one tensor, on copies of what is not stored in the compute type."""
     cdef double blocks[MAX_ARRAYS][BLOCK + APART]
     cdef void *arrays[MAX_ARRAYS]
     cdef ptrdiff_t count, itemsize = 8 if tensor.wide else 4
-    cdef int i, last = work.parameters
-    for i in range(last):
-        arrays[i] = blocks[i]
+    cdef int i, last = work.parameters, stored = 2 if work.rounded else last
     while begin < end:
         count = min(<ptrdiff_t>BLOCK, end - begin)
         for i in range(last):
-            if storage[i] == NOISE:
+            arrays[i] = blocks[i]
+            if is_computed(storage[i]):
+                arrays[i] = data[i] + begin * size_of(storage[i])
+            elif storage[i] == NOISE:
                 draw_normal(arrays[i], itemsize, tensor.key0, tensor.key1, begin, count)
             else:
                 load(arrays[i], data[i] + begin * size_of(storage[i]), storage[i], count)
@@ -61,9 +93,11 @@ cdef void run_staged(
             work.float64(count, arrays, tensor.constants)
         else:
             work.float32(count, arrays, tensor.constants)
-        for i in range(last):
-            if i != 1 and storage[i] != NOISE:
+        for i in range(stored):
+            if i != 1 and storage[i] != NOISE and not is_computed(storage[i]):
                 store(data[i] + begin * size_of(storage[i]), arrays[i], storage[i], count)
+        if work.rounded:
+            store_states(work, tensor, data, arrays, begin, count)
         if storage[last] != NOTHING:
             store(data[last] + begin * size_of(storage[last]), arrays[0], storage[last], count)
         begin += count

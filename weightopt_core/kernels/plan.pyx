@@ -34,6 +34,11 @@ cdef extern from "same.h" nogil:
         int mirror, Py_ssize_t count,
     )
 
+#: How states are kept, beside what the weight's dtype says.
+cpdef enum:
+    MASTERS = 1
+    ROUNDED = 2
+
 cdef enum:
     AHEAD = 6  # tensors between asking for objects and looking at them
     TENSORS = 64  # that one thread compares at a time
@@ -96,13 +101,13 @@ cdef class Plan:
     cdef Py_ssize_t room
     cdef int states
     cdef bint noise
-    cdef bint masters
+    cdef int kept  # of `MASTERS` and `ROUNDED`
     cdef bint apart  # whether all its arrays are known to share no memory
     cdef bint moved  # whether a written array is elsewhere than before
     cdef Py_ssize_t held
     cdef Known *known
 
-    def __cinit__(self, Py_ssize_t tensors, int parameters, bint noise, bint masters):
+    def __cinit__(self, Py_ssize_t tensors, int parameters, bint noise, int kept):
         cdef Py_ssize_t pointers = tensors * (parameters + 1)
         if not 2 <= parameters < MAX_ARRAYS:
             raise ValueError(f"arrays: expected 2 to {MAX_ARRAYS - 1}, got {parameters}")
@@ -110,7 +115,8 @@ cdef class Plan:
         self.work.tensors = tensors
         self.states = parameters - 2 - noise
         self.noise = noise
-        self.masters = masters
+        self.kept = kept
+        self.work.rounded = kept & ROUNDED != 0
         self.work.tensor = <Tensor *>PyMem_Calloc(tensors + 1, sizeof(Tensor))
         self.work.data = <char **>PyMem_Calloc(pointers + 1, sizeof(char *))
         self.work.storage = <signed char *>PyMem_Calloc(pointers + 1, 1)
@@ -130,14 +136,14 @@ cdef class Plan:
         PyMem_Free(self.known)
         PyMem_Free(self.numbers)
 
-    cdef bint serves(self, Py_ssize_t tensors, int parameters, bint noise, bint masters):
+    cdef bint serves(self, Py_ssize_t tensors, int parameters, bint noise, int kept):
         """Whether it can be bound to so many tensors of such a rule now."""
         return (
             not self.held
             and self.work.tensors == tensors
             and self.work.parameters == parameters
             and self.noise == noise
-            and self.masters == masters
+            and self.kept == kept
         )
 
     cdef bint arrange(self, Py_ssize_t number, object weight, object grad, object state):
@@ -149,7 +155,7 @@ cdef class Plan:
         cdef bint master
         if not (cnp.PyArray_Check(weight) and cnp.PyArray_Check(grad)):
             return False
-        master = self.masters and size_of(storage_of(weight)) == 2
+        master = self.kept & MASTERS and size_of(storage_of(weight)) == 2
         arrays[0] = <PyObject *>weight
         arrays[1] = <PyObject *>grad
         if type(state) is tuple or type(state) is list:
@@ -215,18 +221,23 @@ cdef class Plan:
         tensor.count = count
         tensor.wide = storage[0] == FLOAT64
         tensor.staged = self.noise or storage[last] != NOTHING or size_of(storage[0]) == 2
+        tensor.staged |= self.work.rounded
         return self.dtypes_fit(storage) and not overlap(data, storage, last + 1, count)
 
     cdef bint dtypes_fit(self, const signed char *storage):
         cdef int mirror = storage[self.work.parameters], i
+        cdef int state = BFLOAT16 if self.work.rounded else storage[0]
         if storage[0] < 0 or mirror < 0:
             return False
         if mirror != NOTHING and (storage[0] != FLOAT32 or size_of(mirror) != 2):
             return False
-        for i in range(1, self.work.parameters):
-            if storage[i] != storage[0] and storage[i] != NOISE:
-                if not (i == 1 and storage[1] == mirror):
-                    return False
+        if self.work.rounded and storage[0] == FLOAT64:
+            return False
+        if storage[1] != storage[0] and storage[1] != mirror:
+            return False
+        for i in range(2, self.work.parameters):
+            if storage[i] != NOISE and storage[i] != state:
+                return False
         return True
 
     cdef bint written_apart(self) except -1:
@@ -313,7 +324,7 @@ cdef class Plan:
         constants : Constants
             The rule's numbers for each tensor.
         keys : list of tuple of int
-            The stream of each tensor's noise; empty for rules without.
+            The stream of each tensor's noise, or rounding; empty where there is none.
         indices : sequence of index
             What identifies each tensor.
         numbers : callable
@@ -340,7 +351,7 @@ cdef class Plan:
             raise
 
     def again(
-        self, rule, weights, grads, states, bint masters, Call call, Constants constants,
+        self, rule, weights, grads, states, int kept, Call call, Constants constants,
         list keys, *given,
     ):
         """Compute the same step once more, if these are the same arrays, and count it.
@@ -349,7 +360,7 @@ cdef class Plan:
         ----------
         rule : object
             That with which it was bound.
-        weights, grads, states, masters : object
+        weights, grads, states, kept : object
             As for `bind`.
         call : Call or None
             What is counted.
@@ -365,7 +376,7 @@ cdef class Plan:
         cdef int threads
         cdef bint owned = self.work.total >= LOCKED or self.work.total >= GRAIN * self.work.tensors
         cdef bint measures = self.kernel is not None and self.kernel.norms > 0
-        if rule is not self.rule or masters != self.masters or self.held or not self.apart:
+        if rule is not self.rule or kept != self.kept or self.held or not self.apart:
             return False
         if self.kernel is None:
             return False
@@ -427,7 +438,7 @@ cdef class Plan:
             Py_CLEAR(self.arrays[i])
 
 
-def bind(rule, Kernel kernel, weights, grads, states, bint masters, before, threads):
+def bind(rule, Kernel kernel, weights, grads, states, int kept, before, threads):
     """Check the arrays of one step.
 
     Parameters
@@ -438,8 +449,9 @@ def bind(rule, Kernel kernel, weights, grads, states, bint masters, before, thre
         Its compiled form.
     weights, grads, states : list or tuple
         As in a call of `update`, of equal length.
-    masters : bool
-        Whether the state of a 16-bit weight ends with a float32 master copy.
+    kept : int
+        How states are: `MASTERS` where that of a 16-bit weight ends with a float32 master copy,
+        plus `ROUNDED` where the rule's own are bfloat16, rounded stochastically.
     before : Plan or None
         That of an earlier step, often of the same arrays.
     threads : callable
@@ -454,10 +466,10 @@ def bind(rule, Kernel kernel, weights, grads, states, bint masters, before, thre
     cdef Py_ssize_t i, tensors = len(weights)
     cdef int parameters = rule.parameters
     cdef bint noise = rule.draws
-    if type(before) is Plan and (<Plan>before).serves(tensors, parameters, noise, masters):
+    if type(before) is Plan and (<Plan>before).serves(tensors, parameters, noise, kept):
         plan = before
     else:
-        plan = Plan(tensors, parameters, noise, masters)
+        plan = Plan(tensors, parameters, noise, kept)
     if kernel is not None and kernel.arrays != parameters:
         raise ValueError(f"kernel: expected one of {parameters} arrays, got {kernel.arrays}")
     plan.rule = rule

@@ -128,7 +128,7 @@ class Plan:
         constants : weightopt_core.kernels.constants.Constants
             The rule's numbers for each tensor.
         keys : list of tuple of int
-            The stream of each tensor's noise; empty for rules without.
+            The stream of each tensor's noise, or rounding; empty where there is none.
         indices : sequence of index, optional
             What identifies each tensor.
         numbers : callable, optional

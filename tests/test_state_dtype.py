@@ -1,0 +1,274 @@
+"""States in bfloat16, rounded stochastically: bits, means, and what is refused."""
+
+import sys
+
+import ml_dtypes
+import numpy as np
+import pytest
+from weightopt_core.kernels.elementwise import THREAD_THRESHOLD
+
+import weightopt_core as mx
+from weightopt_core.backends import cpu
+from weightopt_core.backends.states import MASTERS, ROUNDED
+from weightopt_core.rounding import rounded
+from weightopt_core.testing.arrays import same_bits
+
+BFLOAT16 = np.dtype(ml_dtypes.bfloat16)
+#: One state, two, three, a norm, and one that begins as a copy of the weight.
+CASES = {
+    "sgd": {"momentum": 0.9},
+    "adam": {},
+    "adadelta": {},
+    "rmsprop": {"centered": True},
+    "lamb": {},
+    "dcasgd": {"momentum": 0.9},
+}
+DTYPES = {"float32": np.float32, "float16": np.float16, "bfloat16": BFLOAT16}
+
+
+def create(name, **given):
+    return mx.optimizer.create(name, **CASES[name], state_dtype="bfloat16", **given)
+
+
+def parts_of(state):
+    return state if isinstance(state, tuple) else (state,)
+
+
+def stepped_on_numpy(optimizer, index, arrays, grad, master):
+    """Step copies of a weight and its states as the rule on NumPy, after the optimizer did."""
+    key = optimizer._noise_keys([index], [optimizer._index_update_count[index]])[0]
+    numbers = optimizer._numbers(optimizer.rule, index)
+    weight, *states = arrays
+    order = [states[-1], grad, *states[:-1], weight] if master else [weight, grad, *states]
+    cpu.run_in_blocks(optimizer.rule, order, numbers, key, True)
+
+
+@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize(
+    ("dtype", "master"),
+    [("float32", False), ("float16", False), ("float16", True), ("bfloat16", False),
+     ("bfloat16", True)],
+)  # fmt: skip
+@pytest.mark.parametrize("length", [1, 1023, 2 * cpu.BLOCK + 5])
+def test_compiled_has_the_bits_of_numpy(name, dtype, master, length, wild):
+    optimizer = create(name, multi_precision=master, wd=0.01)
+    weight = wild(length + 3, DTYPES[dtype])[3:]
+    state = optimizer.create_state("w", weight)
+    arrays = weight, *parts_of(state)
+    assert [part.dtype for part in arrays[1:]] == [BFLOAT16] * len(optimizer.rule.states) + (
+        [np.dtype(np.float32)] * master
+    )
+    copies = [array.copy() for array in arrays]
+    for _ in range(4):
+        grad = wild(length, DTYPES[dtype])
+        if optimizer.rule.lowered.norms:
+            grad = np.where(np.isfinite(grad), grad, np.ones(1, grad.dtype))
+            for array in (*arrays, *copies):
+                array[~np.isfinite(array)] = 1
+        optimizer.update("w", weight, grad, state)
+        stepped_on_numpy(optimizer, "w", copies, grad, master)
+    for got, expected in zip(arrays, copies, strict=True):
+        assert same_bits(got, expected)
+
+
+@mx.update_rule
+def exchange(weight, grad, first, second, third):
+    return weight, grad, first, second
+
+
+class Exchange(mx.Optimizer):
+    """A rule that is not compiled, and hands its gradient from state to state."""
+
+    rule = exchange
+
+
+def test_a_rule_that_is_not_compiled(wild):
+    optimizer = Exchange(state_dtype="bfloat16")
+    weight, grad = wild(20_000, np.float32), wild(20_000, np.float32)
+    states = optimizer.create_state(0, weight)
+    for _ in range(3):
+        optimizer.update(0, weight, grad, states)
+    assert all(part.dtype == BFLOAT16 for part in states)
+    keys = optimizer._noise_keys([0] * 3, [1, 2, 3])
+    for i, part in enumerate(states):  # the second rounding finds representable values
+        assert same_bits(part, rounded(grad, keys[2 - i], 0))
+
+
+def test_many_tensors_and_threads_are_as_one_by_one():
+    sizes = [5, 0, 2 * THREAD_THRESHOLD + 3, 70_001, 1]
+    runs = []
+    for threads, together in ((1, True), (2, True), (2, False)):
+        mx.set_num_threads(threads)
+        try:
+            runs.append(run_many(sizes, together))
+        finally:
+            mx.set_num_threads(None)
+    for other in runs[1:]:
+        for one, two in zip(runs[0], other, strict=True):
+            assert one.tobytes() == two.tobytes()
+
+
+def run_many(sizes, together):
+    """Return weights and states after some steps in which arrays are known and new."""
+    mx.random.seed(1)
+    rng = np.random.default_rng(2)
+    optimizer = create("adam")
+    weights = [rng.normal(size=size).astype(np.float32) for size in sizes]
+    states = [optimizer.create_state(i, weight) for i, weight in enumerate(weights)]
+    for _ in range(4):
+        grads = [rng.normal(size=size).astype(np.float32) for size in sizes]
+        if together:
+            optimizer.update(list(range(len(sizes))), weights, grads, states)
+        else:
+            for i, arguments in enumerate(zip(weights, grads, states, strict=True)):
+                optimizer.update(i, *arguments)
+    return [*weights, *(part for state in states for part in state)]
+
+
+def test_what_bfloat16_represents_stays_as_it_is():
+    every = np.arange(1 << 16, dtype=np.uint16).view(BFLOAT16)
+    with np.errstate(invalid="ignore"):
+        kept = rounded(every.astype(np.float32), (3, 4), 0)
+    assert same_bits(kept, every)
+    optimizer = Exchange(state_dtype="bfloat16")
+    weight = np.zeros(every.size, np.float32)
+    states = optimizer.create_state(0, weight)
+    optimizer.update(0, weight, every.astype(np.float32), states)
+    assert same_bits(states[0], every)
+
+
+def test_nothing_is_lost_in_the_mean():
+    """After 5,000 steps of Adam the mean square is that of float64; rounded to nearest it is not.
+
+    A step rounds v by up to 2**-7 of it, with a variance of at most a quarter of that squared, and
+    1 / (1 - beta2**2) = 500 such errors last: less than 9 % of v for an element, so less than
+    0.14 % for the mean over 4096 of them. The bound is five times that.
+    """
+    steps, count = 5000, 4096
+    rng = np.random.default_rng(0)
+    block = rng.normal(size=(64, count)).astype(np.float32)
+    optimizer = create("adam", learning_rate=1e-3)
+    weight = np.zeros(count, np.float32)
+    state = optimizer.create_state(0, weight)
+    exact, nearest = np.zeros(count), np.zeros(count, BFLOAT16)
+    for step in range(steps):
+        grad = block[step % 64]
+        optimizer.update(0, weight, grad, state)
+        exact = 0.999 * exact + 0.001 * grad.astype(np.float64) ** 2
+        new = np.float32(0.999) * nearest.astype(np.float32) + np.float32(0.001) * grad**2
+        nearest = new.astype(BFLOAT16)
+    assert abs(np.mean(state[1].astype(np.float64) / exact) - 1) < 0.007
+    assert abs(np.mean(nearest.astype(np.float64) / exact) - 1) > 0.1
+
+
+def test_a_resumed_run_goes_on_bit_for_bit(wild):
+    pytest.importorskip("safetensors")
+    grads = [np.nan_to_num(wild(5000, np.float32)) for _ in range(6)]
+    whole, resumed = (mx.optimizer.get_updater(create("adam")) for _ in range(2))
+    weight = np.ones(5000, np.float32)
+    for grad in grads[:3]:
+        whole("w", grad, weight)
+    copy = weight.copy()
+    mx.random.seed(99)
+    resumed.set_states(whole.get_states())
+    assert resumed.states["w"][0].dtype == BFLOAT16
+    for grad in grads[3:]:
+        whole("w", grad, weight)
+        resumed("w", grad, copy)
+    assert same_bits(weight, copy)
+    assert whole.get_states() == resumed.get_states()
+
+
+def test_updates_and_weights_round_differently():
+    weight, grad = np.zeros(4096, np.float32), np.full(4096, 1.01, np.float32)
+    optimizer = create("sgd")
+    first, second = optimizer.create_state(0, weight), optimizer.create_state(1, weight)
+    optimizer.update([0, 1], [weight, weight.copy()], [grad, grad], [first, second])
+    assert not same_bits(first, second)
+
+
+def test_states_of_another_dtype_are_refused():
+    weight, grad = np.ones(3, np.float32), np.ones(3, np.float32)
+    plain, halved = mx.optimizer.create("adam"), create("adam")
+    cases = [
+        (plain, halved, r"dtype of state 'mean': expected float32, got bfloat16; .* without"),
+        (halved, plain, r"dtype of state 'mean': expected bfloat16, got float32; .* with state"),
+    ]
+    for optimizer, other, match in cases:
+        for _ in range(2):
+            with pytest.raises(TypeError, match=match):
+                optimizer.update(0, weight, grad, other.create_state(0, weight))
+    assert (weight == 1).all()
+
+
+def test_the_option_may_change_between_steps():
+    optimizer = mx.optimizer.create("adam")
+    weight, grad = np.ones(3, ml_dtypes.bfloat16), np.ones(3, ml_dtypes.bfloat16)
+    state = optimizer.create_state(0, weight)
+    optimizer.update(0, weight, grad, state)
+    optimizer.state_dtype = "bfloat16"
+    optimizer.update(0, weight, grad, state)
+    weight = np.ones(3, np.float32)
+    halved = optimizer.create_state(1, weight)
+    optimizer.update(1, weight, np.ones(3, np.float32), halved)
+    optimizer.state_dtype = None
+    with pytest.raises(TypeError, match="without state_dtype"):
+        optimizer.update(1, weight, np.ones(3, np.float32), halved)
+
+
+def test_float64_weights_are_refused():
+    weight = np.ones(3)
+    optimizer = create("adam")
+    match = r"dtype of weight: expected .* with state_dtype='bfloat16', got float64; leave"
+    with pytest.raises(ValueError, match=match):
+        optimizer.create_state(0, weight)
+    with pytest.raises(ValueError, match=match):
+        optimizer.update(0, weight, weight.copy(), (np.zeros(3, BFLOAT16), np.zeros(3, BFLOAT16)))
+    assert optimizer.num_update == 0
+
+
+def test_rules_without_states_have_nothing_to_round():
+    for name in ("sgd", "sgld"):
+        optimizer = mx.optimizer.create(name, state_dtype="bfloat16")
+        weight = np.ones(3)
+        assert optimizer.create_state(0, weight) is None
+        optimizer.update(0, weight, np.ones(3), None)
+
+
+@mx.update_rule
+def noisy(weight, grad, state, noise):
+    return weight - noise, state
+
+
+class Noisy(mx.Optimizer):
+    """A rule with both noise and a state."""
+
+    rule = noisy
+
+
+def test_a_rule_that_draws_noise_is_refused():
+    weight = np.ones(3, np.float32)
+    for call in (
+        lambda optimizer: optimizer.create_state(0, weight),
+        lambda optimizer: optimizer.update(0, weight, weight.copy(), np.zeros(3, BFLOAT16)),
+    ):
+        with pytest.raises(ValueError, match=r"state_dtype: expected None for the rule 'noisy'"):
+            call(Noisy(state_dtype="bfloat16"))
+    assert (weight == 1).all()
+
+
+def test_without_ml_dtypes_it_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ml_dtypes", None)
+    with pytest.raises(ImportError, match=r"pip install \"weightopt-core\[bf16\]\""):
+        create("adam").create_state(0, np.ones(3, np.float32))
+
+
+def test_other_values_are_refused():
+    for wrong in ("float16", "half", 16, True):
+        with pytest.raises((TypeError, ValueError), match="state_dtype: expected None or 'bfloat"):
+            mx.optimizer.create("adam", state_dtype=wrong)
+
+
+def test_ways_of_keeping_states_are_bits():
+    assert MASTERS == True  # noqa: E712 -- callers pass multi_precision where nothing is rounded
+    assert MASTERS & ROUNDED == 0
