@@ -9,6 +9,7 @@ import numpy as np
 import pyopencl as cl
 from pyopencl.array import Array
 
+from ...rounding import bfloat16
 from .checks import check, view, with_queue
 from .memory import empty_like
 from .programs import kernel
@@ -36,6 +37,14 @@ def to_float32(array: Any) -> Array:
     """Return a float32 copy."""
     array = check(array, "weight", written=False)
     made = empty_like(array, np.dtype(np.float32))
+    cast(array, made)
+    return made
+
+
+def to_bfloat16(array: Any) -> Array:
+    """Return a copy in bfloat16, rounded to nearest."""
+    array = check(array, "state", written=False)
+    made = empty_like(array, bfloat16())
     cast(array, made)
     return made
 

@@ -31,7 +31,12 @@ def view(array: Any, argument: str) -> Array:
 
 
 def check(
-    array: Any, argument: str, shape: Any = None, dtypes: Any = STORAGE, written: bool = True
+    array: Any,
+    argument: str,
+    shape: Any = None,
+    dtypes: Any = STORAGE,
+    written: bool = True,
+    remedy: str = "",
 ) -> Any:
     """Return `array`, or raise what keeps a kernel from using it.
 
@@ -47,6 +52,8 @@ def check(
         The dtypes that it may have; None for real numbers of any type.
     written : bool
         Whether the kernel writes to it.
+    remedy : str
+        What to do about a dtype that may be there for another optimizer.
     """
     array = view(array, argument)
     if array.queue is None:
@@ -58,7 +65,8 @@ def check(
     name = array.dtype.name
     real = array.dtype.kind in "iuf" or "float" in name
     if not (real if dtypes is None else name in dtypes):
-        raise TypeError(wording(f"dtype of {argument}", expected, name))
+        hint = remedy if name in STORAGE else ""
+        raise TypeError(wording(f"dtype of {argument}", expected, name, hint))
     if name == "float64":
         check_float64(array.queue.device, argument)
     _check_memory(array, argument)

@@ -10,6 +10,7 @@ import pyopencl as cl
 
 from .programs import kernel
 from .source import rule_text
+from .templates import ROUNDED_BFLOAT16
 from .traits import traits_of
 
 #: Buffers that one launch for many tensors takes, at most.
@@ -36,6 +37,7 @@ class Launch:
     ):
         self.rule, self.storages = rule, storages
         self.numbers = np.array(numbers)
+        self.keyed = rule.draws or ROUNDED_BFLOAT16 in storages
         self.real = np.dtype("float64" if storages[0] == "float64" else "float32")
         self.queue = tensors[0][0].queue
         self.traits = traits_of(self.queue.device)
@@ -75,7 +77,7 @@ class One(Launch):
             part for array, offset in zip(arrays, offsets) for part in (array.base_data, offset)
         ]
         number = np.uint64
-        types: list[Any] = [None, number] * len(arrays) + [number] * 2 + [number] * (2 * rule.draws)
+        types: list[Any] = [None, number] * len(arrays) + [number] * 2 + [number] * (2 * self.keyed)
         types += [self.real] * len(rule.lowered.scalars)
         self.take_kernel("one_tensor", None, types)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from ...kernels.norm import ELEMENTS_OF_A_CHUNK, LANES_OF_A_CHUNK
 from .source import CORE, array_names, header, tensor_texts
-from .templates import STORAGE
+from .templates import FORMS
 from .traits import Traits
 
 _DOUBLE = """\
@@ -141,8 +141,8 @@ def measure_text(rule: Any, storages: Sequence[str], traits: Traits, dtype: str,
         As for `rule_text`.
     """
     lowered, names = rule.lowered, array_names(rule, storages)
-    types = [f"__global const {STORAGE[storage].type}" for storage in storages]
-    inputs = {n: STORAGE[s].load.format(p=f"{n}_p") for n, s in zip(names, storages)}
+    types = [f"__global const {FORMS[storage].type}" for storage in storages]
+    inputs = {n: FORMS[s].load.format(p=f"{n}_p") for n, s in zip(names, storages)}
     outputs = [f"values[{i} * BLOCK + j]" for i in range(len(lowered.norms))]
     text = _MEASURE.format(
         norms=len(lowered.norms),

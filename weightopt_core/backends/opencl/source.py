@@ -10,12 +10,18 @@ from typing import Any
 from .templates import (
     CAST,
     FILL,
+    FORMS,
     HEADER,
     LOOP,
     MANY,
     NOISY_LOOP,
     RANDOM,
+    RANDOM_OF_PAIR,
+    ROUNDED_BFLOAT16,
+    ROUNDED_LOOP,
+    ROUNDING,
     RULE,
+    SALTS,
     SLOT_OF_TABLE,
     SLOT_OF_TREE,
     STORAGE,
@@ -25,6 +31,7 @@ from .templates import (
 from .traits import Traits
 
 CORE = Path(__file__).parents[2]
+_KEYS = ", ulong key0, ulong key1"
 
 
 def header(traits: Traits, dtype: str) -> str:
@@ -75,8 +82,8 @@ def rule_text(
     rule : weightopt_core.rule.Rule
         What to compute.
     storages : sequence of str
-        The dtype of each array of the rule except noise, and, where the first is a master copy,
-        that of the weight itself last.
+        Of `FORMS`: that of each array of the rule except noise, and, where the first is a master
+        copy, that of the weight itself last.
     traits : Traits
         Of the device.
     dtype : str
@@ -87,8 +94,12 @@ def rule_text(
     parts = [header(traits, dtype), (CORE / "rule" / "preamble.h").read_text("utf-8")]
     if rule.draws:
         parts.append(random_text(traits, dtype))
+    if ROUNDED_BFLOAT16 in storages:
+        text = (CORE / "kernels" / "rounding.h").read_text("utf-8")
+        parts.append(ROUNDING.format(text=text))
+    keyed = rule.draws or ROUNDED_BFLOAT16 in storages
     names = array_names(rule, storages)
-    types = [STORAGE[storage].type for storage in storages]
+    types = [FORMS[storage].type for storage in storages]
     const = ["const " if name == "grad" else "" for name in names]
     scalars = rule.lowered.scalars
     typed = [f"__global {c}{t} *restrict {n}_p" for c, t, n in zip(const, types, names)]
@@ -97,20 +108,20 @@ def rule_text(
             pointers=", ".join(text.replace("restrict", "APART") for text in typed),
             arguments=", ".join(f"{text}, ulong {n}_at" for text, n in zip(typed, names)),
             shifted=", ".join(f"{name}_p + {name}_at" for name in names),
-            loop=(NOISY_LOOP if rule.draws else LOOP).format(
-                element="\n".join(" " * 8 + line for line in _element(rule, names, storages, dtype))
-            ),
+            loop=_loop(rule, names, storages, dtype),
             words=WORDS if rule.draws else "",
-            parameters=", ulong key0, ulong key1, __local WORD *words" if rule.draws else "",
-            keys=", ulong key0, ulong key1" if rule.draws else "",
-            key_names=", key0, key1, words" if rule.draws else "",
+            parameters=_KEYS * keyed + ", __local WORD *words" * rule.draws,
+            keys=_KEYS * keyed,
+            key_names=", key0, key1" * keyed + ", words" * rule.draws,
             constants="".join(f", REAL {name}" for name in scalars),
             constant_names="".join(f", {name}" for name in scalars),
         )
     )
     if slots is not None:
         casts = [f"(__global {c}{t} *)" for c, t in zip(const, types)]
-        parts.append(_many_text(casts, len(scalars), rule.draws, slots, traits.group == 1))
+        keys = ", key[0], key[1]" * keyed + ", words" * rule.draws
+        words = WORDS if rule.draws else ""
+        parts.append(_many_text(casts, len(scalars), keys, words, slots, traits.group == 1))
     return "\n".join(parts)
 
 
@@ -120,8 +131,18 @@ def array_names(rule: Any, storages: Sequence[str]) -> list[str]:
     return names + ["mirror"] * (len(storages) - len(names))
 
 
+def _loop(rule: Any, names: list[str], storages: Sequence[str], dtype: str) -> str:
+    lines = "\n".join(" " * 8 + line for line in _element(rule, names, storages, dtype))
+    if ROUNDED_BFLOAT16 not in storages:
+        return (NOISY_LOOP if rule.draws else LOOP).format(element=lines)
+    pairs = range((len(rule.states) + 1) // 2)
+    salts = "\n        ".join(SALTS.format(pair=pair) for pair in pairs)
+    words = "\n            ".join(RANDOM_OF_PAIR.format(pair=pair) for pair in pairs)
+    return ROUNDED_LOOP.format(element=lines, salts=salts, words=words)
+
+
 def _element(rule: Any, names: list[str], storages: Sequence[str], dtype: str) -> list[str]:
-    inputs = {n: STORAGE[s].load.format(p=f"{n}_p") for n, s in zip(names, storages)}
+    inputs = {n: FORMS[s].load.format(p=f"{n}_p") for n, s in zip(names, storages)}
     if rule.draws:
         inputs[rule.lowered.arrays[-1]] = f"normal_{dtype}(words[i - first])"
     outputs = {name: f"{name}_new" for name in rule.lowered.written}
@@ -129,16 +150,26 @@ def _element(rule: Any, names: list[str], storages: Sequence[str], dtype: str) -
     outputs["mirror"] = outputs["weight"]
     for name, storage in zip(names, storages):
         if name in outputs:
-            lines.append(STORAGE[storage].store.format(p=f"{name}_p", value=outputs[name]))
+            random = _random(rule, name) if storage == ROUNDED_BFLOAT16 else ""
+            store = FORMS[storage].store
+            lines.append(store.format(p=f"{name}_p", value=outputs[name], random=random))
     return lines
 
 
-def _many_text(casts: list[str], constants: int, draws: bool, slots: int, table: bool) -> str:
+def _random(rule: Any, name: str) -> str:
+    """Return the random bits of a state: a half of the word that two of them share."""
+    pair, second = divmod(rule.states.index(name), 2)
+    return f"random{pair} >> 16" if second else f"random{pair} & 0xffff"
+
+
+def _many_text(
+    casts: list[str], constants: int, keys: str, words: str, slots: int, table: bool
+) -> str:
     return MANY.format(
         **tensor_texts(casts, slots, table),
         row=constants,
-        key_values=", key[0], key[1], words" if draws else "",
-        words=WORDS if draws else "",
+        key_values=keys,
+        words=words,
         constant_values="".join(f", k[{i}]" for i in range(constants)),
     )
 

@@ -13,11 +13,12 @@ import pyopencl as cl
 from ...errors import wording
 from ...kernels.constants import Constants  # type: ignore[import-not-found]
 from ...kernels.objects import Objects, flat  # type: ignore[import-not-found]
-from ..states import parts_of
+from ..states import MASTERS, ROUNDED, check_state_dtype, dtypes_of, parts_of, remedy_for
 from .arrays import in_order, is_half, record
 from .checks import check
 from .launches import Many, One
 from .measure import Measure, sums_of
+from .templates import ROUNDED_BFLOAT16
 
 
 class Plan:
@@ -29,8 +30,9 @@ class Plan:
     ----------
     rule : weightopt_core.rule.Rule
         What to compute.
-    masters : bool
-        Whether the state of a 16-bit weight ends with a master copy.
+    kept : int
+        How states are: `MASTERS` where that of a 16-bit weight ends with a float32 master copy,
+        plus `ROUNDED` where the rule's own are bfloat16, rounded stochastically.
     given : tuple of list
         Weights, gradients and states, checked.
     tensors : list of tuple of pyopencl.array.Array
@@ -38,8 +40,8 @@ class Plan:
         gradient, the states; and after a master copy the weight itself, last.
     """
 
-    def __init__(self, rule: Any, masters: bool, given: Any, tensors: list[tuple[Any, ...]]):
-        self.rule, self.masters = rule, masters
+    def __init__(self, rule: Any, kept: int, given: Any, tensors: list[tuple[Any, ...]]):
+        self.rule, self.kept = rule, kept
         self.thread = threading.get_ident()
         self.queue = tensors[0][0].queue
         self.events = [event for tensor in tensors for array in tensor for event in array.events]
@@ -50,7 +52,7 @@ class Plan:
         together: dict[tuple[str, ...], list[int]] = {}
         for i, arrays in enumerate(tensors):
             if arrays[0].size:
-                storages = tuple(array.dtype.name for array in arrays)
+                storages = _storages(rule, kept, arrays)
                 together.setdefault(storages, []).append(i)
         self.launches: list[One | Many] = [
             (One if len(numbers) == 1 else Many)(
@@ -70,7 +72,7 @@ class Plan:
         weights: Sequence[Any],
         grads: Sequence[Any],
         states: Sequence[Any],
-        masters: bool,
+        kept: int,
         call: Any,
         constants: Constants,
         keys: list[Any],
@@ -80,7 +82,7 @@ class Plan:
 
         Parameters
         ----------
-        rule, weights, grads, states, masters : object
+        rule, weights, grads, states, kept : object
             As for `bind`.
         call : weightopt_core.kernels.counts.Call or None
             What is counted.
@@ -93,7 +95,7 @@ class Plan:
             False where something is new; then nothing has changed.
         """
         seen = self.seen
-        if seen is None or rule is not self.rule or masters != self.masters:
+        if seen is None or rule is not self.rule or kept != self.kept:
             return False
         if self.thread != threading.get_ident():
             return False
@@ -147,6 +149,14 @@ class Plan:
             record(cl.enqueue_marker(self.queue, wait_for=done), self.queue, arrays)
 
 
+def _storages(rule: Any, kept: int, arrays: Sequence[Any]) -> tuple[str, ...]:
+    """Return how each array of a tensor is stored, in the words of the templates."""
+    names = [array.dtype.name for array in arrays]
+    if kept & ROUNDED:
+        names[2 : 2 + len(rule.states)] = [ROUNDED_BFLOAT16] * len(rule.states)
+    return tuple(names)
+
+
 def _forget(plan: Any) -> None:
     """Let go of the buffers: another array may now be where one was."""
     if plan() is not None:
@@ -159,7 +169,7 @@ def bind(
     weights: Sequence[Any],
     grads: Sequence[Any],
     states: Sequence[Any],
-    masters: bool,
+    kept: int,
     before: Any = None,
 ) -> Plan:
     """Check the arrays of one step.
@@ -170,8 +180,9 @@ def bind(
         What to compute.
     weights, grads, states : list or tuple
         As in a call of `update`, of equal length.
-    masters : bool
-        Whether the state of a 16-bit weight ends with a float32 master copy.
+    kept : int
+        How states are: `MASTERS` where that of a 16-bit weight ends with a float32 master copy,
+        plus `ROUNDED` where the rule's own are bfloat16, rounded stochastically.
     before : object, optional
         What `bind` returned for an earlier step of these weights.
 
@@ -187,27 +198,36 @@ def bind(
     queue = getattr(weights[0], "queue", None)
     for weight, grad, state in zip(weights, grads, states):
         check(weight, "weight")
-        parts, master = parts_of(rule, state, masters and is_half(weight))
-        _check(rule, queue, weight, grad, parts, master)
+        parts, master = parts_of(rule, state, kept & MASTERS and is_half(weight))
+        _check(rule, queue, weight, grad, parts, master, kept)
         arrays = (weight, grad, *parts) if master is None else (master, grad, *parts, weight)
         tensors.append(arrays)
         written += [arrays[0], *arrays[2:]]
     _check_apart(written, "weights and states")
-    return Plan(rule, masters, (weights, grads, states), tensors)
+    return Plan(rule, kept, (weights, grads, states), tensors)
 
 
 def _check(
-    rule: Any, queue: Any, weight: Any, grad: Any, states: Sequence[Any], master: Any
+    rule: Any,
+    queue: Any,
+    weight: Any,
+    grad: Any,
+    states: Sequence[Any],
+    master: Any,
+    kept: int,
 ) -> None:
     """Raise what is wrong with the arrays of one weight, if anything is."""
-    own = (weight.dtype.name,) if master is None else ("float32",)
-    check(grad, "grad", weight.shape, dict.fromkeys((weight.dtype.name, *own)), written=False)
+    if kept & ROUNDED:
+        check_state_dtype(weight.dtype.name)
+    of_grad, of_state = dtypes_of(weight.dtype.name, master is not None, kept)
+    check(grad, "grad", weight.shape, of_grad, written=False)
     named = {"weight": weight, "grad": grad}
     named |= {f"state {name!r}": state for name, state in zip(rule.states, states)}
+    for name, array in list(named.items())[2:]:
+        check(array, name, weight.shape, (of_state,), remedy=remedy_for(kept))
     if master is not None:
         named["master copy of weight"] = master
-    for name, array in list(named.items())[2:]:
-        check(array, name, weight.shape, own)
+        check(master, "master copy of weight", weight.shape, ("float32",))
     for name, array in named.items():
         _check_queue(array, name, queue)
     _check_apart(list(named.values()), "weight, grad and state")

@@ -22,6 +22,15 @@ STORAGE = {
     "float64": Storage("double", "{p}[i]", "{p}[i] = {value};"),
 }
 
+#: How states are stored with ``state_dtype="bfloat16"``.
+ROUNDED_BFLOAT16 = "bfloat16, rounded stochastically"
+#: All that arrays of a rule are stored in: dtypes, and the above.
+FORMS = STORAGE | {
+    ROUNDED_BFLOAT16: Storage(
+        "ushort", "from_bfloat16({p}[i])", "{p}[i] = round_to_bfloat16({value}, {random});"
+    )
+}
+
 HEADER = """\
 #pragma OPENCL FP_CONTRACT OFF
 {extension}
@@ -114,6 +123,31 @@ NOISY_LOOP = """\
 {element}
         }}
     }}"""
+
+ROUNDING = """\
+#define U16 ushort
+#define U32 uint
+#define U64 ulong
+#define AS_U32 as_uint
+{text}"""
+
+# Elements whose numbers have the same upper half share what is made of the keys.
+ROUNDED_LOOP = """\
+    for (ulong first = begin; first < end;) {{
+        const ulong last = min((first | 0xffffffff) + 1, end);
+        {salts}
+        for (ulong i = first + get_local_id(0); i < last; i += GROUP) {{
+            {words}
+{element}
+        }}
+        first = last;
+    }}"""
+SALTS = """\
+const uint salt{pair}_0 = rounding_salt(key0, {pair}, (uint)(first >> 32));
+        const uint salt{pair}_1 = rounding_salt(key1, {pair}, (uint)(first >> 32));"""
+RANDOM_OF_PAIR = """\
+const uint random{pair} =
+                rounding_word((uint)i * ROUNDING_STEP, salt{pair}_0, salt{pair}_1);"""
 
 RULE = """\
 static inline void run_part({pointers}, ulong begin, ulong end{parameters}{constants})
