@@ -1,5 +1,7 @@
 """The project's own step, through its public interface."""
 
+from dataclasses import replace
+
 import weightopt_core as mx
 
 from .contestant import Contestant
@@ -30,6 +32,17 @@ class WeightOpt(Contestant):
             return weights
 
         return run
+
+
+class RoundedStates(WeightOpt):
+    """With states in bfloat16, rounded stochastically."""
+
+    name = "weightopt, state_dtype=bfloat16"
+    dtypes = ("float32",)
+
+    def step(self, weights, grads, algorithm):
+        given = algorithm.arguments | {"state_dtype": "bfloat16"}
+        return super().step(weights, grads, replace(algorithm, arguments=given))
 
 
 class Updater(WeightOpt):

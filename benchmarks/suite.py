@@ -6,15 +6,17 @@ import warnings
 
 import numpy as np
 
-from . import workloads
+from . import plan, workloads
 from .limit import Limit
-from .project import OneByOne, Updater, WeightOpt
+from .project import OneByOne, RoundedStates, Updater, WeightOpt
 from .timing import interleaved
 
 OURS = WeightOpt()
 LIMIT = Limit()
 #: Above so many weights a tensor, what a call costs is nothing beside the step.
 SMALL = 10_000
+#: Where states in bfloat16 are compared with those of the weight's dtype.
+ROUNDED = plan.OUT_OF_CACHE, "float32", plan.LEADER
 
 
 def measure(cases, algorithms, peers, rounds, advance=lambda text: None):
@@ -51,12 +53,14 @@ def measure(cases, algorithms, peers, rounds, advance=lambda text: None):
 
 
 def contestants(case, peers):
-    """Return those that take part in a case; for small tensors other ways of the project too."""
+    """Return those that take part in a case, other ways of the project among them."""
     tensors = len(case.workload.shapes)
     found = [OURS, LIMIT]
     if case.against:
         small = tensors > 1 and case.workload.weights / tensors < SMALL
         found += [Updater(), OneByOne()] if small else []
+        if (case.workload.name, case.dtype, case.algorithm) == ROUNDED:
+            found.append(RoundedStates())
         found += [peer for peer in peers if peer.takes(case.algorithm, case.dtype, tensors)]
     return found
 

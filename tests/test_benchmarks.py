@@ -28,7 +28,7 @@ from benchmarks import (  # noqa: E402
 from benchmarks.__main__ import dumps, main  # noqa: E402
 from benchmarks.algorithms import Algorithm, algorithms  # noqa: E402
 from benchmarks.peers import peers  # noqa: E402
-from benchmarks.project import WeightOpt  # noqa: E402
+from benchmarks.project import RoundedStates, WeightOpt  # noqa: E402
 
 ALGORITHMS = algorithms()
 
@@ -127,6 +127,18 @@ def test_results_are_ratios_to_the_project(results):
 
 def test_results_survive_json(results):
     assert json.loads(dumps(results)) == results
+
+
+def test_states_in_bfloat16_are_timed_where_states_leave_the_caches():
+    names = {}
+    for case in plan.cases(ALGORITHMS, plan.SINGLE, plan.DTYPES, (1, 2)):
+        found = [each.name for each in suite.contestants(case, [])]
+        names[case.workload.name, case.dtype, case.algorithm] = found
+    rounded = RoundedStates.name
+    assert [case for case, found in names.items() if rounded in found] == [suite.ROUNDED]
+    weights, grads = (workloads.arrays([(1000,)], np.float32, seed) for seed in range(2))
+    RoundedStates().step(weights, grads, ALGORITHMS["adam"])()
+    assert "state_dtype" not in ALGORITHMS["adam"].arguments
 
 
 def test_a_step_allocates_no_array():
