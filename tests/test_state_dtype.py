@@ -36,7 +36,7 @@ def parts_of(state):
 
 def stepped_on_numpy(optimizer, index, arrays, grad, master):
     """Step copies of a weight and its states as the rule on NumPy, after the optimizer did."""
-    key = optimizer._noise_keys([index], [optimizer._index_update_count[index]])[0]
+    key = optimizer._rounding_keys([index], [optimizer._index_update_count[index]])[0]
     numbers = optimizer._numbers(optimizer.rule, index)
     weight, *states = arrays
     order = [states[-1], grad, *states[:-1], weight] if master else [weight, grad, *states]
@@ -89,7 +89,7 @@ def test_a_rule_that_is_not_compiled(wild):
     for _ in range(3):
         optimizer.update(0, weight, grad, states)
     assert all(part.dtype == BFLOAT16 for part in states)
-    keys = optimizer._noise_keys([0] * 3, [1, 2, 3])
+    keys = optimizer._rounding_keys([0] * 3, [1, 2, 3])
     for i, part in enumerate(states):  # the second rounding finds representable values
         assert same_bits(part, rounded(grad, keys[2 - i], 0))
 

@@ -15,6 +15,9 @@ from .rule import Rule
 
 #: Numbers of a rule that depend on the index that is updated.
 OWN_NUMBERS = ("lr", "wd", "t")
+_WORD = 2**64 - 1
+#: Between the keys of two updates: odd, and far from any small multiple of itself.
+_STEP = 0x9E3779B97F4A7C15
 #: What a subclass overrides to say itself what the counts and rates of each index are.
 _BY_INDEX = ("_update_count", "_get_lr", "_get_wd")
 
@@ -23,6 +26,7 @@ class Numbers(Rates):
     """The part of an optimizer that knows what its rule takes."""
 
     noise_seed: int | None
+    _streams: dict[tuple[int, Any], tuple[int, int]]
     _calls: Calls
     _by_index: ClassVar[bool] = False
     _has_numbers: ClassVar[bool] = False
@@ -110,14 +114,34 @@ class Numbers(Rates):
         return evaluator
 
     def _noise_keys(self, indices: Sequence[Any], counts: Sequence[int]) -> list[tuple[int, int]]:
-        """Return the stream of the noise, or of the rounding, of each index at its count."""
+        """Return the stream of the noise of each index at its count."""
+        seed = self._seed()
+        names = [self._multipliers.names.get(index, index) for index in indices]
+        return [random.stream(f"noise/{name}/{count}", seed) for name, count in zip(names, counts)]
+
+    def _rounding_keys(
+        self, indices: Sequence[Any], counts: Sequence[int]
+    ) -> list[tuple[int, int]]:
+        """Return the key of the rounding of each index at its count.
+
+        A stream takes longer than the step of a small weight. So each weight has one, and counts
+        go through its keys: the rounding mixes every bit of a key.
+        """
+        seed, keys = self._seed(), []
+        for index, count in zip(indices, counts):
+            name = self._multipliers.names.get(index, index)
+            stream = self._streams.get((seed, name))
+            if stream is None:
+                stream = random.stream(f"rounding/{name}", seed)
+                self._streams[seed, name] = stream
+            keys.append(((stream[0] + count * _STEP) & _WORD, stream[1]))
+        return keys
+
+    def _seed(self) -> int:
+        """Return the seed of noise and rounding, which is drawn where none was given."""
         if self.noise_seed is None:
             self.noise_seed = random.stream("noise")[0]
-        names = [self._multipliers.names.get(index, index) for index in indices]
-        return [
-            random.stream(f"noise/{name}/{count}", self.noise_seed)
-            for name, count in zip(names, counts)
-        ]
+        return self.noise_seed
 
     def _numbers(self, rule: Rule, index: Any) -> dict[str, Any]:
         """Return the numbers that `rule` takes for the present update of `index`."""

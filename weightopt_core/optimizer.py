@@ -8,7 +8,7 @@ SGD(learning_rate=0.1)
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from .algorithm import Algorithm
@@ -99,6 +99,7 @@ class Optimizer(Numbers, Algorithm):
 
     def _prepare(self) -> None:
         self._calls = Calls()
+        self._streams = {}
         self._counts = Counts({}, self.begin_num_update)
         self._multipliers = Multipliers({}, {}, dict(self.param_idx2name or {}))
         self.noise_seed: int | None = getattr(self, "seed", None)
@@ -197,8 +198,7 @@ class Optimizer(Numbers, Algorithm):
             return
         constants = self._constants_ahead(rule, call)
         kept = self._kept(rule)
-        keyed = rule.draws or kept & ROUNDED
-        keys = self._noise_keys(indices, call.counts_ahead()) if keyed else []
+        keys = self._keys(rule, kept, indices, call.counts_ahead)
         given = rule, weights, grads, states, kept
         step = constants, keys, call.indices, self._numbers
         if call.bound is not None and call.bound.again(*given, call, *step):
@@ -226,9 +226,8 @@ class Optimizer(Numbers, Algorithm):
                 self._update_count(index)
             constants = self._constants_by_index(rule, call.indices)
             kept = self._kept(rule)
-            keyed = rule.draws or kept & ROUNDED
-            counts = [self._counts[index] for index in call.indices] if keyed else []
-            keys = self._noise_keys(call.indices, counts) if keyed else []
+            counts = lambda: [self._counts[index] for index in call.indices]  # noqa: E731
+            keys = self._keys(rule, kept, call.indices, counts)
             given = rule, weights, grads, states, kept
             step = constants, keys, call.indices, self._numbers
             if call.bound is not None and call.bound.again(*given, None, *step):
@@ -251,6 +250,14 @@ class Optimizer(Numbers, Algorithm):
             expected = f"None for the rule {rule.name!r}, which draws noise"
             raise ValueError(wording("state_dtype", expected, repr(self.state_dtype)))
         return self.multi_precision | ROUNDED
+
+    def _keys(
+        self, rule: Rule, kept: int, indices: Sequence[Any], counts: Callable[[], Sequence[int]]
+    ) -> list[tuple[int, int]]:
+        """Return the keys of the noise or of the rounding of a step; none where it has neither."""
+        if rule.draws:
+            return self._noise_keys(indices, counts())
+        return self._rounding_keys(indices, counts()) if kept & ROUNDED else []
 
     def _keeps_master(self, weight: Any) -> bool:
         return self.multi_precision and backend_of(weight).is_half(weight)
