@@ -15,6 +15,8 @@ KERNELS = {
     "elementwise": [],
     "counts": [],
     "constants": [],
+    "fields": [],
+    "known": [],
     "plan": [],
     "norm": [],
     "measure": [],

@@ -5,34 +5,22 @@ from cpython.mem cimport PyMem_Calloc, PyMem_Free, PyMem_Realloc
 from cpython.ref cimport Py_CLEAR, Py_XINCREF, PyObject
 from cpython.tuple cimport PyTuple_GET_ITEM
 from libc.stddef cimport ptrdiff_t
-from libc.stdlib cimport qsort
 
 cimport numpy as cnp
 
 from .constants cimport Constants
 from .counts cimport Call
 from .elementwise cimport (
-    BFLOAT16, FLOAT16, FLOAT32, FLOAT64, GRAIN, MAX_ARRAYS, NOISE, NOTHING, Kernel, Tensor, Work,
+    BFLOAT16, FLOAT32, FLOAT64, GRAIN, MAX_ARRAYS, NOISE, NOTHING, Kernel, Tensor, Work,
     run_part, size_of,
 )
+from .fields cimport is_plain, overlap, storage_of, written_apart
+from .known cimport TENSORS, Comparison, Known, compare_part, weightopt_items
 from .measure cimport measure_work
 from .parallel cimport parallel_for
 
 cnp.import_array()
 
-
-cdef extern from "same.h" nogil:
-    ctypedef struct Known "weightopt_known":
-        char *data
-        const void *descr
-        const void *object
-        const void *dims
-    void weightopt_fetch(const Known *known, int arrays)
-    PyObject **weightopt_items(PyObject *sequence)
-    bint weightopt_is_same_tensor(
-        PyObject *weight, PyObject *grad, PyObject **state, const Known *known, int states,
-        int mirror, Py_ssize_t count,
-    )
 
 #: How states are kept, beside what the weight's dtype says.
 cpdef enum:
@@ -40,48 +28,9 @@ cpdef enum:
     ROUNDED = 2
 
 cdef enum:
-    AHEAD = 6  # tensors between asking for objects and looking at them
-    TENSORS = 64  # that one thread compares at a time
     #: Elements up to which a step of small tensors keeps the interpreter's lock: some
     #: milliseconds, and owning every array for that long would cost as much as the step.
     LOCKED = 1 << 23
-
-
-cdef struct Comparison:
-    Work *work
-    Known *known
-    PyObject **weights
-    PyObject **grads
-    PyObject **states
-    int state_arrays
-    bint differs
-
-
-cdef void compare_part(void *context, ptrdiff_t begin, ptrdiff_t end) noexcept nogil:
-    """Compare the arrays of some tensors with what is known of them."""
-    cdef Comparison *given = <Comparison *>context
-    cdef int stride = given.work.parameters + 1
-    cdef ptrdiff_t i
-    for i in range(begin, end):
-        if i + AHEAD < end:
-            weightopt_fetch(given.known + (i + AHEAD) * stride, stride)
-        if not weightopt_is_same_tensor(
-            given.weights[i], given.grads[i], given.states + i, given.known + i * stride,
-            given.state_arrays, stride - 1, given.work.tensor[i].count,
-        ):
-            given.differs = True
-            return
-
-
-cdef struct Span:
-    char *begin
-    char *end
-
-
-cdef int by_begin(const void *first, const void *second) noexcept nogil:
-    cdef char *one = (<const Span *>first).begin
-    cdef char *other = (<const Span *>second).begin
-    return (one > other) - (one < other)
 
 
 cdef class Plan:
@@ -239,31 +188,6 @@ cdef class Plan:
             if storage[i] != NOISE and storage[i] != state:
                 return False
         return True
-
-    cdef bint written_apart(self) except -1:
-        """Whether no two tensors write to the same memory, which two threads would do at once."""
-        cdef ptrdiff_t i, used = 0, stride = self.work.parameters + 1
-        cdef Span *spans
-        cdef bint apart = True
-        if self.work.tensors < 2:
-            return True
-        spans = <Span *>PyMem_Calloc(self.work.tensors * stride, sizeof(Span))
-        if not spans:
-            raise MemoryError
-        for i in range(self.work.tensors * stride):
-            if i % stride != 1 and self.work.data[i] and self.work.tensor[i // stride].count:
-                spans[used].begin = self.work.data[i]
-                spans[used].end = spans[used].begin
-                spans[used].end += (
-                    self.work.tensor[i // stride].count * size_of(self.work.storage[i])
-                )
-                used += 1
-        qsort(spans, used, sizeof(Span), by_begin)
-        for i in range(used - 1):
-            if spans[i].end > spans[i + 1].begin:
-                apart = False
-        PyMem_Free(spans)
-        return apart
 
     cdef int take_numbers(self, Constants constants, list keys, bint all_of_them=True) except -1:
         """Take the constants in both compute types, and number the elements of all tensors."""
@@ -483,46 +407,8 @@ def bind(rule, Kernel kernel, weights, grads, states, int kept, before, threads)
             return None
     if plan.moved:
         plan.apart = False
-        plan.apart = plan.written_apart()
+        plan.apart = written_apart(&plan.work)
         if not plan.apart:
             plan.release()
             return None
     return plan
-
-
-cdef inline bint is_plain(cnp.ndarray array, bint written):
-    cdef int flags = cnp.NPY_ARRAY_C_CONTIGUOUS | cnp.NPY_ARRAY_ALIGNED
-    if written:
-        flags |= cnp.NPY_ARRAY_WRITEABLE
-    return cnp.PyArray_CHKFLAGS(array, flags) and cnp.PyArray_ISNOTSWAPPED(array)
-
-
-cdef int bfloat16_number = -1
-
-
-cdef int storage_of(cnp.ndarray array) except -2:
-    """Return how the elements are stored, or -1 where no kernel takes them."""
-    global bfloat16_number
-    cdef int number = cnp.PyArray_TYPE(array)
-    if number == cnp.NPY_FLOAT32:
-        return FLOAT32
-    if number == cnp.NPY_FLOAT64:
-        return FLOAT64
-    if number == cnp.NPY_FLOAT16:
-        return FLOAT16
-    if bfloat16_number < 0 and array.dtype.name == "bfloat16":
-        bfloat16_number = number
-    return BFLOAT16 if number == bfloat16_number else -1
-
-
-cdef bint overlap(
-    char **data, const signed char *storage, int arrays, ptrdiff_t count
-) noexcept nogil:
-    """Whether two of the arrays share memory."""
-    cdef int i, j
-    for i in range(arrays if count else 0):
-        for j in range(i + 1 if data[i] else arrays, arrays):
-            if data[j] and data[j] < data[i] + count * size_of(storage[i]):
-                if data[i] < data[j] + count * size_of(storage[j]):
-                    return True
-    return False
