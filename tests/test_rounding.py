@@ -40,7 +40,8 @@ def test_special_values():
     nan = np.array([0x7F800001, 0xFFFFFFFF], np.uint32).view(np.float32)
     values = np.concatenate([np.array([np.inf, -np.inf, 0.0, -0.0], np.float32), nan])
     got = rounded(np.tile(values, 500), (1, 2), 0).reshape(500, -1)
-    assert same_bits(got, np.tile(values.astype(BFLOAT16), (500, 1)))
+    with np.errstate(invalid="ignore"):
+        assert same_bits(got, np.tile(values.astype(BFLOAT16), (500, 1)))
     # Beyond the largest of bfloat16 the neighbour is infinity.
     up = np.isinf(rounded(np.full(4096, largest, np.float32), (1, 2), 0)).mean()
     assert up > 0.99

@@ -16,7 +16,7 @@ from .rule import Rule
 #: Numbers of a rule that depend on the index that is updated.
 OWN_NUMBERS = ("lr", "wd", "t")
 _WORD = 2**64 - 1
-#: Between the keys of two updates: odd, and far from any small multiple of itself.
+#: Between the keys of two updates; odd, so that 2**64 of them differ.
 _STEP = 0x9E3779B97F4A7C15
 #: What a subclass overrides to say itself what the counts and rates of each index are.
 _BY_INDEX = ("_update_count", "_get_lr", "_get_wd")
