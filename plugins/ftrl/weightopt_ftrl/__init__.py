@@ -83,9 +83,10 @@ class Ftrl(Optimizer):
 
     rule = ftrl
 
-    def _get_lr(self, index):
-        lr = super()._get_lr(index)
+    def numbers(self, index, t):
+        """Return no numbers, but raise ValueError where the learning rate is not above 0."""
+        lr = self._get_lr(index)
         if not lr > 0:
             remedy = "to keep a weight as it is, do not update it"
             raise ValueError(wording(f"lr of {index!r}", "a number above 0", repr(lr), remedy))
-        return lr
+        return {}
