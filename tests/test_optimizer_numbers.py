@@ -52,3 +52,23 @@ def test_a_failure_leaves_the_count():
         optimizer.update(0, weight, weight.copy(), None)
     assert (optimizer.num_update, optimizer._index_update_count) == (0, {})
     np.testing.assert_array_equal(weight, 1)
+
+
+def test_numbers_may_have_other_names_for_each_index():
+    class Damped(mx.optimizer.Adam):
+        def numbers(self, index, t):
+            return {} if index == 0 else {"beta1": 0.5} if index == 1 else {"lr": 7.0, "t": 3}
+
+    indices = [0, 1, 2]
+    together, alone = ([np.zeros(4, np.float32) for _ in indices] for _ in range(2))
+    grads = [np.full(4, 1.0 + i, np.float32) for i in indices]
+    many, one = Damped(), Damped()
+    states = [many.create_state(i, w) for i, w in enumerate(together)]
+    others = [one.create_state(i, w) for i, w in enumerate(alone)]
+    for step in range(3):
+        given = [grad * (step - 0.5) for grad in grads]
+        many.update(indices, together, given, states)
+        for i in indices:
+            one.update(i, alone[i], given[i], others[i])
+    np.testing.assert_array_equal(together, alone)
+    assert len({weight[0] for weight in together}) == 3

@@ -8,7 +8,11 @@ from typing import Any, ClassVar
 import numpy as np
 
 from . import random
-from .kernels.constants import Constants, Evaluator  # type: ignore[import-not-found]
+from .kernels.constants import (  # type: ignore[import-not-found]
+    Constants,
+    Evaluator,
+    as_plain,
+)
 from .kernels.counts import Calls  # type: ignore[import-not-found]
 from .rates import Rates
 from .rule import Rule
@@ -65,24 +69,23 @@ class Numbers(Rates):
         evaluator = self._calls.evaluators.get(rule)
         if evaluator is None:
             evaluator = self._evaluator(rule, OWN_NUMBERS, rule)
-        scheduler = self.lr_scheduler
-        lr = self.learning_rate if scheduler is None else float(scheduler(num_update))
-        return evaluator.of_groups(self, call, lr, self.wd)
+        return evaluator.of_groups(self, call, self._base_lr(num_update), self.wd)
 
     def _constants_of_numbers(self, rule: Rule, call: Any) -> Constants:
         """Return the constants where a subclass has numbers of its own."""
-        scheduler = self.lr_scheduler
         call.commit()  # what `numbers` may ask for are the rates of this update
         try:
             counts = call.counts_ahead(0)
             numbers = [self.numbers(*counted) for counted in zip(call.indices, counts)]
+            if any(own.keys() != numbers[0].keys() for own in numbers):
+                return self._constants_by_index(rule, call.indices)
             names = rule, *numbers[0]
             evaluator = self._calls.evaluators.get(names)
             if evaluator is None:
                 own = [name for name in numbers[0] if name in rule.numbers]
                 rates = [name for name in OWN_NUMBERS if name not in own]
                 evaluator = self._evaluator(rule, [*own, *rates], names)
-            lr = self.learning_rate if scheduler is None else float(scheduler(self.num_update))
+            lr = self._base_lr(self.num_update)
             return evaluator.of_numbers(self, call, numbers, lr, self.wd)
         finally:
             call.uncommit()
@@ -149,7 +152,7 @@ class Numbers(Rates):
         for name in rule.numbers:
             if name not in numbers:
                 self._check_has(rule, name)
-                numbers[name] = _plain(getattr(self, name))
+                numbers[name] = as_plain(getattr(self, name))
         return numbers
 
     def _own_numbers(self, rule: Rule, index: Any) -> dict[str, Any]:
@@ -164,7 +167,7 @@ class Numbers(Rates):
             own["t"] = t
         for name, value in self.numbers(index, t).items():
             if name in rule.numbers:
-                own[name] = _plain(value)
+                own[name] = as_plain(value)
         return own
 
     def _check_has(self, rule: Rule, name: str) -> None:
@@ -172,8 +175,3 @@ class Numbers(Rates):
             raise TypeError(
                 f"{type(self).__name__} must define {name!r}: its rule {rule.name!r} takes it"
             )
-
-
-def _plain(value: Any) -> Any:
-    """Return a number of NumPy as Python's: it would widen a float32 array that it meets."""
-    return value.item() if isinstance(value, np.generic) else value

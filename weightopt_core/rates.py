@@ -131,10 +131,12 @@ class Rates:
 
     def _get_lr(self, index: Any) -> float:
         """Return the learning rate of `index` at the present count."""
-        lr = self.learning_rate
-        if self.lr_scheduler is not None:
-            lr = float(self.lr_scheduler(self.num_update))
-        return lr * self._multipliers.of_lr(index)
+        return self._base_lr(self.num_update) * self._multipliers.of_lr(index)
+
+    def _base_lr(self, num_update: int) -> float:
+        """Return the learning rate before multipliers."""
+        scheduler = self.lr_scheduler
+        return self.learning_rate if scheduler is None else float(scheduler(num_update))
 
     def _get_wd(self, index: Any) -> float:
         """Return the weight decay of `index`."""

@@ -5,7 +5,6 @@ from .counts cimport Call
 
 cdef class Constants:
     cdef double *values
-    cdef Py_ssize_t room
     cdef readonly Py_ssize_t rows
     cdef readonly Py_ssize_t width
     cdef int32_t *which  # row of each tensor; belongs to `owner`, or is `own`

@@ -35,14 +35,11 @@ cdef class Constants:
         PyMem_Free(self.own)
 
     cdef int resize(self, Py_ssize_t rows, Py_ssize_t width) except -1:
-        cdef Py_ssize_t room = rows * width + 1
-        if room > self.room:
-            PyMem_Free(self.values)
-            self.room = 0
-            self.values = <double *>PyMem_Malloc(room * sizeof(double))
-            if not self.values:
-                raise MemoryError
-            self.room = room
+        cdef Py_ssize_t room = (rows * width + 1) * sizeof(double)
+        cdef double *moved = <double *>PyMem_Realloc(self.values, room)
+        if not moved:
+            raise MemoryError
+        self.values = moved
         self.rows = rows
         self.width = width
         return 0
@@ -78,6 +75,7 @@ cdef class Evaluator:
     cdef tuple outside
     cdef list seen
     cdef object settle
+    cdef list staying  # numbers of the constants that settings alone decide
     cdef Py_ssize_t *moving  # numbers of the constants that the own numbers decide
     cdef Py_ssize_t count
     cdef double *fixed
@@ -94,6 +92,7 @@ cdef class Evaluator:
         self.settle, moving = rule.lowered.split(settings, own)
         self.count = len(moving)
         self.width = len(rule.lowered.constants)
+        self.staying = sorted(set(range(self.width)) - set(moving))
         self.moving = <Py_ssize_t *>PyMem_Realloc(
             self.moving, (self.count + 1) * sizeof(Py_ssize_t)
         )
@@ -110,10 +109,8 @@ cdef class Evaluator:
     cdef int read(self, object optimizer) except -1:
         """Evaluate what the settings decide, if one is another object than last time."""
         cdef Py_ssize_t i, settings = len(self.settings)
-        cdef bint same = len(self.seen) > 0 or settings + len(self.outside) == 0
+        cdef bint same = self.evaluate is not None
         cdef object value
-        if self.evaluate is None:
-            same = False
         for i in range(settings):
             if not same:
                 break
@@ -129,13 +126,7 @@ cdef class Evaluator:
         seen += [get() for get in self.outside]
         given = [as_plain(value) for value in seen]
         fixed, evaluate = self.settle(*given)
-        for i in range(self.width):
-            self.fixed[i] = 0.0
-        positions = set(range(self.width))
-        for i in range(self.count):
-            positions.discard(self.moving[i])
-        for position, value in zip(sorted(positions), fixed):
-            i = position
+        for i, value in zip(self.staying, fixed):
             self.fixed[i] = self.number(i, value)
         self.seen = seen
         self.evaluate = evaluate
@@ -188,7 +179,7 @@ cdef class Evaluator:
         call : Call
             The indices, counted.
         numbers : list of dict
-            For each index its own numbers; they go before rates and settings.
+            For each index its own numbers, all of the same names; they go before rates.
         lr, wd : float
             Rates before multipliers.
         """
@@ -201,14 +192,14 @@ cdef class Evaluator:
             raise MemoryError
         made.tensors = call.number
         for i in range(call.number):
-            key = self.gather(optimizer, call.groups[call.which[i]], numbers[i], lr, wd)
+            key = self.gather(call.groups[call.which[i]], numbers[i], lr, wd)
             made.which[i] = known.setdefault(key, len(known))
         made.resize(len(known), self.width)
         for i, key in enumerate(known):
             self.fill(made.values + i * self.width, key)
         return made
 
-    cdef tuple gather(self, object optimizer, Group group, dict numbers, double lr, double wd):
+    cdef tuple gather(self, Group group, dict numbers, double lr, double wd):
         """Return the own numbers of one index in their order."""
         cdef list found = []
         for name in self.own:
@@ -218,10 +209,8 @@ cdef class Evaluator:
                 found.append(lr * group.lr_mult)
             elif name == "wd":
                 found.append(wd * group.wd_mult)
-            elif name == "t":
-                found.append(group.count)
             else:
-                found.append(as_plain(getattr(optimizer, name)))
+                found.append(group.count)
         return tuple(found)
 
     def row(self, optimizer, tuple own):
@@ -234,7 +223,7 @@ cdef class Evaluator:
         return made
 
 
-cdef object as_plain(object value):
+cpdef object as_plain(object value):
     """Return a number of NumPy as Python's: it would widen a float32 array that it meets."""
     if type(value) is float or type(value) is int:
         return value
