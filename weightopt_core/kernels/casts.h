@@ -1,7 +1,7 @@
 /* Between 16-bit storage and float32: exact one way, to nearest even the other, or for bfloat16
- * stochastically. No branches, so
- * that the loops are vectorised. Where the processor has F16C, its conversions take the place of
- * the loops for float16. They differ in which NaN a NaN becomes, and in nothing else. */
+ * stochastically. No branches, so that the loops are vectorised. Where the processor has F16C, its
+ * conversions take the place of the loops for float16. They differ in which NaN a NaN becomes, and
+ * in nothing else. */
 #ifndef WEIGHTOPT_CASTS_H
 #define WEIGHTOPT_CASTS_H
 

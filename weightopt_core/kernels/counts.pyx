@@ -240,9 +240,6 @@ cdef class Calls:
     def __reduce__(self):
         return Calls, ()
 
-    def __deepcopy__(self, memo):
-        return Calls()
-
     def find(self, indices, Counts counts):
         """Return the `Call` of a list or tuple of indices."""
         cdef Py_ssize_t number = len(indices)

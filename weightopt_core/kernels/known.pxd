@@ -11,6 +11,7 @@ cdef extern from "same.h" nogil:
         const void *dims
     void weightopt_fetch(const Known *known, int arrays)
     PyObject **weightopt_items(PyObject *sequence)
+    PyObject **weightopt_parts(PyObject **state, Py_ssize_t *count)
     bint weightopt_is_same_tensor(
         PyObject *weight, PyObject *grad, PyObject **state, const Known *known, int states,
         int mirror, Py_ssize_t count,

@@ -1,9 +1,7 @@
 """The arrays of one step, checked and ready to run on one partition of all their elements."""
 
-from cpython.list cimport PyList_GET_ITEM
 from cpython.mem cimport PyMem_Calloc, PyMem_Free, PyMem_Realloc
 from cpython.ref cimport Py_CLEAR, Py_XINCREF, PyObject
-from cpython.tuple cimport PyTuple_GET_ITEM
 from libc.stddef cimport ptrdiff_t
 
 cimport numpy as cnp
@@ -15,7 +13,9 @@ from .elementwise cimport (
     run_part, size_of,
 )
 from .fields cimport is_plain, overlap, storage_of, written_apart
-from .known cimport TENSORS, Comparison, Known, compare_part, weightopt_items
+from .known cimport (
+    TENSORS, Comparison, Known, compare_part, weightopt_items, weightopt_parts,
+)
 from .measure cimport measure_work
 from .parallel cimport parallel_for
 
@@ -99,7 +99,8 @@ cdef class Plan:
         """Put the arrays of one tensor into the rule's order; return whether they are as many."""
         cdef Py_ssize_t begin = number * (self.work.parameters + 1)
         cdef PyObject **arrays = self.arrays + begin
-        cdef PyObject *part
+        cdef PyObject *whole = <PyObject *>state
+        cdef PyObject **parts
         cdef Py_ssize_t given = 0, i
         cdef bint master
         if not (cnp.PyArray_Check(weight) and cnp.PyArray_Check(grad)):
@@ -107,25 +108,16 @@ cdef class Plan:
         master = self.kept & MASTERS and size_of(storage_of(weight)) == 2
         arrays[0] = <PyObject *>weight
         arrays[1] = <PyObject *>grad
-        if type(state) is tuple or type(state) is list:
-            given = len(state)
-        elif state is not None:
-            given = 1
+        parts = weightopt_parts(&whole, &given)
         if given != self.states + master:
             return False
         for i in range(given):
-            if type(state) is tuple:
-                part = <PyObject *>PyTuple_GET_ITEM(state, i)
-            elif type(state) is list:
-                part = <PyObject *>PyList_GET_ITEM(state, i)
-            else:
-                part = <PyObject *>state
-            if not cnp.PyArray_Check(<object>part):
+            if not cnp.PyArray_Check(<object>parts[i]):
                 return False
             if i == self.states:
-                arrays[0] = part
+                arrays[0] = parts[i]
             else:
-                arrays[2 + i] = part
+                arrays[2 + i] = parts[i]
         arrays[self.work.parameters] = <PyObject *>weight if master else NULL
         if self.noise:
             arrays[self.work.parameters - 1] = NULL

@@ -41,10 +41,6 @@ class Launch:
         self.real = np.dtype("float64" if storages[0] == "float64" else "float32")
         self.queue = tensors[0][0].queue
         self.traits = traits_of(self.queue.device)
-        ordered = (
-            not self.queue.properties & cl.command_queue_properties.OUT_OF_ORDER_EXEC_MODE_ENABLE
-        )
-        self.ordered = ordered
 
     def take_kernel(self, name: str, slots: int | None, types: Sequence[Any]) -> None:
         """Take one of the kernels of the rule."""
