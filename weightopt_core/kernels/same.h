@@ -18,6 +18,33 @@ typedef struct {
 #define WEIGHTOPT_FETCH(address) __builtin_prefetch(address, 0, 3)
 #else
 #define WEIGHTOPT_FETCH(address) ((void)(address))
+/* What is known of one array that is an object with attributes. */
+typedef struct {
+    PyObject *object;
+    PyObject *attributes;
+    PyObject *memory;
+    PyObject *events; /* where they were, to fetch them early; never followed */
+    PyObject *last;   /* of the events that were there */
+} weightopt_known_object;
+
+/* Whether `object` is still the known one, with the same memory: then 1, or 2 if it has events that
+   are not known. Takes no references, as nothing runs that could drop one. */
+static inline int weightopt_is_same_object(PyObject *object, weightopt_known_object *known,
+                                           PyObject *memory_name, PyObject *events_name)
+{
+    enum { AHEAD = 24 };
+    WEIGHTOPT_FETCH(known[AHEAD].attributes);
+    WEIGHTOPT_FETCH(known[AHEAD].events);
+    if (object != known->object || PyDict_GetItem(known->attributes, memory_name) != known->memory)
+        return 0;
+    PyObject *events = PyDict_GetItem(known->attributes, events_name);
+    if (!events || !PyList_CheckExact(events))
+        return 0;
+    known->events = events;
+    const Py_ssize_t count = PyList_GET_SIZE(events);
+    return count && PyList_GET_ITEM(events, count - 1) != known->last ? 2 : 1;
+}
+
 #endif
 
 /* Ask for the objects of a tensor some time before they are looked at. */
@@ -28,6 +55,12 @@ static inline void weightopt_fetch(const weightopt_known *known, int arrays)
         WEIGHTOPT_FETCH((const char *)known[i].object + 64);
         WEIGHTOPT_FETCH(known[i].dims);
     }
+}
+
+/* Ask for the head of an object some time before it is looked at. */
+static inline void weightopt_fetch_head(const PyObject *object)
+{
+    WEIGHTOPT_FETCH(object);
 }
 
 /* The items of a list or tuple. */
@@ -81,6 +114,33 @@ static inline int weightopt_is_same_tensor(PyObject *weight, PyObject *grad, PyO
         if (!weightopt_is_same(part[i], &known[2 + i], 1, first))
             return 0;
     return 1;
+}
+
+/* What is known of one array that is an object with attributes. */
+typedef struct {
+    PyObject *object;
+    PyObject *attributes;
+    PyObject *memory;
+    PyObject *events; /* where they were, to fetch them early; never followed */
+    PyObject *last;   /* of the events that were there */
+} weightopt_known_object;
+
+/* Whether `object` is still the known one, with the same memory: then 1, or 2 if it has events that
+   are not known. Takes no references, as nothing runs that could drop one. */
+static inline int weightopt_is_same_object(PyObject *object, weightopt_known_object *known,
+                                           PyObject *memory_name, PyObject *events_name)
+{
+    enum { AHEAD = 24 };
+    WEIGHTOPT_FETCH(known[AHEAD].attributes);
+    WEIGHTOPT_FETCH(known[AHEAD].events);
+    if (object != known->object || PyDict_GetItem(known->attributes, memory_name) != known->memory)
+        return 0;
+    PyObject *events = PyDict_GetItem(known->attributes, events_name);
+    if (!events || !PyList_CheckExact(events))
+        return 0;
+    known->events = events;
+    const Py_ssize_t count = PyList_GET_SIZE(events);
+    return count && PyList_GET_ITEM(events, count - 1) != known->last ? 2 : 1;
 }
 
 #endif

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pyopencl as cl
 
+from .addresses import Held, addresses_of
 from .programs import kernel
 from .source import rule_text
 from .templates import ROUNDED_BFLOAT16
@@ -50,8 +51,10 @@ class Launch:
 
     def rounded(self, constants: np.ndarray) -> np.ndarray:
         """Return the constants of these tensors in the compute type."""
+        if len(self.numbers) < len(constants):
+            constants = constants[self.numbers]
         with np.errstate(over="ignore"):
-            return constants[self.numbers].astype(self.real)
+            return constants.astype(self.real)
 
     def enqueue(self, groups: int, arguments: Sequence[Any], events: Any) -> cl.Event:
         """Launch so many work-groups with such arguments, after `events`."""
@@ -86,27 +89,29 @@ class One(Launch):
 
 
 class Many(Launch):
-    """Many tensors in few launches, each over the tensors of at most `SLOTS` buffers."""
+    """Many tensors in few launches, each over the tensors of at most `SLOTS` buffers.
+
+    Where buffers stay at their addresses, those take the place of arguments, and one launch does.
+    """
 
     kernel_name = "many_tensors"
 
     def __init__(self, rule: Any, storages: tuple[str, ...], numbers: list[int], tensors: Any):
         super().__init__(rule, storages, numbers, tensors)
-        device = self.queue.device
-        room = (device.max_parameter_size - 64) // (device.address_bits // 8)
-        self.slots = max(len(storages), min(SLOTS, room))
+        self.slots = self._slots(len(storages))
         types = [np.uint64, *[None] * (5 + self.slots)]
         self.take_kernel(self.kernel_name, self.slots, types)
         rows: list[tuple[int, ...]] = []
         parts: list[tuple[int, int]] = []
         begins: list[int] = []
         self.launches = []
+        self.held: Held | None = None
         for first, tensors_of_launch, buffers in self._batches(tensors):
-            slot = {pointer: i for i, pointer in enumerate(buffers)}
+            place, given = self._placed(buffers)
             first_group, room = len(begins), 0
             for row, arrays in enumerate(tensors_of_launch, first):
                 offsets = [array.offset for array in arrays]
-                places = [slot[array.base_data.int_ptr] for array in arrays]
+                places = [place[array.base_data.int_ptr] for array in arrays]
                 rows.append((*places, *offsets, arrays[0].size))
                 for chunk in range(-(-arrays[0].size // self.elements)):
                     size = min(self.elements, arrays[0].size - chunk * self.elements)
@@ -115,8 +120,6 @@ class Many(Launch):
                         room = self.elements if self.traits.group == 1 else 0
                     room -= size
                     parts.append((row, chunk))
-            given = list(buffers.values())
-            given += given[:1] * (self.slots - len(given))
             self.launches.append((first_group, len(begins) - first_group, given))
         self.rows = self._upload(np.array(rows, np.uint64))
         self.parts = self._upload(np.array(parts, np.uint32))
@@ -133,11 +136,26 @@ class Many(Launch):
         drawn = self.rows
         if keys:
             drawn = self._upload(np.array([keys[i] for i in self.numbers], np.uint64))
-        tables = self.begins, self.parts, self.rows, values, drawn
-        return [
+        return self.enqueue_all((values, drawn), events)
+
+    def enqueue_all(self, given: Sequence[Any], events: Any) -> list[cl.Event]:
+        """Launch the kernel for each batch after `events`, with the tables and what is `given`."""
+        tables = self.begins, self.parts, self.rows, *given
+        done = [
             self.enqueue(groups, (first, *tables, *buffers), events)
             for first, groups, buffers in self.launches
         ]
+        if self.held is not None:
+            self.held.last = done[-1]
+        return done
+
+    def _slots(self, arrays: int) -> int:
+        """Return how many buffers a launch takes: 0 where it knows them by address."""
+        if self.traits.fixed and len(self.queue.context.devices) == 1:
+            return 0
+        device = self.queue.device
+        room = (device.max_parameter_size - 64) // (device.address_bits // 8)
+        return int(max(arrays, min(SLOTS, room)))
 
     def _batches(self, tensors: list[Any]) -> Iterator[tuple[int, list[Any], dict[int, Any]]]:
         """Yield the tensors of each launch, the number of the first, and their buffers."""
@@ -145,11 +163,20 @@ class Many(Launch):
         buffers: dict[int, Any] = {}
         for i, arrays in enumerate(tensors):
             needed = {array.base_data.int_ptr: array.base_data for array in arrays}
-            if len(buffers | needed) > self.slots:
+            if 0 < self.slots < len(buffers | needed):
                 yield first, tensors[first:i], buffers
                 first, buffers = i, {}
             buffers |= needed
         yield first, tensors[first:], buffers
+
+    def _placed(self, buffers: dict[int, Any]) -> tuple[dict[int, int], list[Any]]:
+        """Return where each buffer is found, and which of them are arguments of the launch."""
+        given = list(buffers.values())
+        if self.slots:
+            given += given[:1] * (self.slots - len(given))
+            return {pointer: i for i, pointer in enumerate(buffers)}, given
+        self.held = Held(given)
+        return dict(zip(buffers, addresses_of(self.queue.context, given))), []
 
     def _upload(self, values: np.ndarray) -> cl.Buffer:
         flags = cl.mem_flags.READ_ONLY | cl.mem_flags.COPY_HOST_PTR

@@ -42,11 +42,7 @@ class Measure(Many):
     def read(self, constants: np.ndarray, events: Any) -> list[np.ndarray]:
         """Launch after `events`, wait, and return the sums of each tensor, a row a chunk."""
         values = self._upload(self.rounded(constants))
-        tables = self.begins, self.parts, self.rows, values, self.sums
-        done = [
-            self.enqueue(groups, (first, *tables, *buffers), events)
-            for first, groups, buffers in self.launches
-        ]
+        done = self.enqueue_all((values, self.sums), events)
         cl.enqueue_copy(self.queue, self.host, self.sums, wait_for=done)
         return np.split(self.host, self.ends[:-1])
 

@@ -103,12 +103,11 @@ static inline void measure_part({pointers}, ulong begin, ulong end{constants},
 __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1)))
 void many_measures(ulong first, __global const uint *restrict begins,
                    __global const uint2 *restrict parts, __global const ulong *restrict rows,
-                   __global const REAL *restrict constants, __global SUM *restrict out,
+                   __global const REAL *restrict constants, __global SUM *restrict out
                    {parameters})
 {{
     __local REAL values[NORMS * BLOCK];
     __local SUM sums[NORMS * LANES];
-    {table}
     const ulong group = first + get_group_id(0);
     for (uint number = begins[group]; number < begins[group + 1]; ++number) {{
         const uint2 part = parts[number];
@@ -151,7 +150,7 @@ def measure_text(rule: Any, storages: Sequence[str], traits: Traits, dtype: str,
         pointers=", ".join(f"{t} *APART {n}_p" for t, n in zip(types, names)),
         constants="".join(f", REAL k{i}" for i in range(len(lowered.constants))),
         element="\n".join(" " * 12 + line for line in lowered.measure(inputs, outputs)),
-        **tensor_texts([f"({t} *)" for t in types], slots, traits.group == 1),
+        **tensor_texts([f"({t} *)" for t in types], slots),
         row=len(lowered.constants),
         constant_values="".join(f", k[{i}]" for i in range(len(lowered.constants))),
     )

@@ -22,10 +22,9 @@ from .templates import (
     ROUNDING,
     RULE,
     SALTS,
-    SLOT_OF_TABLE,
+    SLOT_OF_ADDRESS,
     SLOT_OF_TREE,
     STORAGE,
-    TABLE,
     WORDS,
 )
 from .traits import Traits
@@ -89,7 +88,8 @@ def rule_text(
     dtype : str
         The compute type.
     slots : int or None
-        How many buffers the kernel for many tensors takes; None for the kernel for one.
+        How many buffers the kernel for many tensors takes, 0 where it knows them by address; None
+        for the kernel for one.
     """
     parts = [header(traits, dtype), (CORE / "rule" / "preamble.h").read_text("utf-8")]
     if rule.draws:
@@ -121,7 +121,7 @@ def rule_text(
         casts = [f"(__global {c}{t} *)" for c, t in zip(const, types)]
         keys = ", key[0], key[1]" * keyed + ", words" * rule.draws
         words = WORDS if rule.draws else ""
-        parts.append(_many_text(casts, len(scalars), keys, words, slots, traits.group == 1))
+        parts.append(_many_text(casts, len(scalars), keys, words, slots))
     return "\n".join(parts)
 
 
@@ -162,11 +162,9 @@ def _random(rule: Any, name: str) -> str:
     return f"random{pair} >> 16" if second else f"random{pair} & 0xffff"
 
 
-def _many_text(
-    casts: list[str], constants: int, keys: str, words: str, slots: int, table: bool
-) -> str:
+def _many_text(casts: list[str], constants: int, keys: str, words: str, slots: int) -> str:
     return MANY.format(
-        **tensor_texts(casts, slots, table),
+        **tensor_texts(casts, slots),
         row=constants,
         key_values=keys,
         words=words,
@@ -174,7 +172,7 @@ def _many_text(
     )
 
 
-def tensor_texts(casts: Sequence[str], slots: int, table: bool) -> dict[str, Any]:
+def tensor_texts(casts: Sequence[str], slots: int) -> dict[str, Any]:
     """Return what templates of kernels for many tensors share, by the names there.
 
     Parameters
@@ -182,18 +180,17 @@ def tensor_texts(casts: Sequence[str], slots: int, table: bool) -> dict[str, Any
     casts : sequence of str
         To the type of each array.
     slots : int
-        How many buffers the kernel takes.
-    table : bool
-        Whether it makes a table of them.
+        How many buffers the kernel takes; 0 where it knows them by address.
     """
     number = len(casts)
-    buffers = ", ".join(f"b{i}" for i in range(slots))
-    parameters = ", ".join(f"__global uchar *b{i}" for i in range(slots))
-    tree = SLOT_OF_TREE.format(buffers=buffers, parameters=parameters, tree=_tree(0, slots))
+    buffers = "".join(f", b{i}" for i in range(slots))
+    parameters = "".join(f", __global uchar *b{i}" for i in range(slots))
+    slot = SLOT_OF_ADDRESS
+    if slots:
+        slot = SLOT_OF_TREE.format(buffers=buffers, parameters=parameters, tree=_tree(0, slots))
     return {
         "parameters": parameters,
-        "slot": SLOT_OF_TABLE if table else tree,
-        "table": TABLE.format(buffers=buffers) if table else "",
+        "slot": slot,
         "width": 2 * number + 1,
         "last": 2 * number,
         "chosen": ", ".join(

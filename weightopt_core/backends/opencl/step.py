@@ -46,7 +46,7 @@ class Plan:
         self.queue = tensors[0][0].queue
         self.events = [event for tensor in tensors for array in tensor for event in array.events]
         self.arrays: list[Any] = flat(*given)
-        self.seen: Objects | None = Objects(*given, "base_data")
+        self.seen: Objects | None = Objects(*given, "base_data", "events")
         plan = weakref.ref(self)
         self.alive = [weakref.ref(array, lambda _: _forget(plan)) for array in self.arrays]
         together: dict[tuple[str, ...], list[int]] = {}
@@ -99,7 +99,7 @@ class Plan:
             return False
         if self.thread != threading.get_ident():
             return False
-        events = seen.again(weights, grads, states, "events")
+        events = seen.again(weights, grads, states)
         if events is None:
             return False
         self.arrays = [] if in_order(self.queue) else flat(weights, grads, states)
@@ -109,6 +109,7 @@ class Plan:
         try:
             self.run(constants, keys, *given)
         except Exception:
+            self.seen = None
             if call is not None:
                 call.uncommit()
             raise

@@ -165,18 +165,17 @@ void one_tensor({arguments}, ulong count, ulong chunk{keys}{constants})
 """
 
 # parts: for each part of a tensor the tensor and the chunk. begins: for each work-group its first
-# part. rows: for each tensor the slot of each array's buffer, the offset of each in bytes, and the
-# length.
+# part. rows: for each tensor the slot or address of each array's buffer, the offset of each in
+# bytes, and the length.
 MANY = """
 {slot}
 __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1)))
 void many_tensors(ulong first, __global const uint *restrict begins,
                   __global const uint2 *restrict parts, __global const ulong *restrict rows,
-                  __global const REAL *restrict constants, __global const ulong *restrict keys,
+                  __global const REAL *restrict constants, __global const ulong *restrict keys
                   {parameters})
 {{
     {words}
-    {table}
     const ulong group = first + get_group_id(0);
     for (uint number = begins[group]; number < begins[group + 1]; ++number) {{
         const uint2 part = parts[number];
@@ -189,18 +188,22 @@ void many_tensors(ulong first, __global const uint *restrict begins,
 }}
 """
 
-# The choice of a buffer: OpenCL has no table of pointers. A processor makes itself one, for each
-# work-group; where each work-item had to, comparisons are faster.
-SLOT_OF_TABLE = """
-#define slot(number) table[number]
-"""
-TABLE = "__global uchar *const table[] = {{{buffers}}};"
+# A buffer by its number among the arguments, as OpenCL has no table of pointers; or by its address.
 SLOT_OF_TREE = """
-#define slot(number) slot_of(number, {buffers})
+#define slot(number) slot_of(number{buffers})
 
-static inline __global uchar *slot_of(ulong number, {parameters})
+static inline __global uchar *slot_of(ulong number{parameters})
 {{
     return {tree};
+}}
+"""
+SLOT_OF_ADDRESS = """
+#define slot(address) ((__global uchar *)(address))
+"""
+ADDRESSES = """\
+__kernel void addresses(__global ulong *out{parameters})
+{{
+    {stores}
 }}
 """
 

@@ -29,6 +29,8 @@ class Traits(NamedTuple):
         Says of a function's pointers that they do not overlap; empty where that is no help.
     high_product : str
         The upper half of the product of the 64-bit numbers ``a`` and ``b``.
+    fixed : bool
+        Whether buffers stay at one address, by which any kernel may use them.
     options : tuple of str
         For the compiler.
     """
@@ -40,6 +42,7 @@ class Traits(NamedTuple):
     sqrt: tuple[str, str]
     apart: str
     high_product: str
+    fixed: bool
     options: tuple[str, ...]
 
     def chunk_of(self, size: int) -> int:
@@ -66,6 +69,9 @@ def traits_of(device: cl.Device) -> Traits:
         # Oclgrind's compiler stumbles over restrict in functions other than kernels.
         apart="restrict" if pocl else "",
         high_product="(ulong)((__uint128_t)(a) * (b) >> 64)" if pocl else "mul_hi(a, b)",
+        # Where a processor is the whole context, PoCL's buffers are memory of the host. Its later
+        # versions say so by offering the extension cl_ext_buffer_device_address.
+        fixed=pocl,
         options=("-cl-fp32-correctly-rounded-divide-sqrt",) if exact else (),
     )
 
