@@ -11,7 +11,6 @@ A package with rules has a ``setup.py`` of three lines::
 from __future__ import annotations
 
 import importlib
-import itertools
 import sys
 import sysconfig
 from pathlib import Path
@@ -19,7 +18,7 @@ from typing import Any
 
 from .rule import Rule
 from .rule.compiled import MODULE
-from .rule.lowering import ABI
+from .rule.source import header_text, module_text
 
 #: Limited API of this Python version, so that one wheel serves it and every later one.
 LIMITED_API = (3, 10)
@@ -29,51 +28,6 @@ COMPILE_ARGS = ["-O3", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-ma
 #: On Linux, name the C library though nothing of it is called: auditwheel takes from it which
 #: platforms a wheel is for.
 LINK_ARGS = ["-Wl,--no-as-needed", "-lc"] if sys.platform == "linux" else []
-
-_TYPES = {
-    "float32": {"REAL": "float", "SQRT": "sqrtf", "FABS": "fabsf"},
-    "float64": {"REAL": "double", "SQRT": "sqrt", "FABS": "fabs"},
-}
-
-_HEADER = """\
-/* Generated from the rules of {package}; one function for each rule and compute type. */
-#include <math.h>
-#include <stddef.h>
-
-{clones}
-#if defined(_MSC_VER)
-#define restrict __restrict
-#endif
-"""
-
-_FUNCTION = """\
-CLONES static void FN({kind}_loop_{index})({parameters})
-{{
-{constants}
-    for (ptrdiff_t i = 0; i < count; ++i) {{
-{element}
-    }}
-}}
-
-static void FN({kind}_{index})(ptrdiff_t count, void *const *arrays, const void *constants)
-{{
-    FN({kind}_loop_{index})({arguments});
-}}
-"""
-
-_MODULE = """\
-# Generated from the rules of {package}.
-from cpython.pycapsule cimport PyCapsule_New
-
-cdef extern from "{header}":
-{declarations}
-
-#: by rule: fingerprint of the source, then the functions for float32 and float64, and those that
-#: compute what its norms are of
-RULES = {{
-{entries}
-}}
-"""
 
 
 def compiled_rules(*modules: str, folder: str | Path = ".") -> dict[str, Any]:
@@ -107,76 +61,6 @@ def compiled_rules(*modules: str, folder: str | Path = ".") -> dict[str, Any]:
     }
 
 
-def header_text(package: str, rules: list[Rule]) -> str:
-    """Return the C text of all `rules`, once for each compute type."""
-    folder = Path(__file__).parent
-    preamble = (folder / "rule" / "preamble.h").read_text("utf-8")
-    clones = (folder / "kernels" / "clones.h").read_text("utf-8")
-    parts = [_HEADER.format(package=package, clones=clones)]
-    for dtype, macros in _TYPES.items():
-        macros = {**macros, "FN(name)": f"name##_{dtype}"}
-        parts += [f"#define {name} {text}" for name, text in macros.items()]
-        parts += ["", preamble]
-        for index, rule in enumerate(rules):
-            parts += [_function(kind, index, rule) for kind in _kinds(rule)]
-        parts += [f"#undef {name.partition('(')[0]}" for name in macros]
-    return "\n".join(parts) + "\n"
-
-
-def _kinds(rule: Rule) -> list[str]:
-    """Return which functions a rule is compiled to."""
-    return ["rule", "measure"] if rule.lowered.norms else ["rule"]
-
-
-def _function(kind: str, index: int, rule: Rule) -> str:
-    lowered = rule.lowered
-    elements = {name: f"{name}_p[i]" for name in lowered.arrays}
-    types = {f"{name}_p": "const REAL" for name in lowered.arrays}
-    if kind == "measure":
-        outputs = [f"out{i}" for i in range(len(lowered.norms))]
-        scalars = lowered.scalars[: len(lowered.constants)]
-        lines = lowered.measure(elements, [f"{name}[i]" for name in outputs])
-    else:
-        outputs = [f"{name}_p" for name in lowered.written]
-        scalars = lowered.scalars
-        lines = lowered.element(elements, elements)
-    types |= dict.fromkeys(outputs, "REAL")
-    return _FUNCTION.format(
-        kind=kind,
-        index=index,
-        parameters=", ".join(
-            ["ptrdiff_t count"]
-            + [f"{typed} *restrict {name}" for name, typed in types.items()]
-            + ["const REAL *restrict k"]
-        ),
-        arguments=", ".join(
-            ["count"]
-            + [f"({typed} *)arrays[{i}]" for i, typed in enumerate(types.values())]
-            + ["(const REAL *)constants"]
-        ),
-        constants="\n".join(f"    const REAL {name} = k[{i}];" for i, name in enumerate(scalars)),
-        element="\n".join(" " * 8 + line for line in lines),
-    )
-
-
-def _module_text(package: str, header: str, rules: list[Rule]) -> str:
-    declarations, entries = [], []
-    for index, rule in enumerate(rules):
-        capsules = []
-        for kind, dtype in itertools.product(_kinds(rule), _TYPES):
-            name, title = f"{kind}_{index}_{dtype}", f"weightopt.{kind}.{dtype}.{ABI}"
-            declarations.append(f"    void {name}(ptrdiff_t count, void **arrays, void *constants)")
-            capsules.append(f'PyCapsule_New(<void *>{name}, "{title}", NULL)')
-        entry = ", ".join([repr(rule.lowered.fingerprint), *capsules])
-        entries.append(f"    {rule.module + '.' + rule.name!r}: ({entry}),")
-    return "from libc.stddef cimport ptrdiff_t\n" + _MODULE.format(
-        package=package,
-        header=header,
-        declarations="\n".join(declarations),
-        entries="\n".join(entries),
-    )
-
-
 def _extension(package: str, rules: list[Rule], folder: Path) -> list[Any]:
     from Cython.Build import cythonize
     from setuptools import Extension
@@ -186,7 +70,7 @@ def _extension(package: str, rules: list[Rule], folder: Path) -> list[Any]:
     header = f"{package}_rules.h"
     (generated / header).write_text(header_text(package, rules), "utf-8")
     source = generated / f"{package}_rules.pyx"
-    source.write_text(_module_text(package, header, rules), "utf-8")
+    source.write_text(module_text(package, header, rules), "utf-8")
     limited = sysconfig.get_config_var("Py_GIL_DISABLED") != 1
     version = "0x{:02X}{:02X}0000".format(*LIMITED_API)
     extension = Extension(

@@ -7,6 +7,7 @@
 #endif
 
 #if defined(__x86_64__) && defined(__GLIBC__) && !defined(__clang__) && __GNUC__ >= 12
+#define HAS_CLONES
 /* flatten: a function that was not inlined would leave its loop unvectorised. */
 #define CLONES __attribute__((flatten, target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else

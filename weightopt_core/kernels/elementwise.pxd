@@ -5,7 +5,7 @@ cdef enum:
     MAX_ARRAYS = 16  # of one tensor: weight, gradient, states, noise, mirror
     MAX_NORMS = 8  # of one rule
     GRAIN = 16384  # elements in one task of the pool
-    BLOCK = 1024  # elements converted at a time between 16-bit storage and float32
+    BLOCK = 256  # elements computed at a time where arrays are not stored alike
 
 cdef enum Storage:
     FLOAT32
@@ -14,6 +14,7 @@ cdef enum Storage:
     BFLOAT16
     NOISE  # not stored: drawn where it is needed
     NOTHING
+    MIXED  # of a tensor: not all arrays alike
 
 ctypedef void (*rule_function)(
     ptrdiff_t count, void *const *arrays, const void *constants
@@ -24,7 +25,7 @@ cdef struct Tensor:
     ptrdiff_t begin  # number of its first element among those of all tensors
     ptrdiff_t count
     int wide  # whether it is computed in float64
-    int staged  # whether some array is not stored as it is computed
+    int storage  # of all its arrays, or MIXED
     void *constants
     uint64_t key0  # of the noise, or of the rounding
     uint64_t key1
@@ -38,12 +39,16 @@ cdef struct Work:
     Tensor *tensor
     char **data  # of each tensor one after the other
     signed char *storage
-    rule_function float32
-    rule_function float64
+    rule_function *functions  # by storage
 
 
 cdef inline ptrdiff_t size_of(int storage) noexcept nogil:
     return 8 if storage == FLOAT64 else 4 if storage == FLOAT32 else 2
+
+
+cdef inline bint is_computed(int storage) noexcept nogil:
+    """Whether elements are stored as rules compute them."""
+    return storage == FLOAT32 or storage == FLOAT64
 
 
 cdef void load(void *block, const char *data, int storage, ptrdiff_t count) noexcept nogil
@@ -51,8 +56,7 @@ cdef void run_part(void *context, ptrdiff_t begin, ptrdiff_t end) noexcept nogil
 
 
 cdef class Kernel:
-    cdef rule_function float32
-    cdef rule_function float64
+    cdef rule_function[NOISE] functions  # by storage
     cdef rule_function measure32
     cdef rule_function measure64
     cdef readonly int arrays

@@ -50,11 +50,6 @@ cdef void store(char *data, const void *block, int storage, ptrdiff_t count) noe
         memcpy(data, block, count * size_of(storage))
 
 
-cdef inline bint is_computed(int storage) noexcept nogil:
-    """Whether elements are stored as rules compute them."""
-    return storage == FLOAT32 or storage == FLOAT64
-
-
 cdef void store_states(
     Work *work, Tensor *tensor, char **data, void **arrays, ptrdiff_t begin, ptrdiff_t count
 ) noexcept nogil:
@@ -89,10 +84,7 @@ cdef void run_staged(
                 draw_normal(arrays[i], itemsize, tensor.key0, tensor.key1, begin, count)
             else:
                 load(arrays[i], data[i] + begin * size_of(storage[i]), storage[i], count)
-        if tensor.wide:
-            work.float64(count, arrays, tensor.constants)
-        else:
-            work.float32(count, arrays, tensor.constants)
+        work.functions[<int>(FLOAT64 if tensor.wide else FLOAT32)](count, arrays, tensor.constants)
         for i in range(stored):
             if i != 1 and storage[i] != NOISE and not is_computed(storage[i]):
                 store(data[i] + begin * size_of(storage[i]), arrays[i], storage[i], count)
@@ -106,22 +98,20 @@ cdef void run_staged(
 cdef void run_direct(
     Work *work, Tensor *tensor, char **data, ptrdiff_t begin, ptrdiff_t end
 ) noexcept nogil:
+    """Compute elements of a tensor whose arrays are all stored alike."""
     cdef void *arrays[MAX_ARRAYS]
-    cdef ptrdiff_t itemsize = 8 if tensor.wide else 4
+    cdef ptrdiff_t itemsize = size_of(tensor.storage)
     cdef int i
     for i in range(work.parameters):
         arrays[i] = data[i] + begin * itemsize
-    if tensor.wide:
-        work.float64(end - begin, arrays, tensor.constants)
-    else:
-        work.float32(end - begin, arrays, tensor.constants)
+    work.functions[tensor.storage](end - begin, arrays, tensor.constants)
 
 
 cdef void run_aligned(
     Work *work, Tensor *tensor, char **data, ptrdiff_t begin, ptrdiff_t end
 ) noexcept nogil:
     """Compute a part of a tensor from where the weight is aligned, as most arrays then are."""
-    cdef ptrdiff_t itemsize = 8 if tensor.wide else 4
+    cdef ptrdiff_t itemsize = size_of(tensor.storage)
     cdef ptrdiff_t before = (<size_t>0 - <size_t>data[0]) % LINE // itemsize
     if tensor.count < LONG or before == 0:
         run_direct(work, tensor, data, begin, end)
@@ -149,7 +139,7 @@ cdef void run_part(void *context, ptrdiff_t begin, ptrdiff_t end) noexcept nogil
         tensor = &work.tensor[low]
         first = max(begin, tensor.begin) - tensor.begin
         last = min(end, tensor.begin + tensor.count) - tensor.begin
-        if first < last and tensor.staged:
+        if first < last and tensor.storage == MIXED:
             run_staged(
                 work, tensor, work.data + low * stride, work.storage + low * stride, first, last
             )
@@ -164,8 +154,9 @@ cdef class Kernel:
     Parameters
     ----------
     functions : list of capsule
-        Those for float32 and float64, as a plugin's compiled module exports them; for a rule with
-        norms then those that compute what the norms are of.
+        Those for float32, float64, float16 and bfloat16, as a plugin's compiled module exports
+        them; for a rule with norms then those for float32 and float64 that compute what the norms
+        are of.
     arrays : int
         How many arrays the rule takes.
     constants : int
@@ -177,13 +168,15 @@ cdef class Kernel:
     def __init__(self, list functions, int arrays, int constants, int norms=0):
         if not 2 <= arrays < MAX_ARRAYS:
             raise ValueError(f"arrays: expected 2 to {MAX_ARRAYS - 1}, got {arrays}")
-        if not 0 <= norms <= MAX_NORMS or len(functions) != (4 if norms else 2):
-            raise ValueError(f"functions: expected 2, or 4 for a rule with norms, got {functions}")
-        self.float32 = function_of(functions[0], "weightopt.rule.float32.1")
-        self.float64 = function_of(functions[1], "weightopt.rule.float64.1")
+        if not 0 <= norms <= MAX_NORMS or len(functions) != (6 if norms else 4):
+            raise ValueError(f"functions: expected 4, or 6 for a rule with norms, got {functions}")
+        self.functions[<int>FLOAT32] = function_of(functions[0], "weightopt.rule.float32.2")
+        self.functions[<int>FLOAT64] = function_of(functions[1], "weightopt.rule.float64.2")
+        self.functions[<int>FLOAT16] = function_of(functions[2], "weightopt.rule.float16.2")
+        self.functions[<int>BFLOAT16] = function_of(functions[3], "weightopt.rule.bfloat16.2")
         if norms:
-            self.measure32 = function_of(functions[2], "weightopt.measure.float32.1")
-            self.measure64 = function_of(functions[3], "weightopt.measure.float64.1")
+            self.measure32 = function_of(functions[4], "weightopt.measure.float32.2")
+            self.measure64 = function_of(functions[5], "weightopt.measure.float64.2")
         self.arrays = arrays
         self.constants = constants
         self.norms = norms

@@ -7,7 +7,8 @@ from libc.string cimport memset
 import numpy as np
 
 from .elementwise cimport (
-    BLOCK, MAX_ARRAYS, MAX_NORMS, Kernel, Tensor, Work, load, rule_function, size_of,
+    BLOCK, MAX_ARRAYS, MAX_NORMS, Kernel, Tensor, Work, is_computed, load,
+    rule_function, size_of,
 )
 from .norm cimport CHUNK, LANES, add_squares, sum_of_lanes
 from .parallel cimport parallel_for
@@ -26,7 +27,7 @@ cdef struct Measure:
 
 
 cdef void place(
-    Work *work, Tensor *tensor, ptrdiff_t number, void **arrays, double[BLOCK] *blocks,
+    Work *work, ptrdiff_t number, void **arrays, double[BLOCK] *blocks,
     ptrdiff_t begin, ptrdiff_t count,
 ) noexcept nogil:
     """Point to the elements of each array from `begin` on, in the compute type."""
@@ -35,7 +36,7 @@ cdef void place(
     cdef int i
     for i in range(work.parameters):
         arrays[i] = data[i] + begin * size_of(storage[i])
-        if tensor.staged:
+        if not is_computed(storage[i]):
             load(blocks[i], <char *>arrays[i], storage[i], count)
             arrays[i] = blocks[i]
 
@@ -58,7 +59,7 @@ cdef void measure_chunk(
         arrays[measure.work.parameters + i] = values[i]
     while begin < end:
         count = min(<ptrdiff_t>BLOCK, end - begin)
-        place(measure.work, tensor, number, arrays, blocks, begin, count)
+        place(measure.work, number, arrays, blocks, begin, count)
         function(count, arrays, tensor.constants)
         for i in range(measure.norms):
             add_squares(lanes[i], values[i], tensor.wide, count)

@@ -9,7 +9,7 @@ cimport numpy as cnp
 from .constants cimport Constants
 from .counts cimport Call
 from .elementwise cimport (
-    BFLOAT16, FLOAT32, FLOAT64, GRAIN, MAX_ARRAYS, NOISE, NOTHING, Kernel, Tensor, Work,
+    BFLOAT16, FLOAT32, FLOAT64, GRAIN, MAX_ARRAYS, MIXED, NOISE, NOTHING, Kernel, Tensor, Work,
     run_part, size_of,
 )
 from .fields cimport is_plain, overlap, storage_of, written_apart
@@ -161,8 +161,10 @@ cdef class Plan:
         self.moved |= tensor.count != count
         tensor.count = count
         tensor.wide = storage[0] == FLOAT64
-        tensor.staged = self.noise or storage[last] != NOTHING or size_of(storage[0]) == 2
-        tensor.staged |= self.work.rounded
+        tensor.storage = storage[0]
+        for i in range(1, last + 1):
+            if storage[i] != (storage[0] if i < last else NOTHING) or self.work.rounded:
+                tensor.storage = MIXED
         return self.dtypes_fit(storage) and not overlap(data, storage, last + 1, count)
 
     cdef bint dtypes_fit(self, const signed char *storage):
@@ -214,8 +216,7 @@ cdef class Plan:
         for i in range(len(keys)):
             self.work.tensor[i].key0, self.work.tensor[i].key1 = keys[i]
         self.work.total = total
-        self.work.float32 = self.kernel.float32
-        self.work.float64 = self.kernel.float64
+        self.work.functions = self.kernel.functions
         return 0
 
     def tensors(self):

@@ -15,7 +15,7 @@ from .language import ARRAY
 from .reading import NOISE, Reading
 
 #: Changes whenever equal rules would be lowered to other text or called in another way.
-ABI = 1
+ABI = 2
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,78 @@
+"""Rules over 16-bit arrays, compiled for each set of instructions that a processor may have."""
+
+import ctypes
+import platform
+import shutil
+import subprocess
+
+import ml_dtypes
+import numpy as np
+import pytest
+
+import weightopt_core as mx
+from weightopt_core.backends.cpu import run_in_blocks
+from weightopt_core.build import COMPILE_ARGS
+from weightopt_core.rule.source import header_text
+from weightopt_core.testing.arrays import same_bits
+
+CC = shutil.which("cc")
+#: What a processor is said to have. The loops for bfloat16 are chosen otherwise: only on this one.
+SUPPORTED = {"x86-64-v4": "1", "x86-64-v3": "((name)[8] == '3')", "nothing": "0"}
+NUMBERS = {"keep": 0.9, "lr": 0.7, "shift": -1.3}
+EXPORTS = """
+#include "rules.h"
+void float16(ptrdiff_t n, void **arrays, void *k) { rule_0_float16(n, arrays, k); }
+void bfloat16(ptrdiff_t n, void **arrays, void *k) { rule_0_bfloat16(n, arrays, k); }
+"""
+
+pytestmark = [
+    pytest.mark.skipif(CC is None, reason="no C compiler called cc"),
+    pytest.mark.skipif(platform.system() == "Windows", reason="for GCC and Clang"),
+]
+
+
+@mx.update_rule
+def decay(weight, grad, average, *, keep, lr, shift):
+    average = keep * average + (shift - keep) * grad
+    return weight - lr * average / (abs(grad) + shift), average
+
+
+def has(level):
+    """Whether this processor has the instructions."""
+    if level == "nothing":
+        return True
+    needed = {"x86-64-v3": {"avx2", "f16c"}, "x86-64-v4": {"avx512f", "avx512vl", "avx512bw"}}
+    try:
+        with open("/proc/cpuinfo") as file:
+            return needed[level] <= set(file.read().split())
+    except OSError:
+        return False
+
+
+@pytest.fixture(scope="module", params=SUPPORTED)
+def library(request, tmp_path_factory):
+    """The rule, compiled and loaded, where the processor is said to have the instructions."""
+    if not has(request.param):
+        pytest.skip(f"the processor has no {request.param}")
+    folder = tmp_path_factory.mktemp(request.param)
+    (folder / "rules.h").write_text(header_text("tests", [decay]))
+    (folder / "rules.c").write_text(EXPORTS)
+    supports = f"-D__builtin_cpu_supports(name)={SUPPORTED[request.param]}"
+    command = [CC, *COMPILE_ARGS, supports, "-fPIC", "-shared", "rules.c", "-o", "rules.so", "-lm"]
+    subprocess.run(command, cwd=folder, check=True)
+    return ctypes.CDLL(str(folder / "rules.so"))
+
+
+@pytest.mark.parametrize("dtype", [np.float16, ml_dtypes.bfloat16], ids=["float16", "bfloat16"])
+@pytest.mark.parametrize("length", [1, 63, 64, 65, 1000])
+def test_same_bits_as_numpy(library, dtype, length, wild):
+    arrays = [wild(length + 2, dtype) for _ in range(3)]
+    expected = [array.copy() for array in arrays]
+    run_in_blocks(decay, [array[1:-1] for array in expected], NUMBERS)
+    pointers = (ctypes.c_void_p * 3)(*[array[1:-1].ctypes.data for array in arrays])
+    constants = decay.constants(NUMBERS).astype(np.float32)
+    getattr(library, np.dtype(dtype).name)(
+        ctypes.c_ssize_t(length), pointers, ctypes.c_void_p(constants.ctypes.data)
+    )
+    for got, wanted in zip(arrays, expected, strict=True):
+        assert same_bits(got, wanted)

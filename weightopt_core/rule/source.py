@@ -1,0 +1,150 @@
+"""C and Cython text of the rules of a package: one extension module for all of them."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+from .definition import Rule
+from .lowering import ABI
+
+_CORE = Path(__file__).parents[1]
+_TYPES = {
+    "float32": {"REAL": "float", "SQRT": "sqrtf", "FABS": "fabsf"},
+    "float64": {"REAL": "double", "SQRT": "sqrt", "FABS": "fabs"},
+}
+#: Types of arrays that are computed in float32.
+_HALVES = ["float16", "bfloat16"]
+
+_HEADER = """\
+/* Generated from the rules of {package}: functions for each rule and dtype. */
+#include <math.h>
+#include <stddef.h>
+
+#if defined(_MSC_VER)
+#define restrict __restrict
+#endif
+"""
+
+_FUNCTION = """\
+static inline void FN({kind}_elements_{index})({parameters})
+{{
+{constants}
+    for (ptrdiff_t i = 0; i < count; ++i) {{
+{element}
+    }}
+}}
+
+CLONES static void FN({kind}_{index})(ptrdiff_t count, void *const *arrays, const void *constants)
+{{
+    FN({kind}_elements_{index})({arguments});
+}}
+"""
+
+_OVER_BLOCKS = """\
+#define RULE_{index}(count, blocks, k) rule_elements_{index}_float32(count, {blocks}, k)
+LOOPS_OVER_HALVES(rule_{index}, RULE_{index}, {number}, {written:#x})
+"""
+
+_MODULE = """\
+# Generated from the rules of {package}.
+from cpython.pycapsule cimport PyCapsule_New
+from libc.stddef cimport ptrdiff_t
+
+cdef extern from "{header}":
+{declarations}
+
+#: by rule: fingerprint of the source, its functions for float32, float64, float16 and bfloat16, and
+#: those for float32 and float64 that compute what its norms are of
+RULES = {{
+{entries}
+}}
+"""
+
+
+def header_text(package: str, rules: list[Rule]) -> str:
+    """Return the C text of all `rules`, once for each dtype."""
+    parts = [_HEADER.format(package=package)]
+    parts += [_text("kernels/clones.h"), _text("kernels/halves.h"), _text("rule/blocks.h")]
+    for dtype, macros in _TYPES.items():
+        macros = {**macros, "FN(name)": f"name##_{dtype}"}
+        parts += [f"#define {name} {text}" for name, text in macros.items()]
+        parts += ["", _text("rule/preamble.h")]
+        for index, rule in enumerate(rules):
+            kinds = ["rule", "measure"] if rule.lowered.norms else ["rule"]
+            parts += [_function(kind, index, rule) for kind in kinds]
+        parts += [f"#undef {name.partition('(')[0]}" for name in macros]
+    parts += [_over_blocks(index, rule) for index, rule in enumerate(rules)]
+    return "\n".join(parts) + "\n"
+
+
+def module_text(package: str, header: str, rules: list[Rule]) -> str:
+    """Return the Cython text of the module that exports what is in `header`."""
+    declarations, entries = [], []
+    for index, rule in enumerate(rules):
+        capsules = []
+        for kind, dtype in _functions(rule):
+            name, title = f"{kind}_{index}_{dtype}", f"weightopt.{kind}.{dtype}.{ABI}"
+            declarations.append(f"    void {name}(ptrdiff_t count, void **arrays, void *constants)")
+            capsules.append(f'PyCapsule_New(<void *>{name}, "{title}", NULL)')
+        entry = ", ".join([repr(rule.lowered.fingerprint), *capsules])
+        entries.append(f"    {rule.module + '.' + rule.name!r}: ({entry}),")
+    return _MODULE.format(
+        package=package,
+        header=header,
+        declarations="\n".join(declarations),
+        entries="\n".join(entries),
+    )
+
+
+def _text(path: str) -> str:
+    return (_CORE / path).read_text("utf-8")
+
+
+def _functions(rule: Rule) -> list[tuple[str, str]]:
+    """Return kind and dtype of the functions a rule is compiled to, in the order of the module."""
+    functions = list(itertools.product(["rule"], [*_TYPES, *_HALVES]))
+    if rule.lowered.norms:
+        functions += itertools.product(["measure"], _TYPES)
+    return functions
+
+
+def _function(kind: str, index: int, rule: Rule) -> str:
+    lowered = rule.lowered
+    elements = {name: f"{name}_p[i]" for name in lowered.arrays}
+    types = {f"{name}_p": "const REAL" for name in lowered.arrays}
+    if kind == "measure":
+        outputs = [f"out{i}" for i in range(len(lowered.norms))]
+        scalars = lowered.scalars[: len(lowered.constants)]
+        lines = lowered.measure(elements, [f"{name}[i]" for name in outputs])
+    else:
+        outputs = [f"{name}_p" for name in lowered.written]
+        scalars = lowered.scalars
+        lines = lowered.element(elements, elements)
+    types |= dict.fromkeys(outputs, "REAL")
+    return _FUNCTION.format(
+        kind=kind,
+        index=index,
+        parameters=", ".join(
+            ["ptrdiff_t count"]
+            + [f"{typed} *restrict {name}" for name, typed in types.items()]
+            + ["const REAL *restrict k"]
+        ),
+        arguments=", ".join(
+            ["count"]
+            + [f"({typed} *)arrays[{i}]" for i, typed in enumerate(types.values())]
+            + ["(const REAL *)constants"]
+        ),
+        constants="\n".join(f"    const REAL {name} = k[{i}];" for i, name in enumerate(scalars)),
+        element="\n".join(" " * 8 + line for line in lines),
+    )
+
+
+def _over_blocks(index: int, rule: Rule) -> str:
+    arrays = rule.lowered.arrays
+    return _OVER_BLOCKS.format(
+        index=index,
+        blocks=", ".join(f"blocks[{i}]" for i in range(len(arrays))),
+        number=len(arrays),
+        written=sum(1 << arrays.index(name) for name in rule.lowered.written),
+    )
