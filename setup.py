@@ -13,6 +13,7 @@ KERNELS = {
     "parallel": ["pool.c"],
     "random": [],
     "elementwise": [],
+    "calls": [],
     "counts": [],
     "constants": [],
     "fields": [],

@@ -10,6 +10,8 @@ from weightopt_core.kernels.elementwise import THREAD_THRESHOLD
 
 import weightopt_core as mx
 from weightopt_core.backends import cpu
+from weightopt_core.backends.cpu.blocks import BLOCK, run_in_blocks
+from weightopt_core.backends.cpu.checks import COMPUTE
 from weightopt_core.rule import Rule
 from weightopt_core.testing.arrays import same_bits
 from weightopt_core.testing.numbers import EXTRAS
@@ -46,7 +48,7 @@ class Pair:
         self._reference(grad, numbers, masters and self.weight.itemsize == 2)
 
     def _reference(self, grad, numbers, mastered):
-        compute = cpu.COMPUTE[self.weight.dtype.name]
+        compute = COMPUTE[self.weight.dtype.name]
         first = self.copies[-1] if mastered else self.copies[0]
         states = self.copies[1 : len(self.rule.states) + 1]
         inputs = [np.asarray(array, compute) for array in (first, grad, *states)]
@@ -110,7 +112,7 @@ def test_threads_do_not_matter(name, threads, wild, dtype):
 @pytest.mark.parametrize("name", mx.optimizer.registry.names())
 @pytest.mark.parametrize("dtype", DTYPES, ids=lambda dtype: dtype.__name__)
 def test_blocks_of_numpy_are_as_the_compiled_whole(name, wild, dtype):
-    length = 3 * cpu.BLOCK + 1
+    length = 3 * BLOCK + 1
     optimizer = mx.optimizer.create(name, multi_precision=True)
     rule, weight, grad = optimizer.rule, wild(length, dtype), wild(length, dtype)
     pair = Pair(optimizer, weight)
@@ -120,13 +122,13 @@ def test_blocks_of_numpy_are_as_the_compiled_whole(name, wild, dtype):
     order = (
         [copies[-1], grad, *copies[1:-1], copies[0]] if master else [copies[0], grad, *copies[1:]]
     )
-    cpu.run_in_blocks(rule, order, numbers_of(optimizer, 1), KEY)
+    run_in_blocks(rule, order, numbers_of(optimizer, 1), KEY)
     assert all(same_bits(*both) for both in zip(pair.arrays, copies, strict=True))
 
 
 def test_a_returned_parameter_is_not_overwritten_before_it_is_copied():
     arrays = [np.array([1.0, 2.0]), np.array([3.0, 4.0]), np.zeros(2)]
-    cpu.run_in_blocks(exchange, arrays, {})
+    run_in_blocks(exchange, arrays, {})
     np.testing.assert_array_equal(arrays[2], [1.0, 2.0])
     np.testing.assert_array_equal(arrays[0], [0.0, 0.0])
 

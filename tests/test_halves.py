@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import weightopt_core as mx
-from weightopt_core.backends.cpu import run_in_blocks
+from weightopt_core.backends.cpu.blocks import run_in_blocks
 from weightopt_core.build import COMPILE_ARGS
 from weightopt_core.rule.source import header_text
 from weightopt_core.testing.arrays import same_bits

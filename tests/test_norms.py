@@ -17,7 +17,7 @@ from weightopt_core.kernels.elementwise import THREAD_THRESHOLD
 
 import weightopt_core as mx
 from weightopt_core import RuleError
-from weightopt_core.backends import cpu
+from weightopt_core.backends.cpu.blocks import run_in_blocks
 from weightopt_core.rule import norm
 from weightopt_core.testing.arrays import same_bits
 
@@ -89,7 +89,7 @@ def test_compiled_equals_numpy(compiled, name, size, dtype, master, rng):
         pair.step(grad, t)
         order = [blocks[-1], grad, *blocks[1 : states + 1], blocks[0]]
         order = order if copied else [blocks[0], grad, *blocks[1:]]
-        cpu.run_in_blocks(optimizer.rule, order, numbers_of(optimizer, t))
+        run_in_blocks(optimizer.rule, order, numbers_of(optimizer, t))
     pair.assert_equal()
     assert all(same_bits(*both) for both in zip(pair.arrays, blocks, strict=True))
 

@@ -6,7 +6,7 @@ import pytest
 from weightopt_core.kernels.elementwise import THREAD_THRESHOLD
 
 import weightopt_core as mx
-from weightopt_core.backends import cpu
+from weightopt_core.backends.cpu.blocks import BLOCK, run_in_blocks
 from weightopt_core.rounding import rounded
 from weightopt_core.testing.arrays import same_bits
 from weightopt_core.testing.subject import Subject
@@ -45,7 +45,7 @@ def stepped_on_numpy(optimizer, index, arrays, grad, master):
     numbers = optimizer._numbers(optimizer.rule, index)
     weight, *states = arrays
     order = [states[-1], grad, *states[:-1], weight] if master else [weight, grad, *states]
-    cpu.run_in_blocks(optimizer.rule, order, numbers, key, True)
+    run_in_blocks(optimizer.rule, order, numbers, key, True)
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -54,7 +54,7 @@ def stepped_on_numpy(optimizer, index, arrays, grad, master):
     [("float32", False), ("float16", False), ("float16", True), ("bfloat16", False),
      ("bfloat16", True)],
 )  # fmt: skip
-@pytest.mark.parametrize("length", [1, 1023, 2 * cpu.BLOCK + 5])
+@pytest.mark.parametrize("length", [1, 1023, 2 * BLOCK + 5])
 def test_compiled_has_the_bits_of_numpy(name, dtype, master, length, wild):
     optimizer = create(name, multi_precision=master, wd=0.01)
     weight = wild(length + 3, DTYPES[dtype])[3:]
@@ -79,7 +79,7 @@ def test_compiled_has_the_bits_of_numpy(name, dtype, master, length, wild):
 @pytest.mark.parametrize(("name", "given"), ALL)
 def test_every_optimizer_that_is_installed(name, given, rng):
     optimizer = mx.optimizer.create(name, **given, state_dtype="bfloat16")
-    weight = rng.normal(size=cpu.BLOCK + 7).astype(np.float32)
+    weight = rng.normal(size=BLOCK + 7).astype(np.float32)
     state = optimizer.create_state(0, weight)
     if not optimizer.rule.states:
         assert state is None

@@ -8,12 +8,12 @@ from typing import Any, ClassVar
 import numpy as np
 
 from . import random
+from .kernels.calls import Calls  # type: ignore[import-not-found]
 from .kernels.constants import (  # type: ignore[import-not-found]
     Constants,
     Evaluator,
     as_plain,
 )
-from .kernels.counts import Calls  # type: ignore[import-not-found]
 from .rates import Rates
 from .rule import Rule
 

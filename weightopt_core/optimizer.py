@@ -17,7 +17,7 @@ from .backends.states import ROUNDED, check_state_dtype
 from .clipping import clip_global_norm, global_norm
 from .errors import wording
 from .hyperparameters import Choice, Flag, Instance, Integer, LearningRate, Real
-from .kernels.counts import Calls  # type: ignore[import-not-found]
+from .kernels.calls import Calls  # type: ignore[import-not-found]
 from .lr_scheduler import LRScheduler
 from .many import check_lists
 from .multipliers import Multipliers

@@ -1,6 +1,6 @@
 from libc.stdint cimport int32_t
 
-from .counts cimport Call
+from .calls cimport Call
 
 
 cdef class Constants:

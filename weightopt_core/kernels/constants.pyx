@@ -6,7 +6,7 @@ from libc.string cimport memcpy
 
 import numpy as np
 
-from .counts cimport Call, Group
+from .calls cimport Call, Group
 
 
 @cython.freelist(8)

@@ -7,7 +7,7 @@ from libc.stddef cimport ptrdiff_t
 cimport numpy as cnp
 
 from .constants cimport Constants
-from .counts cimport Call
+from .calls cimport Call
 from .elementwise cimport (
     BFLOAT16, FLOAT32, FLOAT64, GRAIN, MAX_ARRAYS, MIXED, NOISE, NOTHING, Kernel, Tensor, Work,
     run_part, size_of,

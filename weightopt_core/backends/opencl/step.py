@@ -84,7 +84,7 @@ class Plan:
         ----------
         rule, weights, grads, states, kept : object
             As for `bind`.
-        call : weightopt_core.kernels.counts.Call or None
+        call : weightopt_core.kernels.calls.Call or None
             What is counted.
         constants, keys, *given : object
             As for `run`.

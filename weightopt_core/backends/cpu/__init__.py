@@ -1,0 +1,37 @@
+"""NumPy arrays, and whatever shares memory with them without a copy."""
+
+from .arrays import (
+    copy,
+    duplicate,
+    fill,
+    is_half,
+    place,
+    to_bfloat16,
+    to_float32,
+    to_host,
+    zeros_like,
+)
+from .checks import accepts, check, view
+from .norm import scale, square_sum
+from .random import fill_normal, fill_uniform
+from .step import bind
+
+__all__ = [
+    "accepts",
+    "bind",
+    "check",
+    "copy",
+    "duplicate",
+    "fill",
+    "fill_normal",
+    "fill_uniform",
+    "is_half",
+    "place",
+    "scale",
+    "square_sum",
+    "to_bfloat16",
+    "to_float32",
+    "to_host",
+    "view",
+    "zeros_like",
+]

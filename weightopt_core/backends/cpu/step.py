@@ -1,0 +1,113 @@
+"""One step of a rule over the arrays of one or many tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from ... import threads
+from ...errors import wording
+from ...kernels import plan  # type: ignore[attr-defined]
+from ..states import MASTERS, ROUNDED, check_state_dtype, dtypes_of, parts_of, remedy_for
+from .arrays import is_half
+from .blocks import Interpreted
+from .checks import check, view
+
+
+def bind(
+    rule: Any,
+    weights: Sequence[Any],
+    grads: Sequence[Any],
+    states: Sequence[Any],
+    kept: int,
+    before: Any = None,
+) -> Any:
+    """Check the arrays of one step.
+
+    Parameters
+    ----------
+    rule : weightopt_core.rule.Rule
+        What to compute.
+    weights, grads, states : list or tuple
+        As in a call of `update`, of equal length.
+    kept : int
+        How states are: `MASTERS` where that of a 16-bit weight ends with a float32 master copy,
+        plus `ROUNDED` where the rule's own are bfloat16, rounded stochastically.
+    before : object, optional
+        What `bind` returned for an earlier step of these weights.
+
+    Returns
+    -------
+    object
+        What has a method `run`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        An array is not as it has to be; the message names it.
+    """
+    kernel = rule.compiled.kernel
+    given = weights, grads, states
+    bound = plan.bind(rule, kernel, *given, kept, before, threads.get_num_threads)
+    if bound is None:
+        given = tuple(_views(rule, *given, kept))  # type: ignore[assignment]
+        bound = plan.bind(rule, kernel, *given, kept, before, threads.get_num_threads)
+    if bound is None:
+        _explain(rule, *given, kept)
+    if kernel is not None:
+        return bound
+    return Interpreted(rule, bound.tensors(), bool(kept & ROUNDED))
+
+
+def _views(
+    rule: Any, weights: Sequence[Any], grads: Sequence[Any], states: Sequence[Any], kept: int
+) -> Iterator[list[Any]]:
+    """Yield weights, gradients and states as NumPy arrays over the same memory."""
+    names = [*(f"state {name!r}" for name in rule.states), "master copy of weight"]
+    yield [view(weight, "weight") for weight in weights]
+    yield [view(grad, "grad") for grad in grads]
+    parted = []
+    for weight, state in zip(weights, states):
+        parts, master = parts_of(rule, state, kept & MASTERS and is_half(weight))
+        parted.append([*parts] if master is None else [*parts, master])
+    yield [tuple(view(part, name) for part, name in zip(parts, names)) for parts in parted]
+
+
+def _explain(
+    rule: Any, weights: Sequence[Any], grads: Sequence[Any], states: Sequence[Any], kept: int
+) -> None:
+    """Raise what is wrong with the arrays of a step."""
+    written = []
+    for weight, grad, state in zip(weights, grads, states):
+        parts, master = parts_of(rule, state, kept & MASTERS and is_half(weight))
+        _explain_one(rule, weight, grad, parts, master, kept)
+        written += [array for array in (weight, *parts, master) if array is not None]
+    _refuse_overlap(written, "weights and states")
+    raise RuntimeError("arrays were refused that fit; please report it with their dtypes")
+
+
+def _explain_one(
+    rule: Any, weight: Any, grad: Any, states: Sequence[Any], master: Any, kept: int
+) -> None:
+    """Raise what is wrong with the arrays of one weight, if anything is."""
+    weight = check(weight, "weight")
+    if kept & ROUNDED:
+        check_state_dtype(weight.dtype.name)
+    of_grad, of_state = dtypes_of(weight.dtype.name, master is not None, kept)
+    check(grad, "grad", weight.shape, of_grad, written=False)
+    for name, state in zip(rule.states, states):
+        check(state, f"state {name!r}", weight.shape, (of_state,), remedy=remedy_for(kept))
+    if master is not None:
+        check(master, "master copy of weight", weight.shape, ("float32",))
+    arrays = [array for array in (weight, grad, *states, master) if array is not None]
+    _refuse_overlap(arrays, "weight, grad and state")
+
+
+def _refuse_overlap(arrays: Sequence[Any], argument: str) -> None:
+    views = [view(array, argument) for array in arrays]
+    for i, array in enumerate(views):
+        if any(np.may_share_memory(array, other) for other in views[i + 1 :]):
+            remedy = "copy one of them"
+            raise ValueError(wording(argument, "arrays apart", "an overlap in memory", remedy))
