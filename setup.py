@@ -13,6 +13,7 @@ KERNELS = {
     "parallel": ["pool.c"],
     "random": [],
     "elementwise": [],
+    "bound": [],
     "calls": [],
     "counts": [],
     "constants": [],

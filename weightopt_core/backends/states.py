@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..errors import wording
-from ..kernels.plan import MASTERS, ROUNDED  # type: ignore[attr-defined]
+from ..kernels.bound import MASTERS, ROUNDED  # type: ignore[attr-defined]
 
 __all__ = ["MASTERS", "ROUNDED", "check_state_dtype", "dtypes_of", "parts_of", "remedy_for"]
 
