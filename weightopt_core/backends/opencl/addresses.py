@@ -9,6 +9,7 @@ import numpy as np
 import pyopencl as cl
 
 from .programs import kernel
+from .source import buffer_parameters
 from .templates import ADDRESSES
 
 #: Buffers that one launch looks at.
@@ -18,9 +19,8 @@ SLOTS = 64
 def addresses_of(context: cl.Context, buffers: Sequence[Any]) -> list[int]:
     """Return the address of each buffer, as kernels see it."""
     queue = cl.CommandQueue(context)
-    parameters = "".join(f", __global uchar *b{i}" for i in range(SLOTS))
     stores = "\n    ".join(f"out[{i}] = (ulong)b{i};" for i in range(SLOTS))
-    text = ADDRESSES.format(parameters=parameters, stores=stores)
+    text = ADDRESSES.format(parameters=buffer_parameters(SLOTS), stores=stores)
     run = kernel(queue, "addresses", lambda: text, "addresses", [None] * (1 + SLOTS))
     found = np.empty(SLOTS, np.uint64)
     out = cl.Buffer(context, cl.mem_flags.WRITE_ONLY, found.nbytes)

@@ -184,7 +184,7 @@ def tensor_texts(casts: Sequence[str], slots: int) -> dict[str, Any]:
     """
     number = len(casts)
     buffers = "".join(f", b{i}" for i in range(slots))
-    parameters = "".join(f", __global uchar *b{i}" for i in range(slots))
+    parameters = buffer_parameters(slots)
     slot = SLOT_OF_ADDRESS
     if slots:
         slot = SLOT_OF_TREE.format(buffers=buffers, parameters=parameters, tree=_tree(0, slots))
@@ -197,6 +197,11 @@ def tensor_texts(casts: Sequence[str], slots: int) -> dict[str, Any]:
             f"{c}(slot(row[{i}]) + row[{number + i}])" for i, c in enumerate(casts)
         ),
     }
+
+
+def buffer_parameters(slots: int) -> str:
+    """Return so many buffers as further parameters of a function, ``b0`` and on."""
+    return "".join(f", __global uchar *b{i}" for i in range(slots))
 
 
 def _tree(low: int, high: int) -> str:
