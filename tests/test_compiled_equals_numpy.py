@@ -5,12 +5,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy_step import any_turn, run_in_blocks
 from weightopt_core.kernels.constants import Constants
 from weightopt_core.kernels.elementwise import THREAD_THRESHOLD
 
 import weightopt_core as mx
 from weightopt_core.backends import cpu
-from weightopt_core.backends.cpu.blocks import BLOCK, run_in_blocks
+from weightopt_core.backends.cpu.blocks import BLOCK
 from weightopt_core.backends.cpu.checks import COMPUTE
 from weightopt_core.rule import Rule
 from weightopt_core.testing.arrays import same_bits
@@ -43,7 +44,7 @@ class Pair:
         numbers = numbers_of(self.optimizer, t)
         keys = [KEY] if self.rule.draws else []
         masters = self.optimizer.multi_precision
-        bound = cpu.bind(self.rule, [self.weight], [grad], [self.state], masters)
+        bound = cpu.bind(self.rule, (self.weight,), (grad,), (self.state,), masters)
         run(bound, self.rule, numbers, keys)
         self._reference(grad, numbers, masters and self.weight.itemsize == 2)
 
@@ -147,7 +148,7 @@ def test_the_fallback_has_no_kernel():
 def run(bound, rule, numbers, keys):
     """Run a bound step of one tensor with such numbers."""
     constants = Constants(rule.constants(numbers)[np.newaxis], np.zeros(1, np.int32))
-    bound.run(constants, keys, [0], lambda rule, index: numbers)
+    bound.run(constants, keys, (0,), lambda rule, index, turn: numbers, any_turn())
 
 
 def numbers_of(optimizer, t):

@@ -8,9 +8,9 @@ import subprocess
 import ml_dtypes
 import numpy as np
 import pytest
+from numpy_step import run_in_blocks
 
 import weightopt_core as mx
-from weightopt_core.backends.cpu.blocks import run_in_blocks
 from weightopt_core.build import COMPILE_ARGS
 from weightopt_core.rule.source import header_text
 from weightopt_core.testing.arrays import same_bits

@@ -11,13 +11,13 @@ import ml_dtypes
 import normed_rules
 import numpy as np
 import pytest
+from numpy_step import run_in_blocks
 from test_compiled_equals_numpy import DTYPES, Pair, numbers_of
 from test_rule import HEADER, load
 from weightopt_core.kernels.elementwise import THREAD_THRESHOLD
 
 import weightopt_core as mx
 from weightopt_core import RuleError
-from weightopt_core.backends.cpu.blocks import run_in_blocks
 from weightopt_core.rule import norm
 from weightopt_core.testing.arrays import same_bits
 

@@ -67,7 +67,7 @@ def step(optimizer, weight, grad, state, t):
     """Run the step `t` of one weight."""
     rule = optimizer.rule
     numbers = numbers_of(optimizer, t)
-    bound = backend_of(weight).bind(rule, [weight], [grad], [state], optimizer.multi_precision)
+    bound = backend_of(weight).bind(rule, (weight,), (grad,), (state,), optimizer.multi_precision)
     run(bound, rule, numbers, [KEY] if rule.draws else [])
 
 

@@ -3,10 +3,11 @@
 import ml_dtypes
 import numpy as np
 import pytest
+from numpy_step import run_in_blocks
 from weightopt_core.kernels.elementwise import THREAD_THRESHOLD
 
 import weightopt_core as mx
-from weightopt_core.backends.cpu.blocks import BLOCK, run_in_blocks
+from weightopt_core.backends.cpu.blocks import BLOCK
 from weightopt_core.rounding import rounded
 from weightopt_core.testing.arrays import same_bits
 from weightopt_core.testing.subject import Subject
@@ -41,7 +42,8 @@ def parts_of(state):
 
 def stepped_on_numpy(optimizer, index, arrays, grad, master):
     """Step copies of a weight and its states as the rule on NumPy, after the optimizer did."""
-    key = optimizer._rounding_keys([index], [optimizer._index_update_count[index]])[0]
+    count = optimizer._index_update_count[index]
+    key = optimizer._stepper.key(optimizer, optimizer.rule, index, count)
     numbers = optimizer._numbers(optimizer.rule, index)
     weight, *states = arrays
     order = [states[-1], grad, *states[:-1], weight] if master else [weight, grad, *states]
@@ -113,7 +115,7 @@ def test_a_rule_that_is_not_compiled(wild):
     for _ in range(3):
         optimizer.update(0, weight, grad, states)
     assert all(part.dtype == BFLOAT16 for part in states)
-    keys = optimizer._rounding_keys([0] * 3, [1, 2, 3])
+    keys = [optimizer._stepper.key(optimizer, exchange, 0, count) for count in (1, 2, 3)]
     for i, part in enumerate(states):  # the second rounding finds representable values
         assert same_bits(part, rounded(grad, keys[2 - i], 0))
 

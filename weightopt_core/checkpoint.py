@@ -59,12 +59,13 @@ def load(updater: Updater, data: bytes) -> None:
         raise ValueError(wording("states", f"those of {name}", got))
     try:
         states = {i: _put_together(part, tensors) for i, part in content["states"]}
-        counts = Counts(dict(content["counts"]), content["num_update"])
+        counts = dict(content["counts"])
+        Counts(counts, content["num_update"])  # raises where it is no count
         noise_seed = content["noise_seed"]
     except (KeyError, ValueError, TypeError, AttributeError, OverflowError) as error:
         raise ValueError(_not_ours(error)) from error
     updater.states = states
-    optimizer._counts = counts
+    optimizer._rates.true.replace(counts, content["num_update"])
     optimizer.noise_seed = noise_seed
 
 

@@ -8,8 +8,9 @@ SGD(learning_rate=0.1)
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, ClassVar
 
 from .algorithm import Algorithm
 from .backends import backend_of
@@ -17,14 +18,12 @@ from .backends.states import ROUNDED, check_state_dtype
 from .clipping import clip_global_norm, global_norm
 from .errors import wording
 from .hyperparameters import Choice, Flag, Instance, Integer, LearningRate, Real
-from .kernels.calls import Calls  # type: ignore[import-not-found]
 from .lr_scheduler import LRScheduler
 from .many import check_lists
-from .multipliers import Multipliers
-from .numbers import Numbers
-from .rates import Counts
+from .rates import Counts, Rates, View
 from .registry import Registry
 from .rule import Rule
+from .stepper import Stepper
 from .updater import Updater, get_updater
 
 __all__ = [
@@ -39,7 +38,11 @@ __all__ = [
 ]
 
 
-class Optimizer(Numbers, Algorithm):
+#: What a subclass overrides to say itself what the counts and rates of each index are.
+_BY_INDEX = ("_update_count", "_get_lr", "_get_wd")
+
+
+class Optimizer(Algorithm):
     """Base class of all optimizers.
 
     A subclass names its `rule`, an update rule made with `weightopt_core.update_rule`, and
@@ -90,18 +93,26 @@ class Optimizer(Numbers, Algorithm):
     learning_rate = LearningRate(0.01, "[0, inf)")
     lr_scheduler = Instance(None, LRScheduler, optional=True)
     sym = Instance(None, ("list_arguments", "attr_dict"), optional=True)
-    begin_num_update = Integer(0, "[0, inf)")
+    begin_num_update = Integer(0, "[0, 4e18]")
     multi_precision = Flag(False, kw_only=True)
     state_dtype = Choice(None, ("bfloat16",), optional=True, kw_only=True)
 
     #: How the weight and the states change; None where `update` is overridden.
     rule: Rule | None = None
 
+    _has_numbers: ClassVar[bool] = False
+    _by_index: ClassVar[bool] = False
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        cls._has_numbers = cls.numbers is not Optimizer.numbers
+        cls._by_index = any(
+            getattr(cls, name) is not getattr(Optimizer, name) for name in _BY_INDEX
+        )
+
     def _prepare(self) -> None:
-        self._calls = Calls()
-        self._streams = {}
-        self._counts = Counts({}, self.begin_num_update)
-        self._multipliers = Multipliers({}, {}, dict(self.param_idx2name or {}))
+        self._rates = Rates(self.begin_num_update, self.param_idx2name or {})
+        self._stepper = Stepper(self)
         self.noise_seed: int | None = getattr(self, "seed", None)
         if self.lr_scheduler is not None:
             self.lr_scheduler = copy.copy(self.lr_scheduler)
@@ -146,7 +157,7 @@ class Optimizer(Numbers, Algorithm):
     def _stored(self, weight: Any) -> Sequence[Any]:
         """Return the initial states in the dtype that they are kept in."""
         states = self.initial_states(weight)
-        if not self._kept(self.rule) & ROUNDED:
+        if not self._kept() & ROUNDED:
             return states
         backend = backend_of(weight)
         check_state_dtype(backend.view(weight, "weight").dtype.name)
@@ -175,89 +186,161 @@ class Optimizer(Numbers, Algorithm):
         TypeError, ValueError
             An argument is not as described; then nothing has changed.
         """
-        if isinstance(index, (list, tuple)):
-            check_lists(len(index), weight=weight, grad=grad, state=state)
-            if index:
-                self._step(index, weight, grad, state)
-        else:
-            self._step((index,), (weight,), (grad,), (state,))
-
-    def _step(
-        self,
-        indices: Sequence[Any],
-        weights: Sequence[Any],
-        grads: Sequence[Any],
-        states: Sequence[Any],
-    ) -> None:
         rule = self.rule
         if rule is None:
             raise NotImplementedError(f"{type(self).__name__} must set rule or implement update()")
-        call = self._calls.find(indices, self._counts)
-        if self._by_index:
-            self._step_by_index(rule, call, weights, grads, states)
+        if not isinstance(index, (list, tuple)):
+            self._stepper.step(self, rule, (index,), (weight,), (grad,), (state,))
             return
-        constants = self._constants_ahead(rule, call)
-        kept = self._kept(rule)
-        keys = self._keys(rule, kept, indices, call.counts_ahead)
-        given = rule, weights, grads, states, kept
-        step = constants, keys, call.indices, self._numbers
-        if call.bound is not None and call.bound.again(*given, call, *step):
-            return
-        bound = self._bind(call, *given)
-        call.commit()
-        try:
-            bound.run(*step)
-        except Exception:
-            call.uncommit()
-            raise
+        if type(index) is not list:
+            index = tuple(index)
+        check_lists(len(index), weight=weight, grad=grad, state=state)
+        if index:
+            self._stepper.step(self, rule, index, weight, grad, state)
 
-    def _step_by_index(
-        self,
-        rule: Rule,
-        call: Any,
-        weights: Sequence[Any],
-        grads: Sequence[Any],
-        states: Sequence[Any],
-    ) -> None:
-        """Step where a subclass says what the counts or rates of each index are."""
-        before = self.num_update, [self._counts.get(index) for index in call.indices]
-        try:
-            for index in call.indices:
-                self._update_count(index)
-            constants = self._constants_by_index(rule, call.indices)
-            kept = self._kept(rule)
-            counts = lambda: [self._counts[index] for index in call.indices]  # noqa: E731
-            keys = self._keys(rule, kept, call.indices, counts)
-            given = rule, weights, grads, states, kept
-            step = constants, keys, call.indices, self._numbers
-            if call.bound is not None and call.bound.again(*given, None, *step):
-                return
-            self._bind(call, *given).run(*step)
-        except Exception:
-            self._restore_counts(call.indices, *before)
-            raise
+    def numbers(self, index: Any, t: int) -> dict[str, Any]:
+        """Return numbers that the rule takes and that are no hyperparameters; for subclasses.
 
-    def _bind(self, call: Any, rule: Rule, weights: Sequence[Any], *given: Any) -> Any:
-        """Return the checked arrays of a step; what was kept of the last such call helps."""
-        call.bound = backend_of(weights[0]).bind(rule, weights, *given, call.bound)
-        return call.bound
+        A number that changes with the updates belongs here, as a function of `t`: then a resumed
+        run goes on as if it had not stopped. It is called before the update is made, more than
+        once where other threads step the same weight, and sees the counts with this update.
 
-    def _kept(self, rule: Rule | None) -> int:
+        Parameters
+        ----------
+        index : int or str
+            What identifies the weight.
+        t : int
+            The number of updates of this weight, the present one included.
+
+        Returns
+        -------
+        dict of str to number
+            By the name that the rule gives them. They go before a hyperparameter of that name,
+            and before `lr`, `wd` and `t`. What the rule does not take is left out.
+        """
+        return {}
+
+    def _numbers_at(self, rule: Rule, index: Any, turn: Any) -> dict[str, Any]:
+        """Return the numbers that `rule` takes for an update that is not counted yet."""
+        return self._stepper.numbers_at(self, rule, index, turn)
+
+    def _numbers(self, rule: Rule, index: Any) -> dict[str, Any]:
+        """Return the numbers that `rule` takes for the present update of `index`."""
+        return self._stepper.numbers(self, rule, index)
+
+    @property
+    def num_update(self) -> int:
+        """The largest number of updates that any one parameter has seen."""
+        return self._rates.counts.num_update
+
+    @num_update.setter
+    def num_update(self, value: int) -> None:
+        self._rates.counts.num_update = value
+
+    @property
+    def _index_update_count(self) -> Counts | View:
+        return self._rates.counts
+
+    @_index_update_count.setter
+    def _index_update_count(self, values: Mapping[Any, int]) -> None:
+        self._rates.true.replace(values, self._rates.true.num_update)
+
+    @property
+    def idx2name(self) -> Mapping[Any, str]:
+        """Names of the parameters by index; to change them, set it."""
+        return MappingProxyType(self._rates.multipliers.names)  # type: ignore[arg-type]
+
+    @idx2name.setter
+    def idx2name(self, names: Mapping[Any, str]) -> None:
+        self._rates.set_names(names)
+
+    @property
+    def lr_mult(self) -> Mapping[Any, float]:
+        """Multipliers of the learning rate by index or name; see `set_lr_mult`."""
+        return MappingProxyType(self._rates.multipliers.lr)  # type: ignore[arg-type]
+
+    @property
+    def wd_mult(self) -> Mapping[Any, float]:
+        """Multipliers of the weight decay by index or name; see `set_wd_mult`."""
+        return MappingProxyType(self._rates.multipliers.wd)  # type: ignore[arg-type]
+
+    @property
+    def lr(self) -> float:
+        """The learning rate without a scheduler, and before any multiplier."""
+        return self.learning_rate
+
+    @lr.setter
+    def lr(self, value: float) -> None:
+        self.learning_rate = value
+
+    def set_lr_mult(self, args_lr_mult: dict[Any, float]) -> None:
+        """Set the learning-rate multipliers of single parameters, and forget earlier ones.
+
+        Parameters
+        ----------
+        args_lr_mult : dict of str or int to float
+            Multipliers, at least 0, by name or index; an index goes before a name. They go
+            before the attributes ``__lr_mult__`` of `sym`.
+
+        Raises
+        ------
+        ValueError
+            Names are known and a key is none of them.
+        """
+        self._rates.set_lr_mult(args_lr_mult, self.sym)
+
+    def set_wd_mult(self, args_wd_mult: dict[Any, float]) -> None:
+        """Set the weight-decay multipliers of single parameters, and forget earlier ones.
+
+        Parameters
+        ----------
+        args_wd_mult : dict of str or int to float
+            Multipliers, at least 0, by name or index; an index goes before a name. They go
+            before the attributes ``__wd_mult__`` of `sym`, and these before the default of 0 for
+            names that end neither in ``_weight`` nor in ``_gamma``.
+
+        Raises
+        ------
+        ValueError
+            Names are known and a key is none of them.
+        """
+        self._rates.set_wd_mult(args_wd_mult, self.sym)
+
+    def set_lr_scale(self, args_lrscale: dict[Any, float]) -> None:
+        """Raise DeprecationWarning: use `set_lr_mult`."""
+        raise DeprecationWarning("set_lr_scale is gone; use set_lr_mult")
+
+    def _update_count(self, index: Any) -> None:
+        """Count one more update of `index`; for subclasses that count in another way.
+
+        It is called before the update is made, on counts that nobody else sees yet.
+        """
+        counts = self._index_update_count
+        counts[index] = count = counts.get(index, self.begin_num_update) + 1
+        self.num_update = max(count, self.num_update)
+
+    def _get_lr(self, index: Any) -> float:
+        """Return the learning rate of `index` at the present count."""
+        return self._base_lr(self.num_update) * self._rates.multipliers.of_lr(index)
+
+    def _base_lr(self, num_update: int) -> float:
+        """Return the learning rate before multipliers."""
+        scheduler = self.lr_scheduler
+        return self.learning_rate if scheduler is None else float(scheduler(num_update))
+
+    def _get_wd(self, index: Any) -> float:
+        """Return the weight decay of `index`."""
+        return self.wd * self._rates.multipliers.of_wd(index)
+
+    def _kept(self) -> int:
         """Return how states are kept, as `bind` takes it."""
+        rule = self.rule
         if self.state_dtype is None or rule is None or not rule.states:
             return int(self.multi_precision)
         if rule.draws:
             expected = f"None for the rule {rule.name!r}, which draws noise"
             raise ValueError(wording("state_dtype", expected, repr(self.state_dtype)))
         return self.multi_precision | ROUNDED
-
-    def _keys(
-        self, rule: Rule, kept: int, indices: Sequence[Any], counts: Callable[[], Sequence[int]]
-    ) -> list[tuple[int, int]]:
-        """Return the keys of the noise or of the rounding of a step; none where it has neither."""
-        if rule.draws:
-            return self._noise_keys(indices, counts())
-        return self._rounding_keys(indices, counts()) if kept & ROUNDED else []
 
     def _keeps_master(self, weight: Any) -> bool:
         return self.multi_precision and backend_of(weight).is_half(weight)

@@ -44,18 +44,39 @@ class Updater:
             As for `Optimizer.update`; note that the gradient comes first.
         """
         if not isinstance(index, (list, tuple)):
-            state = self._state(index, weight)
-            self.optimizer.update(index, weight, grad, state)
-            self.states[index] = state
+            if index not in self.states or index in self._loaded:
+                self._update_first((index,), (grad,), (weight,))
+            else:
+                self.optimizer.update(index, weight, grad, self.states[index])
             return
         check_lists(len(index), grad=grad, weight=weight)
         states = self._known(index)
         if states is None:
-            states = [self._state(*pair) for pair in zip(index, weight)]
-            self.optimizer.update(index, weight, grad, states)
-            self.states.update(zip(index, states))
+            self._update_first(tuple(index), grad, weight)
         else:
             self.optimizer.update(index, weight, grad, states)
+
+    def _update_first(self, indices: tuple[Any, ...], grads: Any, weights: Any) -> None:
+        """Update where states have to be created, or placed, first.
+
+        They are there before the step, so that nothing can come between that and them. Where the
+        step has not been, new ones are taken away again.
+        """
+        new = [index for index in indices if index not in self.states]
+        counts = self.optimizer._index_update_count
+        before = [counts.get(index) for index in new]
+        states = [self._state(*pair) for pair in zip(indices, weights)]
+        try:
+            self.states.update(zip(indices, states))
+            if len(indices) == 1:
+                self.optimizer.update(indices[0], weights[0], grads[0], states[0])
+            else:
+                self.optimizer.update(list(indices), weights, grads, states)
+        except BaseException:
+            for index, count in zip(new, before):
+                if counts.get(index) == count:
+                    self.states.pop(index, None)
+            raise
 
     def _known(self, indices: Sequence[Any]) -> list[Any] | None:
         """Return all states, or None where one has to be created or placed first."""

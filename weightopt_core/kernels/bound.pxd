@@ -1,6 +1,7 @@
 from cpython.ref cimport PyObject
 
 from .elementwise cimport Work
+from .fields cimport Span
 from .known cimport Known
 
 
@@ -17,13 +18,17 @@ cdef class Bound:
     cdef int states
     cdef bint noise
     cdef int kept  # of `MASTERS` and `ROUNDED`
-    cdef bint apart  # whether all its arrays are known to share no memory
-    cdef bint moved  # whether a written array is elsewhere than before
+    cdef bint apart  # whether no two arrays share memory, unless both are gradients
     cdef Known *known
+    cdef Span *written  # memory of weights and states in its order; if `apart`
+    cdef Py_ssize_t spans
 
     cdef bint serves(self, Py_ssize_t tensors, int parameters, bint noise, int kept)
+    cdef bint take(self, tuple weights, tuple grads, tuple states)
     cdef bint arrange(self, Py_ssize_t number, object weight, object grad, object state)
-    cdef bint describe(self, Py_ssize_t number)
+    cdef int describe(self, Py_ssize_t number, bint known_apart) except -1
     cdef bint dtypes_fit(self, const signed char *storage)
+    cdef bint check_apart(self, bint written, bint grads)
+    cdef bint is_unchanged(self)
     cdef int own(self, weights, grads, states) except -1
     cdef void release(self)

@@ -1,4 +1,19 @@
-"""The arrays of one step: where they are, and whether they fit each other and the rule."""
+"""The arrays of one step: where they are, and whether they fit each other and the rule.
+
+Design
+------
+a) `take` checks the arrays of a step and owns them; `own` only owns. `release` lets go of them, and
+   between steps none is kept alive.
+b) What is remembered of them between steps is plain data, which a later step compares by value with
+   the arrays that it is given: the address of the elements, NumPy's number of the type, and how
+   many elements there are. Byte order, contiguity, alignment and whether an array may be written
+   are asked of the array at each step, as is whether all have one shape. The addresses of the
+   objects and of their shapes are there to be fetched early, and are never followed.
+c) So another array at the same address, which a type, size or flag makes another one, is seen; and
+   one that differs in nothing may well be stepped.
+d) `apart` is true of addresses and sizes alone. It is false from the moment one changes until all
+   have been checked against each other.
+"""
 
 from cpython.mem cimport PyMem_Calloc, PyMem_Free
 from cpython.ref cimport Py_CLEAR, Py_XINCREF, PyObject
@@ -9,10 +24,18 @@ cimport numpy as cnp
 from .elementwise cimport (
     BFLOAT16, FLOAT32, FLOAT64, MAX_ARRAYS, MIXED, NOISE, NOTHING, Tensor, size_of,
 )
-from .fields cimport is_plain, overlap, storage_of
-from .known cimport Known, weightopt_parts
+from .fields cimport (
+    Span, are_apart, is_plain, overlap, storage_of, touches, written_spans,
+)
+from .known cimport Known, weightopt_is_same, weightopt_parts
 
 cnp.import_array()
+
+cdef enum:
+    UNFIT
+    KNOWN
+    OTHER_GRAD
+    OTHER
 
 
 cdef class Bound:
@@ -36,9 +59,10 @@ cdef class Bound:
         self.work.storage = <signed char *>PyMem_Calloc(pointers + 1, 1)
         self.arrays = <PyObject **>PyMem_Calloc(pointers + 1, sizeof(PyObject *))
         self.known = <Known *>PyMem_Calloc(pointers + 1, sizeof(Known))
+        self.written = <Span *>PyMem_Calloc(pointers + 1, sizeof(Span))
         if not (self.work.tensor and self.work.data and self.work.storage and self.arrays):
             raise MemoryError
-        if not self.known:
+        if not (self.known and self.written):
             raise MemoryError
 
     def __dealloc__(self):
@@ -48,35 +72,55 @@ cdef class Bound:
         PyMem_Free(self.work.storage)
         PyMem_Free(self.arrays)
         PyMem_Free(self.known)
+        PyMem_Free(self.written)
 
     cdef bint serves(self, Py_ssize_t tensors, int parameters, bint noise, int kept):
-        """Whether it can be bound to so many tensors of such a rule now."""
+        """Whether it can take so many tensors of such a rule."""
         return (
-            not self.held
-            and self.work.tensors == tensors
+            self.work.tensors == tensors
             and self.work.parameters == parameters
             and self.noise == noise
             and self.kept == kept
         )
 
+    cdef bint take(self, tuple weights, tuple grads, tuple states):
+        """Own the arrays of a step and check them; return whether they are as they have to be."""
+        cdef bint was_apart = self.apart, written = not self.apart, grads_moved = False
+        cdef Py_ssize_t i
+        cdef int found
+        self.release()
+        self.apart = False
+        for i in range(self.work.tensors):
+            if not self.arrange(i, weights[i], grads[i], states[i]):
+                return False
+        for i in range(self.work.tensors):
+            found = self.describe(i, was_apart)
+            if found == UNFIT:
+                return False
+            written |= found == OTHER
+            grads_moved |= found == OTHER_GRAD
+        self.apart = self.check_apart(written, grads_moved)
+        return self.apart
+
     cdef bint arrange(self, Py_ssize_t number, object weight, object grad, object state):
-        """Put the arrays of one tensor into the rule's order; return whether they are as many."""
+        """Own the arrays of one tensor, in the rule's order; return whether they are as many."""
         cdef Py_ssize_t begin = number * (self.work.parameters + 1)
         cdef PyObject **arrays = self.arrays + begin
         cdef PyObject *whole = <PyObject *>state
         cdef PyObject **parts
         cdef Py_ssize_t given = 0, i
         cdef bint master
-        if not (cnp.PyArray_Check(weight) and cnp.PyArray_Check(grad)):
+        if not (cnp.PyArray_CheckExact(weight) and cnp.PyArray_CheckExact(grad)):
             return False
-        master = self.kept & MASTERS and size_of(storage_of(weight)) == 2
+        # The master copy is told by the size alone: nothing may run while `parts` is borrowed.
+        master = self.kept & MASTERS and cnp.PyArray_ITEMSIZE(<cnp.ndarray>weight) == 2
         arrays[0] = <PyObject *>weight
         arrays[1] = <PyObject *>grad
         parts = weightopt_parts(&whole, &given)
         if given != self.states + master:
             return False
         for i in range(given):
-            if not cnp.PyArray_Check(<object>parts[i]):
+            if not cnp.PyArray_CheckExact(<object>parts[i]):
                 return False
             if i == self.states:
                 arrays[0] = parts[i]
@@ -90,8 +134,8 @@ cdef class Bound:
             Py_XINCREF(self.arrays[i])
         return True
 
-    cdef bint describe(self, Py_ssize_t number):
-        """Fill in one tensor; return whether its arrays fit each other and the rule."""
+    cdef int describe(self, Py_ssize_t number, bint known_apart) except -1:
+        """Fill in one tensor; return whether its arrays fit each other, and what is new."""
         cdef int last = self.work.parameters, i
         cdef Tensor *tensor = &self.work.tensor[number]
         cdef PyObject **arrays = self.arrays + number * (last + 1)
@@ -102,34 +146,34 @@ cdef class Bound:
         cdef char *begin
         cdef Known *known = self.known + number * (last + 1)
         cdef signed char stored
-        cdef bint same = self.apart and count == tensor.count
+        cdef int found = KNOWN if known_apart and count == tensor.count else OTHER
         for i in range(last + 1):
             begin, stored = NULL, NOTHING if i == last else NOISE
             if arrays[i] != NULL:
-                if not is_plain(<cnp.ndarray>arrays[i], i != 1):
-                    return False
-                if i and not cnp.PyArray_SAMESHAPE(<cnp.ndarray>arrays[i], first):
-                    return False
-                begin = cnp.PyArray_BYTES(<cnp.ndarray>arrays[i])
                 stored = storage_of(<cnp.ndarray>arrays[i])
-                known[i].descr = <void *>cnp.PyArray_DESCR(<cnp.ndarray>arrays[i])
+                if not is_plain(<cnp.ndarray>arrays[i], i != 1):
+                    return UNFIT
+                if i and not cnp.PyArray_SAMESHAPE(<cnp.ndarray>arrays[i], first):
+                    return UNFIT
+                begin = cnp.PyArray_BYTES(<cnp.ndarray>arrays[i])
+                known[i].type = cnp.PyArray_TYPE(<cnp.ndarray>arrays[i])
                 known[i].object = <void *>arrays[i]
                 known[i].dims = cnp.PyArray_DIMS(<cnp.ndarray>arrays[i])
             if begin != data[i] or stored != storage[i]:
-                same = False
-                self.moved |= i != 1
+                found = max(found, <int>OTHER_GRAD if i == 1 else <int>OTHER)
             known[i].data = data[i] = begin
             storage[i] = stored
-        if same:
-            return True
-        self.moved |= tensor.count != count
+        if found == KNOWN:
+            return KNOWN
         tensor.count = count
         tensor.wide = storage[0] == FLOAT64
         tensor.storage = storage[0]
         for i in range(1, last + 1):
             if storage[i] != (storage[0] if i < last else NOTHING) or self.work.rounded:
                 tensor.storage = MIXED
-        return self.dtypes_fit(storage) and not overlap(data, storage, last + 1, count)
+        if not self.dtypes_fit(storage) or overlap(data, storage, last + 1, count):
+            return UNFIT
+        return found
 
     cdef bint dtypes_fit(self, const signed char *storage):
         cdef int mirror = storage[self.work.parameters], i
@@ -147,14 +191,42 @@ cdef class Bound:
                 return False
         return True
 
+    cdef bint check_apart(self, bint written, bint grads):
+        """Whether no two tensors share memory; two threads would use it at once.
+
+        Only gradients may be in common: they are read alone.
+        """
+        if written:
+            self.spans = written_spans(&self.work, self.written)
+        if self.work.tensors < 2:
+            return True
+        if written and not are_apart(self.written, self.spans):
+            return False
+        return not ((written or grads) and touches(self.written, self.spans, &self.work, False))
+
+    cdef bint is_unchanged(self):
+        """Whether the owned arrays are still as they were described; runs no Python."""
+        cdef Py_ssize_t i, stride = self.work.parameters + 1
+        cdef PyObject *first = NULL
+        for i in range(self.held):
+            if i % stride == 0:
+                first = self.arrays[i]
+                if cnp.PyArray_SIZE(<cnp.ndarray>first) != self.work.tensor[i // stride].count:
+                    return False
+            if self.arrays[i] != NULL:
+                if not weightopt_is_same(self.arrays[i], &self.known[i], i % stride != 1, first):
+                    return False
+        return True
+
     cdef int own(self, weights, grads, states) except -1:
+        """Own the arrays of a step that are known; no Python has run since they were compared."""
         cdef Py_ssize_t i
         for i in range(self.work.tensors):
             self.arrange(i, weights[i], grads[i], states[i])
         return 0
 
     def tensors(self):
-        """Return the arrays of each tensor, in the rule's order; after `bind`."""
+        """Return the arrays of each tensor, in the rule's order; while they are owned."""
         cdef Py_ssize_t i, j, stride = self.work.parameters + 1
         return [
             tuple(

@@ -1,7 +1,5 @@
 from libc.stdint cimport int32_t
 
-from .calls cimport Call
-
 
 cdef class Constants:
     cdef double *values
@@ -13,3 +11,10 @@ cdef class Constants:
     cdef object owner
 
     cdef int resize(self, Py_ssize_t rows, Py_ssize_t width) except -1
+    cdef int take_own(self, Py_ssize_t tensors) except -1
+
+
+cdef class Settled:
+    cdef tuple seen
+    cdef object evaluate
+    cdef double *fixed

@@ -1,4 +1,14 @@
-"""The constants of a rule for one step, evaluated once for all tensors that share them."""
+"""The constants of a rule for one step, evaluated once for all tensors that share them.
+
+Design
+------
+- What settings alone decide is kept in a `Settled`, with the values that the settings had. It is
+  owned, compared by identity with the values of the next step, and replaced as a whole, so that
+  threads may evaluate at a time while another one changes a setting.
+- `Constants` refer to which row each tensor takes, in memory that their owner never changes.
+- Evaluating runs code of users: properties, and numbers of classes of their own. Whether the counts
+  are still those that went in is compared afterwards, by `weightopt_core.kernels.calls.Turn`.
+"""
 
 cimport cython
 from cpython.mem cimport PyMem_Free, PyMem_Malloc, PyMem_Realloc
@@ -6,7 +16,7 @@ from libc.string cimport memcpy
 
 import numpy as np
 
-from .calls cimport Call, Group
+from .calls cimport Group, Groups, Turn
 
 
 @cython.freelist(8)
@@ -23,12 +33,15 @@ cdef class Constants:
 
     def __init__(self, const double[:, ::1] values, const int32_t[::1] which):
         cdef Py_ssize_t row
+        for row in range(which.shape[0]):
+            if not 0 <= which[row] < values.shape[0]:
+                raise ValueError(f"which: expected rows of {values.shape[0]}, got {which[row]}")
         self.resize(values.shape[0], values.shape[1])
         for row in range(self.rows if self.width else 0):
             memcpy(self.values + row * self.width, &values[row, 0], self.width * sizeof(double))
-        self.tensors = which.shape[0]
-        self.which = <int32_t *>&which[0] if self.tensors else NULL
-        self.owner = which
+        self.take_own(which.shape[0])
+        for row in range(self.tensors):
+            self.own[row] = which[row]
 
     def __dealloc__(self):
         PyMem_Free(self.values)
@@ -44,16 +57,30 @@ cdef class Constants:
         self.width = width
         return 0
 
+    cdef int take_own(self, Py_ssize_t tensors) except -1:
+        """Make room for the row of each tensor, which this itself says."""
+        cdef int32_t *moved = <int32_t *>PyMem_Realloc(self.own, (tensors + 1) * sizeof(int32_t))
+        if not moved:
+            raise MemoryError
+        self.which = self.own = moved
+        self.tensors = tensors
+        return 0
+
     def array(self):
         """Return the constants of each tensor, float64, a row for each."""
         made = np.empty((self.tensors, self.width))
         cdef double[:, ::1] view = made
         cdef Py_ssize_t i
         for i in range(self.tensors if self.width else 0):
-            if not 0 <= self.which[i] < self.rows:
-                raise RuntimeError("constants: another thread changed the step")
             memcpy(&view[i, 0], self.values + self.which[i] * self.width, self.width * 8)
         return made
+
+
+cdef class Settled:
+    """What the settings decide, for values that they had; never changed once it is there."""
+
+    def __dealloc__(self):
+        PyMem_Free(self.fixed)
 
 
 cdef class Evaluator:
@@ -64,31 +91,30 @@ cdef class Evaluator:
     rule : weightopt_core.rule.Rule
         Whose constants.
     settings : tuple of str
-        Those numbers of the rule that are attributes of the optimizer.
+        Those numbers of the rule that are not given at each evaluation.
+    read : callable
+        Takes what the methods are given as `source`; returns the values of `settings`, a tuple.
     own : tuple of str
         The numbers that are given at each evaluation, in their order.
     """
 
     cdef object rule
-    cdef tuple settings
+    cdef object read
     cdef tuple own
     cdef tuple outside
-    cdef list seen
     cdef object settle
     cdef list staying  # numbers of the constants that settings alone decide
     cdef Py_ssize_t *moving  # numbers of the constants that the own numbers decide
     cdef Py_ssize_t count
-    cdef double *fixed
     cdef Py_ssize_t width
-    cdef object evaluate
+    cdef Settled last
 
-    def __init__(self, rule, settings, own):
+    def __init__(self, rule, settings, read, own):
         cdef Py_ssize_t i
         self.rule = rule
-        self.settings = settings
+        self.read = read
         self.own = own
         self.outside = rule.lowered.outside
-        self.seen = []
         self.settle, moving = rule.lowered.split(settings, own)
         self.count = len(moving)
         self.width = len(rule.lowered.constants)
@@ -96,41 +122,37 @@ cdef class Evaluator:
         self.moving = <Py_ssize_t *>PyMem_Realloc(
             self.moving, (self.count + 1) * sizeof(Py_ssize_t)
         )
-        self.fixed = <double *>PyMem_Realloc(self.fixed, (self.width + 1) * sizeof(double))
-        if not (self.moving and self.fixed):
+        if not self.moving:
             raise MemoryError
         for i in range(self.count):
             self.moving[i] = moving[i]
 
     def __dealloc__(self):
         PyMem_Free(self.moving)
-        PyMem_Free(self.fixed)
 
-    cdef int read(self, object optimizer) except -1:
-        """Evaluate what the settings decide, if one is another object than last time."""
-        cdef Py_ssize_t i, settings = len(self.settings)
-        cdef bint same = self.evaluate is not None
-        cdef object value
-        for i in range(settings):
-            if not same:
-                break
-            same = getattr(optimizer, <str>self.settings[i]) is self.seen[i]
-        for i in range(len(self.outside)):
-            if not same:
-                break
-            same = self.outside[i]() is self.seen[settings + i]
-        if same:
-            return 0
-        self.evaluate = None
-        seen = [getattr(optimizer, name) for name in self.settings]
-        seen += [get() for get in self.outside]
-        given = [as_plain(value) for value in seen]
-        fixed, evaluate = self.settle(*given)
+    cdef Settled settled(self, object source):
+        """Return what the settings decide, evaluated if one is another object than last time."""
+        cdef Settled last = self.last
+        cdef tuple seen = self.read(source)
+        cdef Py_ssize_t i
+        if self.outside:
+            seen += tuple([get() for get in self.outside])
+        if last is not None:
+            for i in range(len(seen)):
+                if seen[i] is not last.seen[i]:
+                    break
+            else:
+                return last
+        last = Settled.__new__(Settled)
+        last.seen = seen
+        last.fixed = <double *>PyMem_Malloc((self.width + 1) * sizeof(double))
+        if not last.fixed:
+            raise MemoryError
+        fixed, last.evaluate = self.settle(*[as_plain(value) for value in seen])
         for i, value in zip(self.staying, fixed):
-            self.fixed[i] = self.number(i, value)
-        self.seen = seen
-        self.evaluate = evaluate
-        return 0
+            last.fixed[i] = self.number(i, value)
+        self.last = last
+        return last
 
     cdef double number(self, Py_ssize_t position, object value) except? -1.0:
         if type(value) is float:
@@ -142,42 +164,43 @@ cdef class Evaluator:
             )
         return float(value)
 
-    cdef int fill(self, double *row, tuple own) except -1:
+    cdef int fill(self, Settled settled, double *row, tuple own) except -1:
         """Evaluate one row of constants from the own numbers."""
         cdef Py_ssize_t i
         cdef tuple values
-        memcpy(row, self.fixed, self.width * sizeof(double))
+        memcpy(row, settled.fixed, self.width * sizeof(double))
         if self.count:
-            values = self.evaluate(*own)
+            values = settled.evaluate(*own)
             for i in range(self.count):
                 row[self.moving[i]] = self.number(self.moving[i], values[i])
         return 0
 
-    def of_groups(self, optimizer, Call call, double lr, double wd):
-        """Return the constants of a call from ``lr``, ``wd`` and ``t``; after `Call.ahead`."""
+    def of_groups(self, source, Turn turn, double lr, double wd):
+        """Return the constants of an update from ``lr``, ``wd`` and ``t``."""
         cdef Constants made = Constants.__new__(Constants)
+        cdef Settled settled = self.settled(source)
+        cdef Groups groups = turn.groups
+        cdef Group *group
         cdef Py_ssize_t g
-        self.read(optimizer)
-        made.resize(call.distinct, self.width)
-        for g in range(call.distinct):
-            own = (
-                lr * call.groups[g].lr_mult, wd * call.groups[g].wd_mult, call.groups[g].count + 1
-            )
-            self.fill(made.values + g * self.width, own)
-        made.which = call.which
-        made.tensors = call.number
-        made.owner = call
+        made.resize(groups.distinct, self.width)
+        for g in range(groups.distinct):
+            group = &groups.group[g]
+            own = lr * group.lr_mult, wd * group.wd_mult, group.count + 1
+            self.fill(settled, made.values + g * self.width, own)
+        made.which = groups.which
+        made.tensors = groups.number
+        made.owner = groups
         return made
 
-    def of_numbers(self, optimizer, Call call, list numbers, double lr, double wd):
-        """Return the constants of a call from the numbers of each index; after `Call.commit`.
+    def of_numbers(self, source, Turn turn, list numbers, double lr, double wd):
+        """Return the constants of an update from the numbers of each index.
 
         Parameters
         ----------
-        optimizer : Optimizer
-            Whose settings count.
-        call : Call
-            The indices, counted.
+        source : object
+            What the settings are read from.
+        turn : Turn
+            That of the update.
         numbers : list of dict
             For each index its own numbers, all of the same names; they go before rates.
         lr, wd : float
@@ -186,17 +209,15 @@ cdef class Evaluator:
         cdef Py_ssize_t i
         cdef dict known = {}
         cdef Constants made = Constants.__new__(Constants)
-        self.read(optimizer)
-        made.which = made.own = <int32_t *>PyMem_Malloc((call.number + 1) * sizeof(int32_t))
-        if not made.own:
-            raise MemoryError
-        made.tensors = call.number
-        for i in range(call.number):
-            key = self.gather(call.groups[call.which[i]], numbers[i], lr, wd)
-            made.which[i] = known.setdefault(key, len(known))
+        cdef Settled settled = self.settled(source)
+        cdef Groups groups = turn.groups
+        made.take_own(groups.number)
+        for i in range(groups.number):
+            key = self.gather(groups.group[groups.which[i]], numbers[i], lr, wd)
+            made.own[i] = known.setdefault(key, len(known))
         made.resize(len(known), self.width)
         for i, key in enumerate(known):
-            self.fill(made.values + i * self.width, key)
+            self.fill(settled, made.values + i * self.width, key)
         return made
 
     cdef tuple gather(self, Group group, dict numbers, double lr, double wd):
@@ -210,16 +231,16 @@ cdef class Evaluator:
             elif name == "wd":
                 found.append(wd * group.wd_mult)
             else:
-                found.append(group.count)
+                found.append(group.count + 1)
         return tuple(found)
 
-    def row(self, optimizer, tuple own):
+    def row(self, source, tuple own):
         """Return the constants for own numbers, in the order of their names."""
         made = np.empty(self.width)
         cdef double[::1] view = made
-        self.read(optimizer)
+        cdef Settled settled = self.settled(source)
         if self.width:
-            self.fill(&view[0], own)
+            self.fill(settled, &view[0], own)
         return made
 
 

@@ -9,6 +9,17 @@ cdef class Counts:
     cdef list indices  # by slot
     cdef int64_t *values  # by slot; ABSENT where the index was never updated, or removed
     cdef Py_ssize_t room
-    cdef public int64_t num_update
+    cdef int64_t largest
 
+    cdef Py_ssize_t find(self, object index) except -2
     cdef Py_ssize_t slot_of(self, object index) except -1
+    cdef int64_t largest_of_all(self)
+
+
+cdef class CountsAhead:
+    cdef Counts base
+    cdef dict changed  # counts by index that are not in `base`, None for those removed
+    cdef dict seen  # what `base` had where this has looked, ABSENT included
+    cdef int64_t seen_largest
+    cdef int64_t largest
+    cdef bint frozen

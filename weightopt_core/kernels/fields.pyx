@@ -1,7 +1,10 @@
 """What NumPy's own fields say of arrays: how they are stored, and whether they share memory."""
 
-from cpython.mem cimport PyMem_Calloc, PyMem_Free
 from libc.stdlib cimport qsort
+
+cdef extern from "numpy/arrayobject.h":
+    enum:
+        NPY_USERDEF
 
 from .elementwise cimport BFLOAT16, FLOAT16, FLOAT32, FLOAT64, size_of
 
@@ -28,8 +31,11 @@ cdef int storage_of(cnp.ndarray array) except -2:
         return FLOAT64
     if number == cnp.NPY_FLOAT16:
         return FLOAT16
-    if bfloat16_number < 0 and array.dtype.name == "bfloat16":
-        bfloat16_number = number
+    # Types that packages register have numbers of their own. A void type that a class gave the
+    # same name has the number of all void types, of any size.
+    if bfloat16_number < 0 and number >= NPY_USERDEF and cnp.PyArray_ITEMSIZE(array) == 2:
+        if array.dtype.name == "bfloat16":
+            bfloat16_number = number
     return BFLOAT16 if number == bfloat16_number else -1
 
 
@@ -46,9 +52,13 @@ cdef bint overlap(
     return False
 
 
-cdef struct Span:
-    char *begin
-    char *end
+cdef Span span_of(const Work *work, ptrdiff_t tensor, int array) noexcept nogil:
+    cdef ptrdiff_t i = tensor * (work.parameters + 1) + array
+    cdef Span span
+    span.begin = span.end = work.data[i]
+    if work.data[i]:
+        span.end += work.tensor[tensor].count * size_of(work.storage[i])
+    return span
 
 
 cdef int by_begin(const void *first, const void *second) noexcept nogil:
@@ -57,27 +67,49 @@ cdef int by_begin(const void *first, const void *second) noexcept nogil:
     return (one > other) - (one < other)
 
 
-cdef bint written_apart(const Work *work) except -1:
-    """Whether no two tensors write to the same memory, which two threads would do at once."""
-    cdef ptrdiff_t i, used = 0, stride = work.parameters + 1
-    cdef Span *spans
-    cdef bint apart = True
-    if work.tensors < 2:
-        return True
-    spans = <Span *>PyMem_Calloc(work.tensors * stride, sizeof(Span))
-    if not spans:
-        raise MemoryError
-    for i in range(work.tensors * stride):
-        if i % stride != 1 and work.data[i] and work.tensor[i // stride].count:
-            spans[used].begin = work.data[i]
-            spans[used].end = spans[used].begin
-            spans[used].end += (
-                work.tensor[i // stride].count * size_of(work.storage[i])
-            )
-            used += 1
+cdef Py_ssize_t written_spans(const Work *work, Span *spans) noexcept nogil:
+    """Fill in the memory that is written, in its order; return of how many arrays it is."""
+    cdef ptrdiff_t tensor
+    cdef Py_ssize_t used = 0
+    cdef int i
+    cdef Span span
+    for tensor in range(work.tensors):
+        for i in range(work.parameters + 1):
+            span = span_of(work, tensor, i)
+            if i != 1 and span.begin != span.end:
+                spans[used] = span
+                used += 1
     qsort(spans, used, sizeof(Span), by_begin)
-    for i in range(used - 1):
+    return used
+
+
+cdef bint are_apart(const Span *spans, Py_ssize_t count) noexcept nogil:
+    """Whether no two of them, in their order, share memory."""
+    cdef Py_ssize_t i
+    for i in range(count - 1):
         if spans[i].end > spans[i + 1].begin:
-            apart = False
-    PyMem_Free(spans)
-    return apart
+            return False
+    return True
+
+
+cdef bint touches(
+    const Span *spans, Py_ssize_t count, const Work *work, bint written
+) noexcept nogil:
+    """Whether spans that are apart share memory with gradients, or with all arrays, of a step."""
+    cdef ptrdiff_t tensor
+    cdef Py_ssize_t low, high, middle
+    cdef int i
+    cdef Span span
+    for tensor in range(work.tensors):
+        for i in range(0 if written else 1, work.parameters + 1 if written else 2):
+            span = span_of(work, tensor, i)
+            low, high = 0, count
+            while low < high:  # the last one that begins before this one ends
+                middle = (low + high) // 2
+                if spans[middle].begin < span.end:
+                    low = middle + 1
+                else:
+                    high = middle
+            if low and span.begin != span.end and spans[low - 1].end > span.begin:
+                return True
+    return False

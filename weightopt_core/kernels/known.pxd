@@ -6,9 +6,9 @@ from .elementwise cimport Work
 cdef extern from "same.h" nogil:
     ctypedef struct Known "weightopt_known":
         char *data
-        const void *descr
         const void *object
         const void *dims
+        int type
     void weightopt_fetch(const Known *known, int arrays)
     PyObject **weightopt_items(PyObject *sequence)
     PyObject **weightopt_parts(PyObject **state, Py_ssize_t *count)
@@ -16,6 +16,7 @@ cdef extern from "same.h" nogil:
         PyObject *weight, PyObject *grad, PyObject **state, const Known *known, int states,
         int mirror, Py_ssize_t count,
     )
+    bint weightopt_is_same(PyObject *object, const Known *known, bint written, PyObject *first)
 
 cdef enum:
     TENSORS = 64  # that one thread compares at a time

@@ -1,22 +1,65 @@
-"""A step over bound arrays, on one partition of all their elements."""
+"""A step over bound arrays, on one partition of all their elements.
+
+Design
+------
+a) `step` runs what a backend has bound for a call: again, where it knows the arrays, or bound anew.
+   It takes the bound step out of the call meanwhile, so that each is used by one thread at a time
+   and what fails is dropped with all that it owns.
+b) A `Plan` is a bound step in host memory. Between the moment at which it compares its arrays and
+   the moment at which the rule runs, no Python runs: whatever may run some, numbers and norms
+   of users included, comes before, and the arrays are compared again after it.
+c) `Turn.commit` counts the update immediately before the rule runs. Neither can be interrupted, so
+   a step is whole or has not been.
+d) While a plan computes without the interpreter's lock it stands in `computing`, and a step of
+   another thread that shares memory with it waits for it. Small steps of many tensors keep the
+   lock, up to some milliseconds, and own no arrays: to own each would cost as much as the step.
+"""
+
+import os
+import time
 
 from cpython.mem cimport PyMem_Free, PyMem_Realloc
+from cpython.pythread cimport PyThread_get_thread_ident
 from cpython.ref cimport PyObject
 from libc.stddef cimport ptrdiff_t
+from libc.string cimport memcpy
+
+cimport numpy as cnp
 
 from .bound cimport Bound
-from .calls cimport Call
+from .calls cimport Call, Turn
 from .constants cimport Constants
-from .elementwise cimport GRAIN, Kernel, Tensor, run_part
-from .fields cimport written_apart
+from .elementwise cimport GRAIN, Kernel, Tensor, run_part, size_of
+from .fields cimport touches
 from .known cimport TENSORS, Comparison, compare_part, weightopt_items
 from .measure cimport measure_work
 from .parallel cimport parallel_for
+
+cnp.import_array()
 
 cdef enum:
     #: Elements up to which a step of small tensors keeps the interpreter's lock: some
     #: milliseconds, and owning every array for that long would cost as much as the step.
     LOCKED = 1 << 23
+
+#: Plans that compute now without the interpreter's lock.
+cdef list computing = []
+if hasattr(os, "register_at_fork"):
+    # A child has none of the threads that computed.
+    os.register_at_fork(after_in_child=computing.clear)
+
+
+cdef bint wait_for(Bound bound) except -1:
+    """Wait where another thread computes on the memory of `bound`; return whether it did."""
+    cdef Plan other
+    for other in computing:
+        if other.thread != PyThread_get_thread_ident() and (
+            touches(other.written, other.spans, &bound.work, True)
+            or touches(bound.written, bound.spans, &other.work, True)
+        ):
+            time.sleep(2e-5)
+            return True
+    return False
 
 
 cdef class Plan(Bound):
@@ -30,6 +73,7 @@ cdef class Plan(Bound):
     cdef object rule
     cdef Kernel kernel
     cdef object threads
+    cdef unsigned long thread  # that computes, while it stands in `computing`
     cdef char *numbers  # constants in both compute types
     cdef Py_ssize_t room
 
@@ -57,8 +101,6 @@ cdef class Plan(Bound):
             (<float *>(self.numbers + 8 * values))[i] = <float>constants.values[i]
         for i in range(self.work.tensors):
             tensor = &self.work.tensor[i]
-            if not 0 <= constants.which[i] < constants.rows:
-                raise RuntimeError("constants: another thread changed the step")
             tensor.begin = total
             total += tensor.count
             tensor.constants = self.numbers + (
@@ -66,14 +108,24 @@ cdef class Plan(Bound):
                 if tensor.wide
                 else 8 * values + 4 * width * constants.which[i]
             )
-        for i in range(len(keys)):
+        for i in range(min(<Py_ssize_t>len(keys), self.work.tensors)):
             self.work.tensor[i].key0, self.work.tensor[i].key1 = keys[i]
         self.work.total = total
         self.work.functions = self.kernel.functions
         return 0
 
-    def run(self, Constants constants, list keys, indices, numbers):
-        """Compute the new weights and states.
+    cdef int threads_for(self, ptrdiff_t total) except -1:
+        return self.threads() if total >= 2 * GRAIN else 1
+
+    cdef ptrdiff_t count_elements(self):
+        cdef Py_ssize_t i
+        self.work.total = 0
+        for i in range(self.work.tensors):
+            self.work.total += self.work.tensor[i].count
+        return self.work.total
+
+    def run(self, Constants constants, list keys, tuple indices, numbers, Turn turn):
+        """Count the update and compute the new weights and states.
 
         Parameters
         ----------
@@ -81,64 +133,78 @@ cdef class Plan(Bound):
             The rule's numbers for each tensor.
         keys : list of tuple of int
             The stream of each tensor's noise, or rounding; empty where there is none.
-        indices : sequence of index
+        indices : tuple of index
             What identifies each tensor.
         numbers : callable
-            Returns the rule's keyword arguments, given the rule and an index; called for rules
-            with norms.
-        """
-        if self.kernel is None or self.held == 0:
-            raise RuntimeError("plan: expected one that was bound to a compiled rule")
-        if self.kernel.norms:
-            constants = self.measured(constants, indices, numbers)
-        self.take_numbers(constants, keys)
-        self.compute(self.threads() if self.work.total >= 2 * GRAIN else 1, True)
-        self.release()
-
-    cdef Constants measured(self, Constants constants, indices, numbers):
-        """Return the constants with those that depend on norms, which it measures."""
-        try:
-            self.take_numbers(constants, [], False)
-            sums = measure_work(&self.work, self.kernel, self.threads())
-            given = [numbers(self.rule, index) for index in indices]
-            return self.rule.with_norms(constants, given, sums)
-        except BaseException:
-            self.release()
-            raise
-
-    def again(
-        self, rule, weights, grads, states, int kept, Call call, Constants constants,
-        list keys, *given,
-    ):
-        """Compute the same step once more, if these are the same arrays, and count it.
-
-        Parameters
-        ----------
-        rule : object
-            That with which it was bound.
-        weights, grads, states, kept : object
-            As for `bind`.
-        call : Call or None
-            What is counted.
-        constants, keys, *given : object
-            As for `run`.
+            Returns the rule's keyword arguments, given the rule, an index and the turn; called
+            for rules with norms.
+        turn : Turn
+            What counts the update.
 
         Returns
         -------
         bool
-            False where something is new; then nothing has changed.
+            False where an array changed after it was bound; then nothing else has.
+
+        Raises
+        ------
+        Stale
+            The counts are not those for which the numbers hold; nothing has changed.
         """
-        cdef Comparison compared
         cdef int threads
-        cdef bint owned = self.work.total >= LOCKED or self.work.total >= GRAIN * self.work.tensors
-        cdef bint measures = self.kernel is not None and self.kernel.norms > 0
-        if rule is not self.rule or kept != self.kept or self.held or not self.apart:
+        if self.kernel is None or self.held == 0:
+            raise RuntimeError("plan: expected one that was bound to a compiled rule")
+        try:
+            threads = self.threads_for(self.count_elements())
+            if self.kernel.norms:
+                return self.run_measured(constants, keys, indices, numbers, turn, threads)
+            self.take_numbers(constants, keys)
+            if not self.stands():
+                return False
+            turn.commit()
+            self.compute(threads, True)
+            return True
+        finally:
+            self.release()
+
+    cdef bint stands(self) except -1:
+        """Whether the owned arrays are as they were bound, and nobody else computes on them."""
+        while self.is_unchanged():
+            if not wait_for(self):
+                return True
+        return False
+
+    cdef bint run_measured(
+        self, Constants constants, list keys, tuple indices, numbers, Turn turn, int threads
+    ) except -1:
+        """Count and compute the step of a rule with norms, which it measures first."""
+        given = [numbers(self.rule, index, turn) for index in indices]
+        self.take_numbers(constants, keys, False)
+        if not self.stands():
             return False
-        if self.kernel is None:
-            return False
-        threads = self.threads() if self.work.total >= 2 * GRAIN else 1
+        self.thread = PyThread_get_thread_ident()
+        computing.append(self)
+        try:
+            sums = measure_work(&self.work, self.kernel, threads)
+            constants = self.rule.with_norms(constants, given, sums)
+            self.take_numbers(constants, keys)
+            if not self.is_unchanged():
+                return False
+            turn.commit()
+            self.compute(threads, True)
+        finally:
+            computing.remove(self)
+        return True
+
+    cdef bint is_known(self, weights, grads, states, int threads):
+        """Whether these are the arrays that it knows; runs no Python."""
+        cdef Comparison compared
         for values in (weights, grads, states):
-            if not isinstance(values, (list, tuple)) or len(values) != self.work.tensors:
+            # What a subclass says of itself need not be what it holds.
+            if type(values) is list:
+                if len(<list>values) != self.work.tensors:
+                    return False
+            elif type(values) is not tuple or len(<tuple>values) != self.work.tensors:
                 return False
         compared.work = &self.work
         compared.known = self.known
@@ -148,40 +214,109 @@ cdef class Plan(Bound):
         compared.state_arrays = self.states
         compared.differs = False
         parallel_for(compare_part, &compared, self.work.tensors, TENSORS, threads)
-        if compared.differs:
-            return False
-        owned |= measures
-        if owned:
-            self.own(weights, grads, states)
-        if call is not None:
-            call.commit()
-        try:
-            if measures:
-                constants = self.measured(constants, given[0], given[1])
-            self.take_numbers(constants, keys)
-        except BaseException:
-            self.release()
-            if call is not None:
-                call.uncommit()
-            raise
-        self.compute(threads, owned)
-        if owned:
-            self.release()
-        return True
+        return not compared.differs
 
-    cdef int compute(self, int threads, bint unlocked) except -1:
+    cpdef bint again(
+        self, rule, weights, grads, states, int kept, Constants constants, list keys,
+        tuple indices, numbers, Turn turn,
+    ) except -1:
+        """Count and compute the same step once more, if these are the same arrays.
+
+        Parameters
+        ----------
+        rule : object
+            That with which it was bound.
+        weights, grads, states, kept : object
+            As for `bind`.
+        constants, keys, indices, numbers, turn : object
+            As for `run`.
+
+        Returns
+        -------
+        bool
+            False where something is new; then nothing has changed.
+        """
+        cdef int threads
+        cdef bint owned = self.work.total >= LOCKED or self.work.total >= GRAIN * self.work.tensors
+        if rule is not self.rule or kept != self.kept or not self.apart or self.kernel is None:
+            return False
+        threads = self.threads_for(self.work.total)
+        if self.kernel.norms or owned:
+            if not self.is_known(weights, grads, states, threads):
+                return False
+            self.own(weights, grads, states)
+            return self.run(constants, keys, indices, numbers, turn)
+        self.take_numbers(constants, keys)
+        while True:
+            if not self.is_known(weights, grads, states, threads):
+                return False
+            if not wait_for(self):
+                break
+        turn.commit()
+        return self.compute(threads, False)
+
+    cdef bint compute(self, int threads, bint unlocked) except -1:
         """Run the rule, and the interpreter beside it if the arrays are owned."""
         if self.work.total < GRAIN:
             run_part(&self.work, 0, self.work.total)
         elif unlocked:
+            self.thread = PyThread_get_thread_ident()
+            computing.append(self)
             with nogil:
                 parallel_for(run_part, &self.work, self.work.total, GRAIN, threads)
+            computing.remove(self)
         else:
             parallel_for(run_part, &self.work, self.work.total, GRAIN, threads)
-        return 0
+        return True
+
+    def store(self, list results, Turn turn):
+        """Count the update and store what a rule that is not compiled has computed.
+
+        Parameters
+        ----------
+        results : list of list of numpy.ndarray
+            For each tensor its new weight and states, and what a master copy's weight becomes
+            last; of one dimension, in the dtype in which they are stored.
+        turn : Turn
+            What counts the update.
+
+        Returns
+        -------
+        bool
+            False where an array changed after it was bound; then nothing else has.
+        """
+        cdef Py_ssize_t tensor, at, size, stride = self.work.parameters + 1
+        cdef int i
+        cdef cnp.ndarray new
+        try:
+            for tensor in range(self.work.tensors):
+                at = 0
+                for i in range(stride):
+                    if i != 1 and self.work.data[tensor * stride + i] != NULL:
+                        new = results[tensor][at]
+                        size = size_of(self.work.storage[tensor * stride + i])
+                        if cnp.PyArray_NBYTES(new) != self.work.tensor[tensor].count * size:
+                            raise ValueError(f"rule {self.rule.name!r}: results of another size")
+                        at += 1
+            if not self.stands():
+                return False
+            turn.commit()
+            for tensor in range(self.work.tensors):
+                at = 0
+                for i in range(stride):
+                    if i != 1 and self.work.data[tensor * stride + i] != NULL:
+                        new = <cnp.ndarray>(<list>(<list>results)[tensor])[at]
+                        memcpy(
+                            self.work.data[tensor * stride + i], cnp.PyArray_DATA(new),
+                            cnp.PyArray_NBYTES(new),
+                        )
+                        at += 1
+            return True
+        finally:
+            self.release()
 
 
-def bind(rule, Kernel kernel, weights, grads, states, int kept, before, threads):
+def bind(rule, Kernel kernel, tuple weights, tuple grads, tuple states, int kept, before, threads):
     """Check the arrays of one step.
 
     Parameters
@@ -190,7 +325,7 @@ def bind(rule, Kernel kernel, weights, grads, states, int kept, before, threads)
         What to compute.
     kernel : Kernel or None
         Its compiled form.
-    weights, grads, states : list or tuple
+    weights, grads, states : tuple
         As in a call of `update`, of equal length.
     kept : int
         How states are: `MASTERS` where that of a 16-bit weight ends with a float32 master copy,
@@ -206,28 +341,72 @@ def bind(rule, Kernel kernel, weights, grads, states, int kept, before, threads)
         None where some array is not as it has to be.
     """
     cdef Plan plan
-    cdef Py_ssize_t i, tensors = len(weights)
+    cdef Py_ssize_t tensors = len(weights)
     cdef int parameters = rule.parameters
     cdef bint noise = rule.draws
+    if not len(grads) == len(states) == tensors:
+        raise ValueError(f"grads and states: expected {tensors}, as there are weights")
+    if kernel is not None and kernel.arrays != parameters:
+        raise ValueError(f"kernel: expected one of {parameters} arrays, got {kernel.arrays}")
     if type(before) is Plan and (<Plan>before).serves(tensors, parameters, noise, kept):
         plan = before
     else:
         plan = Plan(tensors, parameters, noise, kept)
-    if kernel is not None and kernel.arrays != parameters:
-        raise ValueError(f"kernel: expected one of {parameters} arrays, got {kernel.arrays}")
     plan.rule = rule
     plan.kernel = kernel
     plan.threads = threads
-    plan.moved = not plan.apart
-    for i in range(tensors):
-        if not (plan.arrange(i, weights[i], grads[i], states[i]) and plan.describe(i)):
-            plan.apart = False
-            plan.release()
-            return None
-    if plan.moved:
-        plan.apart = False
-        plan.apart = written_apart(&plan.work)
-        if not plan.apart:
-            plan.release()
-            return None
-    return plan
+    if plan.take(weights, grads, states):
+        return plan
+    plan.release()
+    return None
+
+
+def step(
+    Call call, bind, rule, weights, grads, states, int kept, Constants constants, list keys,
+    numbers, Turn turn,
+):
+    """Compute one step of a call: again where its arrays are known, or bound anew.
+
+    Parameters
+    ----------
+    call : Call
+        The indices.
+    bind : callable
+        Takes the rule, weights, grads, states, `kept` and what was bound before, or None; returns
+        what has the methods `run` and `again` of a `Plan`.
+    rule, weights, grads, states, kept : object
+        As for `bind`, but that weights, grads and states may be any lists or tuples.
+    constants, keys, numbers, turn : object
+        As for `Plan.run`.
+
+    Raises
+    ------
+    Stale
+        The counts have moved on; nothing has changed, and the numbers are to be formed anew.
+    """
+    cdef Plan plan
+    bound, call.bound = call.bound, None
+    if type(bound) is Plan:
+        plan = bound
+        if plan.again(
+            rule, weights, grads, states, kept, constants, keys, call.indices, numbers, turn
+        ):
+            call.bound = bound
+            return
+    elif bound is not None and bound.again(
+        rule, weights, grads, states, kept, constants, keys, call.indices, numbers, turn
+    ):
+        call.bound = bound
+        return
+    while True:
+        given = tuple(weights), tuple(grads), tuple(states)
+        for values in given:
+            if len(values) != call.number:
+                raise ValueError(
+                    "weight, grad and state: expected lists that stay as they are during the "
+                    f"step, {call.number} long; got one of {len(values)}"
+                )
+        bound = bind(rule, *given, kept, bound)
+        if bound.run(constants, keys, call.indices, numbers, turn):
+            call.bound = bound
+            return

@@ -6,12 +6,13 @@
 #include <Python.h>
 #include <numpy/arrayobject.h>
 
-/* What is known of one array. */
+/* What is known of one array. All of it is compared by value; no address is followed but those of
+   the arrays that a step is given. */
 typedef struct {
     char *data;
-    const void *descr;
-    const void *object; /* where it was, to fetch it early; never followed */
+    const void *object; /* where it was, and where its shape was: to fetch them early */
     const void *dims;
+    int type; /* NumPy's number of it, which no dtype object can change */
 } weightopt_known;
 
 #if defined(__GNUC__)
@@ -60,7 +61,7 @@ static inline int weightopt_is_same(PyObject *object, const weightopt_known *kno
     PyArrayObject *array = (PyArrayObject *)object;
     int flags = NPY_ARRAY_C_CONTIGUOUS | NPY_ARRAY_ALIGNED | (written ? NPY_ARRAY_WRITEABLE : 0);
     return Py_TYPE(object) == &PyArray_Type && PyArray_DATA(array) == known->data
-        && (const void *)PyArray_DESCR(array) == known->descr
+        && PyArray_TYPE(array) == known->type && PyArray_ISNOTSWAPPED(array)
         && (PyArray_FLAGS(array) & flags) == flags
         && (object == first || PyArray_SAMESHAPE(array, (PyArrayObject *)first));
 }

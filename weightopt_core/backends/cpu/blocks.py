@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,44 +16,51 @@ BLOCK = 8192
 
 
 class Interpreted:
-    """The checked arrays of one step of a rule that is not compiled.
+    """A step of a rule that is not compiled, over bound arrays.
 
-    Attributes
+    All new weights and states are computed before the first one is stored, so that a step is whole
+    or has not been.
+
+    Parameters
     ----------
     rule : weightopt_core.rule.Rule
         What to compute.
-    tensors : list of tuple of numpy.ndarray
-        For each weight what the rule takes without noise: the weight or its master copy, the
-        gradient, the states; and after a master copy the weight itself, last.
+    plan : weightopt_core.kernels.plan.Plan
+        The arrays.
     rounds : bool
         Whether states are rounded stochastically.
     """
 
-    def __init__(self, rule: Any, tensors: list[tuple[np.ndarray, ...]], rounds: bool):
-        self.rule, self.tensors, self.rounds = rule, tensors, rounds
+    def __init__(self, rule: Any, plan: Any, rounds: bool):
+        self.rule, self.plan, self.rounds = rule, plan, rounds
 
     def again(self, *given: Any) -> bool:
         """Return False: nothing is kept."""
         return False
 
-    def run(self, constants: Any, keys: list[Any], indices: Sequence[Any], numbers: Any) -> None:
-        """Compute the new weights and states, in place.
+    def run(
+        self,
+        constants: Any,
+        keys: list[Any],
+        indices: Sequence[Any],
+        numbers: Callable[..., dict[str, Any]],
+        turn: Any,
+    ) -> bool:
+        """Count the update and compute the new weights and states.
 
         Parameters
         ----------
         constants : weightopt_core.kernels.constants.Constants
             Not looked at: what compiled rules take instead of numbers.
-        keys : list of tuple of int
-            The stream of each tensor's noise, or rounding; empty where there is none.
-        indices : sequence of index
-            What identifies each tensor.
-        numbers : callable
-            Returns the rule's keyword arguments, given the rule and an index.
+        keys, indices, numbers, turn : object
+            As for `weightopt_core.kernels.plan.Plan.run`; `numbers` is called for every rule.
         """
-        for i, (index, arrays) in enumerate(zip(indices, self.tensors)):
+        results = []
+        for i, (index, arrays) in enumerate(zip(indices, self.plan.tensors())):
             key = keys[i] if keys else None
-            run_in_blocks(self.rule, arrays, numbers(self.rule, index), key, self.rounds)
-        self.tensors = []
+            given = numbers(self.rule, index, turn)
+            results.append(run_in_blocks(self.rule, arrays, given, key, self.rounds))
+        return bool(self.plan.store(results, turn))
 
 
 def run_in_blocks(
@@ -62,15 +69,34 @@ def run_in_blocks(
     numbers: dict[str, Any],
     key: Any = None,
     rounds: bool = False,
-) -> None:
+) -> list[np.ndarray]:
     """Run `rule` as NumPy, over blocks that stay in cache; the same bits as when compiled.
 
     A rule with norms runs on all elements at once, for a norm is that of the whole tensor.
+
+    Parameters
+    ----------
+    rule : weightopt_core.rule.Rule
+        What to compute.
+    tensor : sequence of numpy.ndarray
+        What the rule takes without noise: the weight or its master copy, the gradient, the states;
+        and after a master copy the weight itself.
+    numbers : dict
+        The rule's keyword arguments.
+    key : tuple of int, optional
+        The stream of the noise, or of the rounding.
+    rounds : bool
+        Whether states are rounded stochastically.
+
+    Returns
+    -------
+    list of numpy.ndarray
+        What is to be stored in each array but the gradient, flat and in that array's dtype.
     """
     flat = [array.reshape(-1) for array in tensor]
     given = 2 + len(rule.states)
     compute = COMPUTE[flat[0].dtype.name]
-    written = [flat[0], *flat[2:given]]
+    results = [np.empty_like(array) for array in [flat[0], *flat[2:]]]
     length = max(BLOCK, flat[0].size) if rule.lowered.norms else BLOCK
     with np.errstate(all="ignore"):
         for start in range(0, flat[0].size, length):
@@ -80,12 +106,13 @@ def run_in_blocks(
                 noise = np.empty(blocks[0].size, compute)
                 random.fill_normal(noise, key, start, 0.0, 1.0, 1)
                 blocks.append(noise)
-            results = rule(*blocks, **numbers)
-            # A rule may return a parameter as it came, and that one may be written first.
-            results = [np.copy(result) for result in (results if rule.states else [results])]
-            if rounds:
-                results[1:] = [rounded(new, key, i, start) for i, new in enumerate(results[1:])]
-            for array, result in zip(written, results):
-                array[part] = result
+            new = rule(*blocks, **numbers)
+            new = list(new) if rule.states else [new]
             if len(flat) > given:
-                flat[given][part] = results[0]
+                new.append(new[0])
+            if rounds:
+                states = enumerate(new[1 : given - 1])
+                new[1 : given - 1] = [rounded(state, key, i, start) for i, state in states]
+            for array, values in zip(results, new, strict=True):
+                array[part] = values
+    return results

@@ -30,7 +30,7 @@ def bind(
     ----------
     rule : weightopt_core.rule.Rule
         What to compute.
-    weights, grads, states : list or tuple
+    weights, grads, states : tuple
         As in a call of `update`, of equal length.
     kept : int
         How states are: `MASTERS` where that of a 16-bit weight ends with a float32 master copy,
@@ -40,8 +40,8 @@ def bind(
 
     Returns
     -------
-    object
-        What has a method `run`.
+    Plan or Interpreted
+        The step over these arrays.
 
     Raises
     ------
@@ -50,29 +50,28 @@ def bind(
     """
     kernel = rule.compiled.kernel
     given = weights, grads, states
+    before = getattr(before, "plan", before)
     bound = plan.bind(rule, kernel, *given, kept, before, threads.get_num_threads)
     if bound is None:
         given = tuple(_views(rule, *given, kept))  # type: ignore[assignment]
         bound = plan.bind(rule, kernel, *given, kept, before, threads.get_num_threads)
     if bound is None:
         _explain(rule, *given, kept)
-    if kernel is not None:
-        return bound
-    return Interpreted(rule, bound.tensors(), bool(kept & ROUNDED))
+    return bound if kernel is not None else Interpreted(rule, bound, bool(kept & ROUNDED))
 
 
 def _views(
     rule: Any, weights: Sequence[Any], grads: Sequence[Any], states: Sequence[Any], kept: int
-) -> Iterator[list[Any]]:
+) -> Iterator[tuple[Any, ...]]:
     """Yield weights, gradients and states as NumPy arrays over the same memory."""
     names = [*(f"state {name!r}" for name in rule.states), "master copy of weight"]
-    yield [view(weight, "weight") for weight in weights]
-    yield [view(grad, "grad") for grad in grads]
+    yield tuple(view(weight, "weight") for weight in weights)
+    yield tuple(view(grad, "grad") for grad in grads)
     parted = []
     for weight, state in zip(weights, states):
         parts, master = parts_of(rule, state, kept & MASTERS and is_half(weight))
         parted.append([*parts] if master is None else [*parts, master])
-    yield [tuple(view(part, name) for part, name in zip(parts, names)) for parts in parted]
+    yield tuple(tuple(view(part, name) for part, name in zip(parts, names)) for parts in parted)
 
 
 def _explain(
@@ -85,6 +84,10 @@ def _explain(
         _explain_one(rule, weight, grad, parts, master, kept)
         written += [array for array in (weight, *parts, master) if array is not None]
     _refuse_overlap(written, "weights and states")
+    for grad in grads:
+        if any(np.may_share_memory(grad, array) for array in written):
+            expected = "memory apart from every weight and state of the call"
+            raise ValueError(wording("grad", expected, "an overlap", "copy the gradient"))
     raise RuntimeError("arrays were refused that fit; please report it with their dtypes")
 
 

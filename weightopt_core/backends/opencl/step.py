@@ -73,20 +73,19 @@ class Plan:
         grads: Sequence[Any],
         states: Sequence[Any],
         kept: int,
-        call: Any,
         constants: Constants,
         keys: list[Any],
-        *given: Any,
+        indices: Sequence[Any],
+        numbers: Any,
+        turn: Any,
     ) -> bool:
-        """Compute the same step once more, if these are the same arrays, and count it.
+        """Count and compute the same step once more, if these are the same arrays.
 
         Parameters
         ----------
         rule, weights, grads, states, kept : object
             As for `bind`.
-        call : weightopt_core.kernels.calls.Call or None
-            What is counted.
-        constants, keys, *given : object
+        constants, keys, indices, numbers, turn : object
             As for `run`.
 
         Returns
@@ -104,25 +103,17 @@ class Plan:
             return False
         self.arrays = [] if in_order(self.queue) else flat(weights, grads, states)
         self.events = events
-        if call is not None:
-            call.commit()
-        try:
-            self.run(constants, keys, *given)
-        except Exception:
-            self.seen = None
-            if call is not None:
-                call.uncommit()
-            raise
-        return True
+        return self.run(constants, keys, indices, numbers, turn)
 
     def run(
         self,
         constants: Constants,
         keys: list[Any],
-        indices: Sequence[Any] = (),
-        numbers: Any = None,
-    ) -> None:
-        """Compute the new weights and states, in place; return once that is enqueued.
+        indices: Sequence[Any],
+        numbers: Any,
+        turn: Any,
+    ) -> bool:
+        """Count the update and compute the new weights and states; return once it is enqueued.
 
         A rule with norms is measured first, and that waits for the device.
 
@@ -132,22 +123,31 @@ class Plan:
             The rule's numbers for each tensor.
         keys : list of tuple of int
             The stream of each tensor's noise, or rounding; empty where there is none.
-        indices : sequence of index, optional
+        indices : sequence of index
             What identifies each tensor.
-        numbers : callable, optional
-            Returns the rule's keyword arguments, given the rule and an index; called for rules
-            with norms.
+        numbers : callable
+            Returns the rule's keyword arguments, given the rule, an index and the turn; called
+            for rules with norms.
+        turn : weightopt_core.kernels.calls.Turn
+            What counts the update.
         """
         arrays, events = self.arrays, self.events or None
         self.arrays = self.events = []
         if self.measures:
             sums = sums_of(self.measures, self.rule, constants.array(), events)
-            known = [numbers(self.rule, index) for index in indices]
+            known = [numbers(self.rule, index, turn) for index in indices]
             constants = self.rule.with_norms(constants, known, sums)
         values = constants.array()
-        done = [event for launch in self.launches for event in launch.run(values, keys, events)]
+        turn.commit()
+        try:
+            done = [event for launch in self.launches for event in launch.run(values, keys, events)]
+        except Exception:
+            self.seen = None
+            turn.uncommit()
+            raise
         if done and not in_order(self.queue):
             record(cl.enqueue_marker(self.queue, wait_for=done), self.queue, arrays)
+        return True
 
 
 def _storages(rule: Any, kept: int, arrays: Sequence[Any]) -> tuple[str, ...]:

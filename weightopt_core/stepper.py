@@ -1,0 +1,223 @@
+"""One step of an optimizer: its numbers are formed ahead, then it is counted and computed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from . import random
+from .backends import backend_of
+from .backends.states import ROUNDED
+from .kernels.calls import Stale  # type: ignore[import-not-found]
+from .kernels.constants import (  # type: ignore[import-not-found]
+    Constants,
+    Evaluator,
+    as_plain,
+)
+from .kernels.plan import step  # type: ignore[import-not-found]
+from .rule import Rule
+
+if TYPE_CHECKING:
+    from .optimizer import Optimizer
+
+#: Numbers of a rule that depend on the index that is updated.
+OWN_NUMBERS = ("lr", "wd", "t")
+#: How often a step forms its numbers anew because other threads have counted its weights meanwhile.
+ATTEMPTS = 1000
+_WORD = 2**64 - 1
+#: Between the keys of two updates; odd, so that 2**64 of them differ.
+_STEP = 0x9E3779B97F4A7C15
+
+
+class Stepper:
+    """Steps the rule of one optimizer, and keeps what is cheaper to keep than to form again.
+
+    A step has two parts. First its numbers are formed, as they are with this update counted: code
+    of users may run, wait, fail, or step the same optimizer. Nothing is changed by that. Then
+    `weightopt_core.kernels.plan.step` counts and computes, which nothing can interrupt. Where the
+    counts of its weights have moved on in between, the first part is repeated.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+        Its class says whether it has numbers of its own, and whether it counts by index.
+    """
+
+    def __init__(self, optimizer: Optimizer):
+        self.has_numbers = optimizer._has_numbers
+        self.by_index = optimizer._by_index
+        self.streams: dict[tuple[int, Any], tuple[int, int]] = {}
+
+    def step(
+        self,
+        optimizer: Optimizer,
+        rule: Rule,
+        indices: Sequence[Any],
+        weights: Sequence[Any],
+        grads: Sequence[Any],
+        states: Sequence[Any],
+    ) -> None:
+        """Update weights and states in place, and count it."""
+        rates = optimizer._rates
+        kept = optimizer._kept()
+        call = rates.calls.find(indices, rates.true)
+        keyed = rule.draws or kept & ROUNDED
+        for _ in range(ATTEMPTS):
+            if self.by_index:
+                turn, constants = self._by_index(optimizer, rule, call)
+            else:
+                turn = call.ahead(rates.multipliers, optimizer.begin_num_update)
+                constants = self._constants(optimizer, rule, call, turn)
+            counted = zip(call.indices, turn.counts_ahead()) if keyed else ()
+            keys = [self.key(optimizer, rule, *pair) for pair in counted]
+            given = rule, weights, grads, states, kept, constants, keys
+            try:
+                return step(call, _bind, *given, optimizer._numbers_at, turn)
+            except Stale:
+                continue
+        raise RuntimeError(
+            f"update of {call.indices[0]!r}: expected its count to stay as it is during a step, "
+            f"got {ATTEMPTS} changes; count it in one thread and in no scheduler"
+        )
+
+    def _constants(self, optimizer: Optimizer, rule: Rule, call: Any, turn: Any) -> Constants:
+        """Return the constants of an update that is not counted yet."""
+        if self.has_numbers:
+            return optimizer._rates.seeing(
+                turn.view(), self._constants_of_numbers, optimizer, rule, call, turn
+            )
+        evaluator = optimizer._rates.calls.evaluators.get(rule)
+        if evaluator is None:
+            evaluator = self._evaluator(optimizer, rule, OWN_NUMBERS, rule)
+        lr = optimizer._base_lr(turn.num_update)
+        return evaluator.of_groups(optimizer, turn, lr, optimizer.wd)
+
+    def _constants_of_numbers(
+        self, optimizer: Optimizer, rule: Rule, call: Any, turn: Any
+    ) -> Constants:
+        """Return the constants where a subclass has numbers of its own."""
+        counted = zip(call.indices, turn.counts_ahead())
+        numbers = [dict(optimizer.numbers(index, count)) for index, count in counted]
+        if any(own.keys() != numbers[0].keys() for own in numbers):
+            return self._constants_by_index(optimizer, rule, call.indices)
+        names = rule, *numbers[0]
+        evaluator = optimizer._rates.calls.evaluators.get(names)
+        if evaluator is None:
+            own = [name for name in numbers[0] if name in rule.numbers]
+            rates = [name for name in OWN_NUMBERS if name not in own]
+            evaluator = self._evaluator(optimizer, rule, [*own, *rates], names)
+        lr = optimizer._base_lr(optimizer.num_update)
+        return evaluator.of_numbers(optimizer, turn, numbers, lr, optimizer.wd)
+
+    def _by_index(self, optimizer: Optimizer, rule: Rule, call: Any) -> tuple[Any, Constants]:
+        """Return the turn and the constants where a subclass counts, or says rates, by index."""
+        ahead = optimizer._rates.ahead()
+
+        def count() -> tuple[Any, Constants]:
+            for index in call.indices:
+                optimizer._update_count(index)
+            return call.by_index(ahead), self._constants_by_index(optimizer, rule, call.indices)
+
+        return optimizer._rates.seeing(ahead, count)
+
+    def _constants_by_index(
+        self, optimizer: Optimizer, rule: Rule, indices: Sequence[Any]
+    ) -> Constants:
+        """Return the constants of the present update of each index, equal ones evaluated once."""
+        known: dict[Any, int] = {}
+        rows: list[np.ndarray] = []
+        which = []
+        for index in indices:
+            own = self.own_numbers(optimizer, rule, index)
+            key = tuple(own.items())
+            if key not in known:
+                known[key] = len(rows)
+                names = rule, *own
+                evaluator = optimizer._rates.calls.evaluators.get(names) or self._evaluator(
+                    optimizer, rule, list(own), names
+                )
+                rows.append(evaluator.row(optimizer, tuple(own.values())))
+            which.append(known[key])
+        return Constants(np.array(rows), np.array(which, np.int32))
+
+    def _evaluator(
+        self, optimizer: Optimizer, rule: Rule, own: Sequence[str], key: Any
+    ) -> Evaluator:
+        """Keep what evaluates the constants of `rule`, where a step gives the numbers `own`."""
+        settings = tuple(name for name in rule.numbers if name not in own)
+        for name in settings:
+            _check_has(optimizer, rule, name)
+        evaluator = Evaluator(rule, settings, _reader(settings), tuple(own))
+        optimizer._rates.calls.evaluators[key] = evaluator
+        return evaluator
+
+    def numbers_at(self, optimizer: Optimizer, rule: Rule, index: Any, turn: Any) -> dict[str, Any]:
+        """Return the numbers that `rule` takes for an update that is not counted yet."""
+        return optimizer._rates.seeing(turn.view(), self.numbers, optimizer, rule, index)
+
+    def numbers(self, optimizer: Optimizer, rule: Rule, index: Any) -> dict[str, Any]:
+        """Return the numbers that `rule` takes for the present update of `index`."""
+        numbers = self.own_numbers(optimizer, rule, index)
+        for name in rule.numbers:
+            if name not in numbers:
+                _check_has(optimizer, rule, name)
+                numbers[name] = as_plain(getattr(optimizer, name))
+        return numbers
+
+    def own_numbers(self, optimizer: Optimizer, rule: Rule, index: Any) -> dict[str, Any]:
+        """Return those numbers of `rule` that belong to the present update of `index`."""
+        t = optimizer._index_update_count[index]
+        own: dict[str, Any] = {}
+        if "lr" in rule.numbers:
+            own["lr"] = optimizer._get_lr(index)
+        if "wd" in rule.numbers:
+            own["wd"] = optimizer._get_wd(index)
+        if "t" in rule.numbers:
+            own["t"] = t
+        for name, value in optimizer.numbers(index, t).items():
+            if name in rule.numbers:
+                own[name] = as_plain(value)
+        return own
+
+    def key(self, optimizer: Optimizer, rule: Rule, index: Any, count: int) -> tuple[int, int]:
+        """Return the key of the noise, or of the rounding, of an index at a count.
+
+        A stream of noise for each count takes longer than the step of a small weight. So for the
+        rounding each weight has one, and counts go through its keys: the rounding mixes every bit.
+        """
+        seed = self._seed(optimizer)
+        name = optimizer._rates.multipliers.names.get(index, index)
+        if rule.draws:
+            return random.stream(f"noise/{name}/{count}", seed)
+        stream = self.streams.get((seed, name))
+        if stream is None:
+            stream = self.streams[seed, name] = random.stream(f"rounding/{name}", seed)
+        return (stream[0] + count * _STEP) & _WORD, stream[1]
+
+    def _seed(self, optimizer: Optimizer) -> int:
+        """Return the seed of noise and rounding, which is drawn where none was given."""
+        if optimizer.noise_seed is None:
+            optimizer.noise_seed = random.stream("noise")[0]
+        return optimizer.noise_seed
+
+
+def _bind(rule: Rule, weights: Sequence[Any], *given: Any) -> Any:
+    """Return the checked arrays of a step; what was kept of the last such call helps."""
+    return backend_of(weights[0]).bind(rule, weights, *given)
+
+
+def _reader(settings: Sequence[str]) -> Callable[[Any], tuple[Any, ...]]:
+    """Return a function that reads these attributes of an optimizer."""
+    if len(settings) > 1:
+        return attrgetter(*settings)
+    return lambda optimizer: tuple(getattr(optimizer, name) for name in settings)
+
+
+def _check_has(optimizer: Optimizer, rule: Rule, name: str) -> None:
+    if name in OWN_NUMBERS or not hasattr(optimizer, name):
+        raise TypeError(
+            f"{type(optimizer).__name__} must define {name!r}: its rule {rule.name!r} takes it"
+        )
