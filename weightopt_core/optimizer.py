@@ -112,7 +112,7 @@ class Optimizer(Algorithm):
 
     def _prepare(self) -> None:
         self._rates = Rates(self.begin_num_update, self.param_idx2name or {})
-        self._stepper = Stepper(self)
+        self._stepper = Stepper(self._rates, self._has_numbers, self._by_index)
         self.noise_seed: int | None = getattr(self, "seed", None)
         if self.lr_scheduler is not None:
             self.lr_scheduler = copy.copy(self.lr_scheduler)

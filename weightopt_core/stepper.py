@@ -18,6 +18,7 @@ from .kernels.constants import (  # type: ignore[import-not-found]
     as_plain,
 )
 from .kernels.plan import step  # type: ignore[import-not-found]
+from .rates import Rates
 from .rule import Rule
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 #: Numbers of a rule that depend on the index that is updated.
 OWN_NUMBERS = ("lr", "wd", "t")
 #: How often a step forms its numbers anew because other threads have counted its weights meanwhile.
-ATTEMPTS = 1000
+_ATTEMPTS = range(1000)
 _WORD = 2**64 - 1
 #: Between the keys of two updates; odd, so that 2**64 of them differ.
 _STEP = 0x9E3779B97F4A7C15
@@ -42,14 +43,22 @@ class Stepper:
 
     Parameters
     ----------
-    optimizer : Optimizer
-        Its class says whether it has numbers of its own, and whether it counts by index.
+    rates : Rates
+        Counts and multipliers of the optimizer.
+    has_numbers : bool
+        Whether the optimizer's class has numbers of its own.
+    by_index : bool
+        Whether it says itself what the counts or rates of each index are.
     """
 
-    def __init__(self, optimizer: Optimizer):
-        self.has_numbers = optimizer._has_numbers
-        self.by_index = optimizer._by_index
+    def __init__(self, rates: Rates, has_numbers: bool, by_index: bool):
+        self.rates, self.has_numbers, self.by_index = rates, has_numbers, by_index
+        self.plain = not (has_numbers or by_index)
+        self.evaluators: dict[Any, Evaluator] = {}
         self.streams: dict[tuple[int, Any], tuple[int, int]] = {}
+
+    def __reduce__(self) -> Any:
+        return Stepper, (self.rates, self.has_numbers, self.by_index)
 
     def step(
         self,
@@ -61,39 +70,40 @@ class Stepper:
         states: Sequence[Any],
     ) -> None:
         """Update weights and states in place, and count it."""
-        rates = optimizer._rates
-        kept = optimizer._kept()
+        rates = self.rates
         call = rates.calls.find(indices, rates.true)
+        kept = optimizer._kept() if optimizer.state_dtype else int(optimizer.multi_precision)
         keyed = rule.draws or kept & ROUNDED
-        for _ in range(ATTEMPTS):
-            if self.by_index:
+        for _ in _ATTEMPTS:
+            if self.plain:
+                turn = call.ahead(rates.multipliers, optimizer.begin_num_update)
+                evaluator = self.evaluators.get(rule)
+                if evaluator is None:
+                    evaluator = self._evaluator(optimizer, rule, OWN_NUMBERS, rule)
+                lr = optimizer.learning_rate
+                if optimizer.lr_scheduler is not None:
+                    lr = optimizer._base_lr(turn.num_update)
+                constants = evaluator.of_groups(optimizer, turn, lr, optimizer.wd)
+            elif self.by_index:
                 turn, constants = self._by_index(optimizer, rule, call)
             else:
                 turn = call.ahead(rates.multipliers, optimizer.begin_num_update)
-                constants = self._constants(optimizer, rule, call, turn)
+                given = optimizer, rule, call, turn
+                constants = rates.seeing(turn.view(), self._constants_of_numbers, *given)
             counted = zip(call.indices, turn.counts_ahead()) if keyed else ()
             keys = [self.key(optimizer, rule, *pair) for pair in counted]
-            given = rule, weights, grads, states, kept, constants, keys
+            numbers = optimizer._numbers_at
             try:
-                return step(call, _bind, *given, optimizer._numbers_at, turn)
+                step(
+                    call, _bind, rule, weights, grads, states, kept, constants, keys, numbers, turn
+                )
             except Stale:
                 continue
+            return
         raise RuntimeError(
             f"update of {call.indices[0]!r}: expected its count to stay as it is during a step, "
-            f"got {ATTEMPTS} changes; count it in one thread and in no scheduler"
+            f"got {len(_ATTEMPTS)} changes; count it in one thread and in no scheduler"
         )
-
-    def _constants(self, optimizer: Optimizer, rule: Rule, call: Any, turn: Any) -> Constants:
-        """Return the constants of an update that is not counted yet."""
-        if self.has_numbers:
-            return optimizer._rates.seeing(
-                turn.view(), self._constants_of_numbers, optimizer, rule, call, turn
-            )
-        evaluator = optimizer._rates.calls.evaluators.get(rule)
-        if evaluator is None:
-            evaluator = self._evaluator(optimizer, rule, OWN_NUMBERS, rule)
-        lr = optimizer._base_lr(turn.num_update)
-        return evaluator.of_groups(optimizer, turn, lr, optimizer.wd)
 
     def _constants_of_numbers(
         self, optimizer: Optimizer, rule: Rule, call: Any, turn: Any
@@ -104,7 +114,7 @@ class Stepper:
         if any(own.keys() != numbers[0].keys() for own in numbers):
             return self._constants_by_index(optimizer, rule, call.indices)
         names = rule, *numbers[0]
-        evaluator = optimizer._rates.calls.evaluators.get(names)
+        evaluator = self.evaluators.get(names)
         if evaluator is None:
             own = [name for name in numbers[0] if name in rule.numbers]
             rates = [name for name in OWN_NUMBERS if name not in own]
@@ -114,14 +124,14 @@ class Stepper:
 
     def _by_index(self, optimizer: Optimizer, rule: Rule, call: Any) -> tuple[Any, Constants]:
         """Return the turn and the constants where a subclass counts, or says rates, by index."""
-        ahead = optimizer._rates.ahead()
+        ahead = self.rates.ahead()
 
         def count() -> tuple[Any, Constants]:
             for index in call.indices:
                 optimizer._update_count(index)
             return call.by_index(ahead), self._constants_by_index(optimizer, rule, call.indices)
 
-        return optimizer._rates.seeing(ahead, count)
+        return self.rates.seeing(ahead, count)
 
     def _constants_by_index(
         self, optimizer: Optimizer, rule: Rule, indices: Sequence[Any]
@@ -136,7 +146,7 @@ class Stepper:
             if key not in known:
                 known[key] = len(rows)
                 names = rule, *own
-                evaluator = optimizer._rates.calls.evaluators.get(names) or self._evaluator(
+                evaluator = self.evaluators.get(names) or self._evaluator(
                     optimizer, rule, list(own), names
                 )
                 rows.append(evaluator.row(optimizer, tuple(own.values())))
@@ -151,12 +161,12 @@ class Stepper:
         for name in settings:
             _check_has(optimizer, rule, name)
         evaluator = Evaluator(rule, settings, _reader(settings), tuple(own))
-        optimizer._rates.calls.evaluators[key] = evaluator
+        self.evaluators[key] = evaluator
         return evaluator
 
     def numbers_at(self, optimizer: Optimizer, rule: Rule, index: Any, turn: Any) -> dict[str, Any]:
         """Return the numbers that `rule` takes for an update that is not counted yet."""
-        return optimizer._rates.seeing(turn.view(), self.numbers, optimizer, rule, index)
+        return self.rates.seeing(turn.view(), self.numbers, optimizer, rule, index)
 
     def numbers(self, optimizer: Optimizer, rule: Rule, index: Any) -> dict[str, Any]:
         """Return the numbers that `rule` takes for the present update of `index`."""
@@ -189,7 +199,7 @@ class Stepper:
         rounding each weight has one, and counts go through its keys: the rounding mixes every bit.
         """
         seed = self._seed(optimizer)
-        name = optimizer._rates.multipliers.names.get(index, index)
+        name = self.rates.multipliers.names.get(index, index)
         if rule.draws:
             return random.stream(f"noise/{name}/{count}", seed)
         stream = self.streams.get((seed, name))

@@ -303,21 +303,17 @@ cdef class Calls:
 
     Attributes
     ----------
-    evaluators : dict
-        What evaluates a rule's constants, by rule and by names of the numbers that a step gives.
     views : dict of int to CountsAhead
         By thread, the counts that the optimizer's own code sees there.
     """
 
     cdef dict singles
     cdef dict lists
-    cdef readonly dict evaluators
     cdef readonly dict views
 
     def __cinit__(self):
         self.singles = {}
         self.lists = {}
-        self.evaluators = {}
         self.views = {}
 
     def __reduce__(self):
