@@ -1,7 +1,6 @@
 """What an optimizer keeps between steps notices everything that changes."""
 
 import gc
-import threading
 import tracemalloc
 import weakref
 
@@ -216,30 +215,6 @@ def test_arrays_are_not_kept_alive():
     alive = [weakref.ref(array) for array in (*weights, *grads)]
     del weights, grads, states
     assert not [array for array in alive if array() is not None]
-
-
-def test_threads_may_share_an_optimizer():
-    optimizer = mx.optimizer.create("sgd", learning_rate=1.0)
-    weights = [np.zeros(20_000, np.float32) for _ in range(COUNT)]
-    grads = [-np.ones(20_000, np.float32) for _ in range(COUNT)]
-    failures = []
-
-    def work():
-        try:
-            for _ in range(200):
-                optimizer.update(list(range(COUNT)), list(weights), list(grads), [None] * COUNT)
-        except Exception as error:
-            failures.append(error)
-
-    threads = [threading.Thread(target=work) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert failures == []
-    for weight in weights:  # concurrent steps of one weight may lose updates, and nothing else
-        assert 200 <= weight.min() <= weight.max() <= 400
-        assert weight.max() == np.round(weight.max())
 
 
 def test_multipliers_and_names_are_read_only():
