@@ -93,9 +93,15 @@ def test_state_is_a_copy():
 
 
 def test_threads_share_the_count():
-    with ThreadPoolExecutor(8) as executor:
-        keys = list(executor.map(lambda _: random.stream("a"), range(800)))
-    assert set(keys) == {expected_key(0, "a", draw) for draw in range(800)}
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)  # else a thread seldom stops within a draw
+    try:
+        with ThreadPoolExecutor(4) as executor:
+            keys = list(executor.map(lambda _: random.stream("a"), range(8000)))
+    finally:
+        sys.setswitchinterval(interval)
+    assert len(set(keys)) == 8000
+    assert random.stream("a") == expected_key(0, "a", 8000)
 
 
 @pytest.mark.parametrize("seed", [True, np.True_, 1.0, "1", b"1", [1]])

@@ -40,7 +40,7 @@ def dump(updater: Updater) -> bytes:
         "counts": [
             [_index_out(index), count] for index, count in optimizer._index_update_count.items()
         ],
-        "noise_seed": optimizer.noise_seed,
+        "noise_seed": None if optimizer.noise_seed is None else optimizer._stepper.seed(optimizer),
         "states": states,
     }
     _safetensors()

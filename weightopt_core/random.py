@@ -16,23 +16,37 @@ from __future__ import annotations
 
 import hashlib
 import operator
+import os
 import secrets
 import threading
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from .drawn import DrawnSeed
 from .errors import wording
 
+
+@dataclass
+class _Global:
+    """The global seed, whether the system drew it, and how many draws each name has had."""
+
+    seed: int | None = None
+    drawn: bool = True
+    draws: dict[str, int] = field(default_factory=dict)
+
+
 _lock = threading.Lock()
-_seed: int | None = None
-_draws: dict[str, int] = {}
+_global = _Global()
 
 
 def seed(n: int) -> None:
     """Set the global seed and forget all draws.
 
-    Without it, the seed comes from the operating system and differs in each process.
+    Without it, the seed comes from the operating system and differs in each process. A forked
+    child, too, then draws other numbers than its parent. A seed that was set stays: forked
+    children draw the numbers that their parent would, until each sets its own.
 
     Parameters
     ----------
@@ -49,11 +63,10 @@ def seed(n: int) -> None:
     >>> from weightopt_core import random
     >>> random.seed(7)
     """
-    global _seed
+    global _global
     n = _natural("seed", n)
     with _lock:
-        _seed = n
-        _draws.clear()
+        _global = _Global(n, drawn=False)
 
 
 def stream(name: str | None, seed: int | None = None) -> tuple[int, int]:
@@ -90,11 +103,24 @@ def stream(name: str | None, seed: int | None = None) -> tuple[int, int]:
     name = str(name or "")
     if seed is not None:
         return _key(_natural("seed", seed), name, 0)
-    with _lock:
-        entropy = _global_seed()
-        draw = _draws.get(name, 0)
-        _draws[name] = draw + 1
-    return _key(entropy, name, draw)
+    return _next(name)[0]
+
+
+def draw_seed(name: str) -> int:
+    """Return a seed for an object that was given none: the first half of the key of a draw.
+
+    Parameters
+    ----------
+    name : str
+        What is counted.
+
+    Returns
+    -------
+    int
+        In [0, 2**64); a `DrawnSeed` where the system drew the global seed.
+    """
+    (seed, _), drawn = _next(name)
+    return DrawnSeed(seed) if drawn else seed
 
 
 def get_state() -> dict[str, Any]:
@@ -114,7 +140,7 @@ def get_state() -> dict[str, Any]:
     {'seed': 7, 'draws': {'fc1_weight': 1}}
     """
     with _lock:
-        return {"seed": _global_seed(), "draws": dict(_draws)}
+        return {"seed": _global_seed(), "draws": dict(_global.draws)}
 
 
 def set_state(state: dict[str, Any]) -> None:
@@ -139,7 +165,7 @@ def set_state(state: dict[str, Any]) -> None:
     >>> random.stream("fc1_weight") == key
     True
     """
-    global _seed
+    global _global
     if not isinstance(state, dict):
         raise TypeError(wording("state", "a dict", repr(state)))
     if state.keys() != {"seed", "draws"}:
@@ -150,9 +176,8 @@ def set_state(state: dict[str, Any]) -> None:
         raise TypeError(wording("draws", "a dict of str to int", repr(draws)))
     draws = {name: _natural(f"draws of {name!r}", draw) for name, draw in draws.items()}
     with _lock:
-        _seed = n
-        _draws.clear()
-        _draws.update(draws)
+        # The seed that the system drew is not given by being saved and set again.
+        _global = _Global(n, _global.drawn and n == _global.seed, draws)
 
 
 def _natural(argument: str, n: Any) -> int:
@@ -168,11 +193,32 @@ def _natural(argument: str, n: Any) -> int:
     return number
 
 
+def _next(name: str) -> tuple[tuple[int, int], bool]:
+    """Return the key of the next draw of a name, and whether the system drew the global seed."""
+    with _lock:
+        entropy = _global_seed()
+        draw = _global.draws.get(name, 0)
+        _global.draws[name] = draw + 1
+        drawn = _global.drawn
+    return _key(entropy, name, draw), drawn
+
+
 def _global_seed() -> int:
-    global _seed
-    if _seed is None:
-        _seed = secrets.randbits(64)
-    return _seed
+    if _global.seed is None:
+        _global.seed = secrets.randbits(64)
+    return _global.seed
+
+
+def _renew() -> None:
+    """Draw seeds anew in a forked child, where another thread may have held the lock."""
+    global _global, _lock
+    _lock = threading.Lock()
+    if _global.drawn:
+        _global = _Global()
+
+
+if hasattr(os, "register_at_fork"):  # not on every system
+    os.register_at_fork(after_in_child=_renew)
 
 
 def _key(entropy: int, name: str, draw: int) -> tuple[int, int]:

@@ -11,6 +11,7 @@ import numpy as np
 from . import random
 from .backends import backend_of
 from .backends.states import ROUNDED
+from .drawn import of_this_process
 from .kernels.calls import Stale  # type: ignore[import-not-found]
 from .kernels.constants import (  # type: ignore[import-not-found]
     Constants,
@@ -198,7 +199,7 @@ class Stepper:
         A stream of noise for each count takes longer than the step of a small weight. So for the
         rounding each weight has one, and counts go through its keys: the rounding mixes every bit.
         """
-        seed = self._seed(optimizer)
+        seed = self.seed(optimizer)
         name = self.rates.multipliers.names.get(index, index)
         if rule.draws:
             return random.stream(f"noise/{name}/{count}", seed)
@@ -207,11 +208,12 @@ class Stepper:
             stream = self.streams[seed, name] = random.stream(f"rounding/{name}", seed)
         return (stream[0] + count * _STEP) & _WORD, stream[1]
 
-    def _seed(self, optimizer: Optimizer) -> int:
+    def seed(self, optimizer: Optimizer) -> int:
         """Return the seed of noise and rounding, which is drawn where none was given."""
-        if optimizer.noise_seed is None:
-            optimizer.noise_seed = random.stream("noise")[0]
-        return optimizer.noise_seed
+        seed = of_this_process(optimizer.noise_seed)
+        if seed is None:
+            seed = optimizer.noise_seed = random.draw_seed("noise")
+        return seed
 
 
 def _bind(rule: Rule, weights: Sequence[Any], *given: Any) -> Any:
