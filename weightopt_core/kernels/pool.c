@@ -13,31 +13,41 @@ void weightopt_parallel_for(weightopt_task task, void *context, ptrdiff_t count,
 
 #else
 
+#include "environment.h"
+#include "signals.h"
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
-#include <stdint.h>
 
 /* How often a helper looks for the next job before it sleeps, about 20 microseconds. */
 #define SPINS 2000
+
+/* Jobs to go, after the system has refused a thread, before it is asked again. */
+#define PATIENCE 1000
 
 typedef struct {
     _Alignas(64) atomic_ptrdiff_t next;
     ptrdiff_t end;
 } part;
 
+/* Each helper sleeps by itself, so that a job wakes those that it wants and no other. */
+typedef struct {
+    _Alignas(64) atomic_uint calls;
+    pthread_cond_t wake;
+} helper;
+
 /* One job at a time: `busy` is held by the caller whose job it is. */
 static pthread_mutex_t busy = PTHREAD_MUTEX_INITIALIZER;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t wake = PTHREAD_COND_INITIALIZER;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
-static atomic_uint generation;
-static int open_job, wanted, started;
+static int open_job, wanted, started, patience;
 static atomic_int active;
 static weightopt_task job_task;
 static void *job_context;
 static ptrdiff_t job_grain;
+static environment job_environment;
 static part parts[WEIGHTOPT_MAX_THREADS];
+static helper helpers[WEIGHTOPT_MAX_THREADS]; /* the first is the caller, who is not called */
 
 static void relax(void)
 {
@@ -64,20 +74,26 @@ static void work(int own)
 
 static void *help(void *argument)
 {
-    int own = (int)(intptr_t)argument;
+    helper *self = argument;
+    int own = (int)(self - helpers);
     unsigned seen = 0;
+#if defined(PTHREAD_CANCEL_DISABLE)
+    /* A helper that ended within a job would leave its caller waiting. */
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
+#endif
     for (;;) {
-        for (int i = 0; i < SPINS && atomic_load(&generation) == seen; ++i)
+        for (int i = 0; i < SPINS && atomic_load(&self->calls) == seen; ++i)
             relax();
         pthread_mutex_lock(&lock);
-        while (atomic_load(&generation) == seen)
-            pthread_cond_wait(&wake, &lock);
-        seen = atomic_load(&generation);
+        while (atomic_load(&self->calls) == seen)
+            pthread_cond_wait(&self->wake, &lock);
+        seen = atomic_load(&self->calls);
         int takes_part = open_job && own < wanted;
         if (takes_part)
             atomic_fetch_add(&active, 1);
         pthread_mutex_unlock(&lock);
         if (takes_part) {
+            take_environment(job_environment);
             work(own);
             atomic_fetch_sub(&active, 1);
         }
@@ -85,15 +101,14 @@ static void *help(void *argument)
     return NULL;
 }
 
-/* A forked child has the memory of the pool but none of its threads. */
+/* A forked child has the memory of the pool but none of its threads, nor the caller of a job that
+ * was open. */
 static void forget_threads(void)
 {
     pthread_mutex_init(&busy, NULL);
     pthread_mutex_init(&lock, NULL);
-    pthread_cond_init(&wake, NULL);
     atomic_store(&active, 0);
-    open_job = 0;
-    started = 0;
+    open_job = started = patience = 0;
 }
 
 static void register_fork(void)
@@ -101,41 +116,57 @@ static void register_fork(void)
     pthread_atfork(NULL, NULL, forget_threads);
 }
 
-static void start_threads(int threads)
+static int take_pool(void)
 {
-    pthread_attr_t attributes;
-    if (started >= threads - 1 || pthread_attr_init(&attributes) != 0)
-        return;
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    while (started < threads - 1) {
-        pthread_t thread;
-        if (pthread_create(&thread, &attributes, help, (void *)(intptr_t)(started + 1)) != 0)
-            break;
-        ++started;
-    }
-    pthread_attr_destroy(&attributes);
+    /* Before `busy` is held: a child that is forked by another thread must find it free. */
+    pthread_once(&once, register_fork);
+    return pthread_mutex_trylock(&busy) == 0;
 }
 
-void weightopt_parallel_for(weightopt_task task, void *context, ptrdiff_t count, ptrdiff_t grain,
-                            int threads)
+/* Start what is missing of `threads`, and return how many there are, the caller among them. */
+static int start_threads(int threads)
 {
-    if (count <= 0)
-        return;
-    if (threads > WEIGHTOPT_MAX_THREADS)
-        threads = WEIGHTOPT_MAX_THREADS;
-    if (threads < 2 || count <= grain || pthread_mutex_trylock(&busy) != 0) {
-        for (ptrdiff_t begin = 0; begin < count; begin += grain)
-            task(context, begin, begin + grain < count ? begin + grain : count);
-        return;
+    pthread_attr_t attributes;
+    sigset_t signals;
+    if (started >= threads - 1)
+        return threads;
+    if (patience > 0) {
+        --patience;
+        return started + 1;
     }
-    pthread_once(&once, register_fork);
-    start_threads(threads);
+    if (pthread_attr_init(&attributes) != 0)
+        return started + 1;
+    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    block_signals(&signals);
+    while (started < threads - 1 && patience == 0) {
+        helper *next = &helpers[started + 1];
+        pthread_t thread;
+        pthread_cond_init(&next->wake, NULL);
+        if (pthread_create(&thread, &attributes, help, next) == 0)
+            ++started;
+        else
+            patience = PATIENCE;
+    }
+    pthread_sigmask(SIG_SETMASK, &signals, NULL);
+    pthread_attr_destroy(&attributes);
+    return started + 1;
+}
 
+static void run_alone(weightopt_task task, void *context, ptrdiff_t count, ptrdiff_t grain)
+{
+    for (ptrdiff_t begin = 0; begin < count; begin += grain)
+        task(context, begin, begin + grain < count ? begin + grain : count);
+}
+
+static void run_together(weightopt_task task, void *context, ptrdiff_t count, ptrdiff_t grain,
+                         int threads, environment given)
+{
     ptrdiff_t share = (count / threads + grain - 1) / grain * grain;
     pthread_mutex_lock(&lock);
     job_task = task;
     job_context = context;
     job_grain = grain;
+    job_environment = given;
     wanted = threads;
     for (int i = 0; i < threads; ++i) {
         ptrdiff_t begin = i * share < count ? i * share : count;
@@ -144,9 +175,11 @@ void weightopt_parallel_for(weightopt_task task, void *context, ptrdiff_t count,
         parts[i].end = end;
     }
     open_job = 1;
-    atomic_fetch_add(&generation, 1);
-    pthread_cond_broadcast(&wake);
+    for (int i = 1; i < threads; ++i)
+        atomic_fetch_add(&helpers[i].calls, 1);
     pthread_mutex_unlock(&lock);
+    for (int i = 1; i < threads; ++i)
+        pthread_cond_signal(&helpers[i].wake);
 
     work(0);
 
@@ -155,7 +188,29 @@ void weightopt_parallel_for(weightopt_task task, void *context, ptrdiff_t count,
     pthread_mutex_unlock(&lock);
     while (atomic_load(&active) > 0)
         sched_yield();
-    pthread_mutex_unlock(&busy);
+}
+
+void weightopt_parallel_for(weightopt_task task, void *context, ptrdiff_t count, ptrdiff_t grain,
+                            int threads)
+{
+    if (count <= 0)
+        return;
+    const environment given = read_environment();
+    const ptrdiff_t chunks = (count - 1) / grain + 1;
+    if (threads > WEIGHTOPT_MAX_THREADS)
+        threads = WEIGHTOPT_MAX_THREADS;
+    if (threads > chunks)
+        threads = (int)chunks;
+    const int has_pool = threads > 1 && take_pool();
+    if (has_pool)
+        threads = start_threads(threads);
+    if (has_pool && threads > 1)
+        run_together(task, context, count, grain, threads, given);
+    else
+        run_alone(task, context, count, grain);
+    if (has_pool)
+        pthread_mutex_unlock(&busy);
+    restore_flags(given);
 }
 
 #endif

@@ -3,7 +3,9 @@
  * The caller starts working at once. A helper that wakes in time takes chunks too, and the
  * caller never waits for one that has not: after idling, waking a thread can take milliseconds.
  * Each thread begins with its own part of the range, so that repeated calls keep their data in
- * the same core's cache, and then takes chunks that others left.
+ * the same core's cache, and then takes chunks that others left. The chunks are the same for any
+ * number of threads, and each is computed in the caller's floating-point environment: it does not
+ * show who computed what. No flag of that environment is raised by a call.
  */
 #ifndef WEIGHTOPT_POOL_H
 #define WEIGHTOPT_POOL_H
