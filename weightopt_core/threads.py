@@ -2,28 +2,53 @@
 
 from __future__ import annotations
 
+import operator
 import os
+import re
+from typing import Any
 
 from .errors import wording
+from .kernels import parallel  # type: ignore[attr-defined]
 
 VARIABLE = "WEIGHTOPT_NUM_THREADS"
+#: Of the variable: ASCII digits alone, as int() takes many more spellings of a number.
+_DIGITS = re.compile("0*[1-9][0-9]{0,99}")
 
-_threads: int | None = None
+_given: int | None = None
+_has_read = False
 
 
 def get_num_threads() -> int:
     """Return how many threads a step may use.
 
-    What `set_num_threads` set; else the environment variable ``WEIGHTOPT_NUM_THREADS``; else the
-    processors that this process may run on.
+    What `set_num_threads` set; else the environment variable ``WEIGHTOPT_NUM_THREADS``, which is
+    read when it is first needed; else the processors that the calling thread may run on, which the
+    system is asked for each time. 256 at most, for the pool of threads has no more.
+
+    Returns
+    -------
+    int
+        From 1 to 256.
+
+    Raises
+    ------
+    ValueError
+        The variable is something else than a number of at least 1.
+
+    Examples
+    --------
+    >>> import weightopt_core as mx
+    >>> mx.set_num_threads(1000)
+    >>> mx.get_num_threads()
+    256
+    >>> mx.set_num_threads(None)
     """
-    global _threads
-    if _threads is None:
-        text = os.environ.get(VARIABLE, "")
-        if text and not (text.isdecimal() and int(text) > 0):
-            raise ValueError(wording(VARIABLE, "an integer >= 1", repr(text)))
-        _threads = int(text) if text else _processors()
-    return _threads
+    global _given, _has_read
+    if _given is None and not _has_read:
+        _given = _variable()
+        _has_read = True
+    threads = _processors() if _given is None else _given
+    return min(threads, parallel.MAX_THREADS)
 
 
 def set_num_threads(threads: int | None) -> None:
@@ -32,18 +57,35 @@ def set_num_threads(threads: int | None) -> None:
     Parameters
     ----------
     threads : int or None
-        At least 1.
+        At least 1. More than 256 count as 256.
+
+    Raises
+    ------
+    ValueError
+        `threads` is something else; the number stays as it was.
     """
-    global _threads
-    if threads is not None and (
-        isinstance(threads, bool) or not isinstance(threads, int) or threads < 1
-    ):
+    global _given, _has_read
+    if threads is not None:
+        threads = _positive(threads)
+    _given, _has_read = threads, False
+
+
+def _positive(threads: Any) -> int:
+    try:
+        number = 0 if isinstance(threads, bool) else operator.index(threads)
+    except TypeError:
+        number = 0
+    if number < 1:
         raise ValueError(wording("threads", "None or an integer >= 1", repr(threads)))
-    _threads = threads
+    return number
+
+
+def _variable() -> int | None:
+    text = os.environ.get(VARIABLE, "")
+    if text and not _DIGITS.fullmatch(text):
+        raise ValueError(wording(VARIABLE, "an integer >= 1", repr(text)))
+    return int(text) if text else None
 
 
 def _processors() -> int:
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # not on every system
-        return os.cpu_count() or 1
+    return parallel.processors() or os.cpu_count() or 1

@@ -1,0 +1,32 @@
+/* How many processors the calling thread may run on; 0 where the system does not say. */
+#ifndef WEIGHTOPT_PROCESSORS_H
+#define WEIGHTOPT_PROCESSORS_H
+
+#if defined(__linux__)
+
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* The system call itself says how much of the mask it wrote. To clear and to count the rest of one
+ * that is long enough for any machine would take longer than the call. */
+static inline int weightopt_processors(void)
+{
+    unsigned long allowed[256]; /* 16,384 processors */
+    long bytes = syscall(SYS_sched_getaffinity, 0, sizeof allowed, allowed);
+    int count = 0;
+    for (long i = 0; i < bytes / (long)sizeof *allowed; ++i)
+        for (unsigned long left = allowed[i]; left != 0; left &= left - 1)
+            ++count;
+    return count;
+}
+
+#else
+
+static inline int weightopt_processors(void)
+{
+    return 0;
+}
+
+#endif
+
+#endif
