@@ -12,7 +12,7 @@ from weightopt_core.kernels.elementwise import THREAD_THRESHOLD
 import weightopt_core as mx
 from weightopt_core.backends import cpu
 from weightopt_core.backends.cpu.blocks import BLOCK
-from weightopt_core.backends.cpu.checks import COMPUTE
+from weightopt_core.dtypes import compute_of, storage_of
 from weightopt_core.rule import Rule
 from weightopt_core.testing.arrays import same_bits
 from weightopt_core.testing.numbers import EXTRAS
@@ -49,7 +49,7 @@ class Pair:
         self._reference(grad, numbers, masters and self.weight.itemsize == 2)
 
     def _reference(self, grad, numbers, mastered):
-        compute = COMPUTE[self.weight.dtype.name]
+        compute = compute_of(storage_of(self.weight.dtype))
         first = self.copies[-1] if mastered else self.copies[0]
         states = self.copies[1 : len(self.rule.states) + 1]
         inputs = [np.asarray(array, compute) for array in (first, grad, *states)]

@@ -5,6 +5,7 @@ import math
 import shutil
 import subprocess
 import sys
+from fractions import Fraction
 from pathlib import Path
 
 import ml_dtypes
@@ -60,12 +61,58 @@ def test_norm_is_that_of_all_elements(shape, dtype, rng):
     assert norm(array.T) == pytest.approx(exact, rel=1e-14)
 
 
-def test_norm_of_what_is_not_finite_or_too_large():
+def test_norm_of_what_is_not_finite():
     assert norm(np.array([1.0, np.inf])) == math.inf
     assert math.isnan(norm(np.array([np.inf, np.nan])))
-    # Each chunk's sum of squares is finite; that of all is not.
-    huge = np.full(3 * 4096, 1.2e154 / 64)
-    assert norm(huge) == mx.optimizer.global_norm([huge]) == math.inf
+    assert math.isnan(norm(np.repeat([1e154, 1e154, np.nan], 4096)))
+    # The norm itself is beyond double.
+    assert norm(np.full(4, 1.7e308)) == math.inf
+
+
+RANGES = {
+    "chunks fit, their sum does not": np.full(3 * 4096, 1.2e154 / 64),
+    "squares too large": np.array([3e155, -4e155]),
+    "largest": np.array([np.finfo(float).max, 0.0, 5e-324]),
+    "squares too small": np.repeat([3e-170, 4e-170], 5000),
+    "least": np.array([5e-324, 0.0]),
+    "denormal squares": np.linspace(1e-161, 2e-161, 9000),
+    "far apart": np.array([1e-320, 1e300]),
+    "nothing": np.zeros(5),
+}
+
+
+@pytest.mark.parametrize("values", RANGES.values(), ids=RANGES)
+def test_norm_of_what_is_finite_is_finite_and_right(values):
+    whole = [Fraction(float(x)) ** 2 for x in values]
+    exact = float(Fraction(math.isqrt(int(sum(whole) * 4**1200)), 2**1200))
+    assert norm(values) == mx.optimizer.global_norm([values])
+    assert norm(values) == pytest.approx(exact, rel=1e-14, abs=0)
+
+
+@pytest.mark.parametrize("power", [-1000, -600, -500, 500, 900])
+def test_norm_of_numbers_times_a_power_of_two(power, rng):
+    """No digit changes where no square lost one."""
+    values = rng.normal(size=9001)
+    assert norm(np.ldexp(values, power)) == math.ldexp(norm(values), power)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("size", [1e160, 1e-170, 1e300, 1e-310])
+def test_rules_at_the_ends_of_the_range(compiled, name, size, rng):
+    """Each norm is measured again by itself: others of the rule and of the call are in range."""
+    runs = []
+    for rule in (compiled[name], getattr(normed_rules, name)):
+        rng = np.random.default_rng(5)
+        updater = mx.optimizer.get_updater(optimizer_of(rule))
+        weights = [rng.normal(size=n) * factor for n, factor in ((5000, 1), (300, size), (7, 1))]
+        for _ in range(3):
+            grads = [
+                rng.normal(size=w.size) * f for w, f in zip(weights, (size, 1, 1), strict=True)
+            ]
+            updater([0, 1, 2], grads, weights)
+        runs.append(weights)
+    assert all(same_bits(*both) for both in zip(*runs, strict=True))
+    assert all(np.isfinite(weight).all() for weight in runs[0])
 
 
 @pytest.mark.parametrize("number", [3, 2.0])

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .backends import backend_of
+from .dtypes import STORAGE, dtype_of, storage_of
 from .errors import wording
 from .rates import Counts
 
@@ -20,9 +21,10 @@ if TYPE_CHECKING:
     from .updater import Updater
 
 FORMAT = 1
-_DTYPES = {"float16": "F16", "bfloat16": "BF16", "float32": "F32", "float64": "F64"}
-_DTYPES |= {f"int{bits}": f"I{bits}" for bits in (8, 16, 32, 64)}
-_DTYPES |= {f"uint{bits}": f"U{bits}" for bits in (8, 16, 32, 64)}
+#: The names of dtypes by those of safetensors.
+_DTYPES = {storage.code: name for name, storage in STORAGE.items()}
+_DTYPES |= {f"I{bits}": f"int{bits}" for bits in (8, 16, 32, 64)}
+_DTYPES |= {f"U{bits}": f"uint{bits}" for bits in (8, 16, 32, 64)}
 
 
 def dump(updater: Updater) -> bytes:
@@ -106,16 +108,7 @@ def _index_out(index: Any) -> Any:
 
 
 def _array(dtype: str, shape: list[int], data: Any) -> np.ndarray:
-    name = {code: name for name, code in _DTYPES.items()}[dtype]
-    return np.frombuffer(bytes(data), _dtype(name)).reshape(shape).copy()
-
-
-def _dtype(name: str) -> Any:
-    if name == "bfloat16":
-        import ml_dtypes
-
-        return np.dtype(ml_dtypes.bfloat16)
-    return np.dtype(name)
+    return np.frombuffer(bytes(data), dtype_of(_DTYPES[dtype])).reshape(shape).copy()
 
 
 def _taken_apart(state: Any, name: str, tensors: dict[str, np.ndarray]) -> Any:
@@ -129,11 +122,15 @@ def _taken_apart(state: Any, name: str, tensors: dict[str, np.ndarray]) -> Any:
         array = backend_of(state, "state").to_host(state)
     except TypeError:
         array = None
-    if array is None or array.dtype.name not in _DTYPES:
+    if array is None or not _is_saved(array.dtype.newbyteorder("=")):
         kinds = "None, numbers, arrays of numbers, tuples and lists of them"
         raise TypeError(wording(f"state of {name}", kinds, repr(state)))
     tensors[name] = np.asarray(array, order="C")
     return {"tensor": name}
+
+
+def _is_saved(dtype: np.dtype[Any]) -> bool:
+    return dtype.kind in "iu" or storage_of(dtype) is not None
 
 
 def _put_together(part: dict[str, Any], tensors: dict[str, np.ndarray]) -> Any:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 from .backends import backend_of
 from .errors import wording
 from .hyperparameters import Real
-from .norms import norm_of
+from .norms import norm_by
 
 
 def global_norm(arrays: Sequence[Any]) -> float:
@@ -30,7 +31,7 @@ def global_norm(arrays: Sequence[Any]) -> float:
     >>> mx.optimizer.global_norm([np.array([3.0]), np.array([4.0])])
     5.0
     """
-    return norm_of(backend.square_sum(array) for backend, array in _checked(arrays))
+    return _norm(_checked(arrays))
 
 
 def clip_global_norm(arrays: Sequence[Any], max_norm: float) -> float:
@@ -76,14 +77,40 @@ def clip_global_norm(arrays: Sequence[Any], max_norm: float) -> float:
     limit.name = "max_norm"
     limit.check(max_norm)
     checked = _checked(arrays, written=True)
-    norm = global_norm(arrays)
+    apart = _apart(checked)
+    norm = _norm(checked)
     if not math.isfinite(norm):
         remedy = "skip this step"
         raise ValueError(wording("norm of the arrays", "a finite number", str(norm), remedy))
     if norm > max_norm:
-        for backend, array in checked:
+        for backend, array in apart:
             backend.scale(array, max_norm / norm)
     return norm
+
+
+def _norm(checked: list[tuple[Any, Any]]) -> float:
+    return norm_by(lambda scale: [backend.square_sum(array, scale) for backend, array in checked])
+
+
+def _apart(checked: list[tuple[Any, Any]]) -> list[tuple[Any, Any]]:
+    """Return the arrays, each memory once.
+
+    Raises
+    ------
+    ValueError
+        Two arrays have a part of their memory in common, and not all of it.
+    """
+    known: dict[Any, tuple[Any, Any]] = {}
+    for backend, array in checked:
+        if array.size:
+            known.setdefault((*backend.extent_of(array), array.dtype), (backend, array))
+    places = sorted((str(key[:1]), *key[1:3]) for key in known)
+    for (one, _, end), (other, begin, _) in pairwise(places):
+        if one == other and begin < end:
+            remedy = "pass one array for all of it"
+            got = "two that share a part of their memory"
+            raise ValueError(wording("arrays", "arrays apart, or the same", got, remedy))
+    return list(known.values())
 
 
 def _checked(arrays: Sequence[Any], written: bool = False) -> list[tuple[Any, Any]]:

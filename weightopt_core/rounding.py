@@ -2,22 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from .dtypes import dtype_of
+
 _MASK = 2**32 - 1
-
-
-def bfloat16() -> np.dtype[Any]:
-    """Return the dtype, which is one of ml_dtypes."""
-    try:
-        import ml_dtypes
-    except ImportError as error:
-        raise ImportError(
-            'state_dtype="bfloat16" needs ml_dtypes; pip install "weightopt-core[bf16]"'
-        ) from error
-    return np.dtype(ml_dtypes.bfloat16)
 
 
 def rounded(values: np.ndarray, key: tuple[int, int], state: int, start: int = 0) -> np.ndarray:
@@ -39,7 +28,7 @@ def rounded(values: np.ndarray, key: tuple[int, int], state: int, start: int = 0
     sums = (bits + (random & np.uint32(0xFFFF))) >> np.uint32(16)
     quiet = bits >> np.uint32(16) | np.uint32(0x40)
     nan = bits & np.uint32(0x7FFFFFFF) > np.uint32(0x7F800000)
-    return np.where(nan, quiet, sums).astype(np.uint16).view(bfloat16())
+    return np.where(nan, quiet, sums).astype(np.uint16).view(dtype_of("bfloat16"))
 
 
 def _words(key: tuple[int, int], pair: int, start: int, count: int) -> np.ndarray:

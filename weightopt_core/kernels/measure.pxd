@@ -1,3 +1,3 @@
 from .elementwise cimport Kernel, Work
 
-cdef list measure_work(Work *work, Kernel kernel, int threads)
+cdef list measure_work(Work *work, Kernel kernel, int threads, const double[:, ::1] scales)

@@ -10,7 +10,7 @@ from .elementwise cimport (
     BLOCK, MAX_ARRAYS, MAX_NORMS, Kernel, Tensor, Work, is_computed, load,
     rule_function, size_of,
 )
-from .norm cimport CHUNK, LANES, add_squares, sum_of_lanes
+from .norm cimport CHUNK, LANES, add_scaled, add_squares, sum_of_lanes
 from .parallel cimport parallel_for
 
 cdef enum:
@@ -22,6 +22,7 @@ cdef struct Measure:
     rule_function float32
     rule_function float64
     int norms
+    const double *scales  # for each tensor one of each norm; NULL where all are 1
     ptrdiff_t *first  # chunk of each tensor in the numbering over all tensors
     double *sums  # for each chunk one of each norm
 
@@ -53,6 +54,7 @@ cdef void measure_chunk(
     cdef rule_function function = measure.float64 if tensor.wide else measure.float32
     cdef ptrdiff_t begin = chunk * CHUNK, count
     cdef ptrdiff_t end = min(begin + <ptrdiff_t>CHUNK, tensor.count)
+    cdef double scale
     cdef int i
     memset(lanes, 0, sizeof(lanes))
     for i in range(measure.norms):
@@ -62,7 +64,11 @@ cdef void measure_chunk(
         place(measure.work, number, arrays, blocks, begin, count)
         function(count, arrays, tensor.constants)
         for i in range(measure.norms):
-            add_squares(lanes[i], values[i], tensor.wide, count)
+            scale = measure.scales[number * measure.norms + i] if measure.scales else 1.0
+            if scale == 1.0:
+                add_squares(lanes[i], values[i], tensor.wide, count)
+            else:
+                add_scaled(lanes[i], values[i], tensor.wide, count, scale)
         begin += count
     for i in range(measure.norms):
         sums[i] = sum_of_lanes(lanes[i])
@@ -86,8 +92,11 @@ cdef void measure_part(void *context, ptrdiff_t begin, ptrdiff_t end) noexcept n
         )
 
 
-cdef list measure_work(Work *work, Kernel kernel, int threads):
-    """Return for each tensor an array: a row for each chunk, with a sum for each norm."""
+cdef list measure_work(Work *work, Kernel kernel, int threads, const double[:, ::1] scales):
+    """Return for each tensor an array: a row for each chunk, with a sum for each norm.
+
+    What a norm is of is multiplied by its scale before; None stands for 1.
+    """
     cdef Measure measure
     cdef ptrdiff_t i, total = 0
     cdef double[:, ::1] sums
@@ -95,6 +104,12 @@ cdef list measure_work(Work *work, Kernel kernel, int threads):
     measure.float32 = kernel.measure32
     measure.float64 = kernel.measure64
     measure.norms = kernel.norms
+    measure.scales = NULL
+    if scales is not None:
+        if scales.shape[0] != work.tensors or scales.shape[1] != kernel.norms:
+            raise ValueError("scales: expected one for each norm of each tensor")
+        if work.tensors:
+            measure.scales = &scales[0, 0]
     measure.first = <ptrdiff_t *>PyMem_Calloc(work.tensors + 1, sizeof(ptrdiff_t))
     if not measure.first:
         raise MemoryError

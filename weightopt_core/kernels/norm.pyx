@@ -1,8 +1,10 @@
 """Sums of squares in an order that depends neither on threads nor on devices."""
 
 from libc.stddef cimport ptrdiff_t
+from libc.stdint cimport uint16_t
 from libc.string cimport memset
 
+from .elementwise cimport BFLOAT16, BLOCK, FLOAT16, FLOAT32, FLOAT64, is_computed, load, size_of
 from .parallel cimport parallel_for
 
 #: The same for Python.
@@ -10,15 +12,21 @@ ELEMENTS_OF_A_CHUNK = CHUNK
 LANES_OF_A_CHUNK = LANES
 
 cdef struct Work:
-    const void *values
-    int wide
+    const char *values
+    int storage
     ptrdiff_t count
+    double scale
     double *sums
 
 
 ctypedef fused real:
     float
     double
+
+ctypedef fused element:
+    float
+    double
+    uint16_t
 
 
 cdef void add_rows(double *sums, const real *values, ptrdiff_t count) noexcept nogil:
@@ -47,6 +55,17 @@ cdef void add_squares(double *sums, const void *values, int wide, ptrdiff_t coun
         add_rows(sums, <const float *>values, count)
 
 
+cdef void add_scaled(
+    double *sums, const void *values, int wide, ptrdiff_t count, double scale
+) noexcept nogil:
+    # In double, for the scale may be beyond float32.
+    cdef double scaled[BLOCK]
+    cdef ptrdiff_t i
+    for i in range(count):
+        scaled[i] = scale * ((<const double *>values)[i] if wide else (<const float *>values)[i])
+    add_rows(sums, scaled, count)
+
+
 cdef double sum_of_lanes(double *lanes) noexcept nogil:
     cdef int lane, width = LANES
     while width > 1:
@@ -56,25 +75,48 @@ cdef double sum_of_lanes(double *lanes) noexcept nogil:
     return lanes[0]
 
 
+cdef void add_block(Work *work, double *lanes, ptrdiff_t first, ptrdiff_t count) noexcept nogil:
+    """Add squares of at most `BLOCK` values; of any number where they are taken as they are."""
+    cdef double block[BLOCK]
+    cdef const void *values = work.values + first * size_of(work.storage)
+    cdef int wide = work.storage == FLOAT64
+    if not is_computed(work.storage):
+        load(block, <const char *>values, work.storage, count)
+        values = block
+    if work.scale == 1.0:
+        add_squares(lanes, values, wide, count)
+    else:
+        add_scaled(lanes, values, wide, count, work.scale)
+
+
 cdef void sum_chunks(void *context, ptrdiff_t begin, ptrdiff_t end) noexcept nogil:
     cdef Work *work = <Work *>context
     cdef double lanes[LANES]
-    cdef ptrdiff_t chunk, first, count, itemsize = 8 if work.wide else 4
+    cdef bint direct = is_computed(work.storage) and work.scale == 1.0
+    cdef ptrdiff_t chunk, first, last, step = CHUNK if direct else BLOCK
     for chunk in range(begin, end):
         first = chunk * CHUNK
-        count = min(<ptrdiff_t>CHUNK, work.count - first)
+        last = min(first + <ptrdiff_t>CHUNK, work.count)
         memset(lanes, 0, sizeof(lanes))
-        add_squares(lanes, <const char *>work.values + first * itemsize, work.wide, count)
+        while first < last:
+            add_block(work, lanes, first, min(step, last - first))
+            first += step
         work.sums[chunk] = sum_of_lanes(lanes)
 
 
-def square_sums(const real[::1] values, double[::1] sums, int threads):
+def square_sums(
+    const element[::1] values, bint brain, double scale, double[::1] sums, int threads
+):
     """Set each element of `sums` to the sum of squares of one chunk of `values`, in double.
 
     Parameters
     ----------
     values : array
-        One dimension, float32 or float64, contiguous.
+        One dimension, contiguous: float32, float64, or the bits of 16-bit numbers as uint16.
+    brain : bool
+        Whether 16-bit numbers are bfloat16; otherwise float16.
+    scale : float
+        By what the values are multiplied before, in double.
     sums : numpy.ndarray
         float64, one element for each `ELEMENTS_OF_A_CHUNK` of `values`, the last may be partial.
     threads : int
@@ -85,9 +127,13 @@ def square_sums(const real[::1] values, double[::1] sums, int threads):
         raise ValueError(f"sums: expected one for each {CHUNK} values, got {sums.shape[0]}")
     if values.shape[0] == 0:
         return
-    work.values = &values[0]
-    work.wide = real is double
+    work.values = <const char *>&values[0]
+    if element is uint16_t:
+        work.storage = BFLOAT16 if brain else FLOAT16
+    else:
+        work.storage = FLOAT64 if element is double else FLOAT32
     work.count = values.shape[0]
+    work.scale = scale
     work.sums = &sums[0]
     with nogil:
         parallel_for(sum_chunks, &work, sums.shape[0], 4, threads)

@@ -178,6 +178,7 @@ cdef class Plan(Bound):
         self, Constants constants, list keys, tuple indices, numbers, Turn turn, int threads
     ) except -1:
         """Count and compute the step of a rule with norms, which it measures first."""
+        cdef Py_ssize_t i
         given = [numbers(self.rule, index, turn) for index in indices]
         self.take_numbers(constants, keys, False)
         if not self.stands():
@@ -185,8 +186,11 @@ cdef class Plan(Bound):
         self.thread = PyThread_get_thread_ident()
         computing.append(self)
         try:
-            sums = measure_work(&self.work, self.kernel, threads)
-            constants = self.rule.with_norms(constants, given, sums)
+            sums = measure_work(&self.work, self.kernel, threads, None)
+            scales = self.rule.scales(sums, [self.work.tensor[i].wide for i in range(len(sums))])
+            if scales is not None:
+                sums = measure_work(&self.work, self.kernel, threads, scales)
+            constants = self.rule.with_norms(constants, given, sums, scales)
             self.take_numbers(constants, keys)
             if not self.is_unchanged():
                 return False

@@ -1,5 +1,6 @@
 """Fill arrays with random numbers: element `i` depends on the key and on `i` alone."""
 
+from libc.math cimport INFINITY
 from libc.stddef cimport ptrdiff_t
 from libc.stdint cimport uint64_t
 from libc.string cimport memcpy
@@ -10,9 +11,14 @@ cdef extern from "random_fill.h" nogil:
     enum: WORDS
     ctypedef union weightopt_words:
         uint64_t *whole
-    ctypedef void (*weightopt_convert)(
-        void *out, const weightopt_words *words, ptrdiff_t skip, ptrdiff_t count, double shift,
+    ctypedef struct weightopt_range:
+        double shift
         double scale
+        double bottom
+        double top
+    ctypedef void (*weightopt_convert)(
+        void *out, const weightopt_words *words, ptrdiff_t skip, ptrdiff_t count,
+        const weightopt_range *range
     ) noexcept
     ctypedef struct weightopt_draw:
         char *out
@@ -21,8 +27,7 @@ cdef extern from "random_fill.h" nogil:
         uint64_t key0
         uint64_t key1
         uint64_t start
-        double shift
-        double scale
+        weightopt_range range
     weightopt_convert uniform_float32_loop
     weightopt_convert uniform_float64_loop
     weightopt_convert normal_float32_loop
@@ -40,8 +45,14 @@ ctypedef fused real:
     double
 
 
-def fill_uniform(real[::1] out, key, uint64_t start, double low, double high, int threads):
-    """Set element `i` of `out` to ``low + (high - low) * u[start + i]``.
+cdef weightopt_range UNLIMITED = weightopt_range(0.0, 1.0, -INFINITY, INFINITY)
+
+
+def fill_uniform(
+    real[::1] out, key, uint64_t start, double low, double high, int threads,
+    double bottom=-INFINITY, double top=INFINITY,
+):
+    """Set element `i` of `out` to ``low + (high - low) * u[start + i]``, within bounds.
 
     Parameters
     ----------
@@ -56,11 +67,12 @@ def fill_uniform(real[::1] out, key, uint64_t start, double low, double high, in
         The ends of the interval. `low` and the difference are rounded once to the type of `out`.
     threads : int
         How many threads may share the work; the values do not depend on it.
+    bottom, top : float
+        Least and largest value: what rounding leaves beyond one of them becomes that one.
     """
-    if real is float:
-        fill(out, key, start, low, high - low, uniform_float32_loop, threads)
-    else:
-        fill(out, key, start, low, high - low, uniform_float64_loop, threads)
+    cdef weightopt_range range = weightopt_range(low, high - low, bottom, top)
+    fill(out, key, start, range, uniform_float32_loop if real is float else uniform_float64_loop,
+         threads)
 
 
 def fill_normal(real[::1] out, key, uint64_t start, double mean, double sigma, int threads):
@@ -80,10 +92,9 @@ def fill_normal(real[::1] out, key, uint64_t start, double mean, double sigma, i
     threads : int
         How many threads may share the work; the values do not depend on it.
     """
-    if real is float:
-        fill(out, key, start, mean, sigma, normal_float32_loop, threads)
-    else:
-        fill(out, key, start, mean, sigma, normal_float64_loop, threads)
+    cdef weightopt_range range = weightopt_range(mean, sigma, -INFINITY, INFINITY)
+    fill(out, key, start, range, normal_float32_loop if real is float else normal_float64_loop,
+         threads)
 
 
 def convert_normal(const uint64_t[::1] words, real[::1] out):
@@ -104,13 +115,13 @@ def convert_normal(const uint64_t[::1] words, real[::1] out):
         count = min(WORDS, words.shape[0] - begin)
         memcpy(buffer.whole, &words[begin], count * sizeof(uint64_t))
         if real is float:
-            normal_float32_loop(&out[2 * begin], &buffer, 0, 2 * count, 0, 1)
+            normal_float32_loop(&out[2 * begin], &buffer, 0, 2 * count, &UNLIMITED)
         else:
-            normal_float64_loop(&out[begin], &buffer, 0, count, 0, 1)
+            normal_float64_loop(&out[begin], &buffer, 0, count, &UNLIMITED)
 
 
 cdef fill(
-    real[::1] out, key, uint64_t start, double shift, double scale, weightopt_convert convert,
+    real[::1] out, key, uint64_t start, weightopt_range range, weightopt_convert convert,
     int threads,
 ):
     cdef weightopt_draw draw
@@ -122,8 +133,7 @@ cdef fill(
     draw.itemsize = sizeof(real)
     draw.convert = convert
     draw.start = start
-    draw.shift = shift
-    draw.scale = scale
+    draw.range = range
     with nogil:
         parallel_for(weightopt_fill, &draw, count, GRAIN, threads if count >= 2 * GRAIN else 1)
 
@@ -139,6 +149,5 @@ cdef void draw_normal(
     draw.key0 = key0
     draw.key1 = key1
     draw.start = start
-    draw.shift = 0.0
-    draw.scale = 1.0
+    draw.range = UNLIMITED
     weightopt_fill(&draw, 0, count)

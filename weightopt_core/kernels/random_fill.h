@@ -70,19 +70,27 @@ typedef union {
     uint32_t half[2 * WORDS];
 } weightopt_words;
 
-/* out[i] = shift + scale * the number made from word skip + i; shift and scale are rounded once. */
+/* A number z becomes shift + scale * z, or the bound that this is beyond; all four are rounded once. */
+typedef struct {
+    double shift, scale, bottom, top;
+} weightopt_range;
+
+/* out[i] is made from word skip + i. */
 typedef void (*weightopt_convert)(void *out, const weightopt_words *words, ptrdiff_t skip,
-                                  ptrdiff_t count, double shift, double scale);
+                                  ptrdiff_t count, const weightopt_range *range);
 
 #define CONVERT(name, dtype, real, word)                                                        \
     CLONES static void name##_##dtype##_loop(void *out, const weightopt_words *words,           \
-                                             ptrdiff_t skip, ptrdiff_t count, double shift,     \
-                                             double scale)                                      \
+                                             ptrdiff_t skip, ptrdiff_t count,                   \
+                                             const weightopt_range *range)                      \
     {                                                                                           \
         real *restrict to = out;                                                                \
-        const real start = (real)shift, factor = (real)scale;                                   \
-        for (ptrdiff_t i = 0; i < count; ++i)                                                   \
-            to[i] = start + factor * name##_##dtype(words->word);                               \
+        const real shift = (real)range->shift, scale = (real)range->scale;                      \
+        const real bottom = (real)range->bottom, top = (real)range->top;                        \
+        for (ptrdiff_t i = 0; i < count; ++i) {                                                 \
+            const real value = shift + scale * name##_##dtype(words->word);                     \
+            to[i] = LIMITED(value, bottom, top);                                                \
+        }                                                                                       \
     }
 CONVERT(uniform, float32, float, half[LOW_FIRST(skip + i)])
 CONVERT(normal, float32, float, half[LOW_FIRST(skip + i)])
@@ -103,7 +111,7 @@ typedef struct {
     weightopt_convert convert;
     uint64_t key0, key1;
     uint64_t start; /* of `out` in the stream */
-    double shift, scale;
+    weightopt_range range;
 } weightopt_draw;
 
 static void weightopt_fill(void *context, ptrdiff_t begin, ptrdiff_t end)
@@ -120,8 +128,7 @@ static void weightopt_fill(void *context, ptrdiff_t begin, ptrdiff_t end)
             count = end - begin;
         make_words(&words, (skip + count + per_block - 1) / per_block, block, draw->key0,
                    draw->key1);
-        draw->convert(draw->out + begin * draw->itemsize, &words, skip, count, draw->shift,
-                      draw->scale);
+        draw->convert(draw->out + begin * draw->itemsize, &words, skip, count, &draw->range);
         begin += count;
         block += BLOCKS;
         skip = 0;

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import RuleError
 from ..kernels.constants import Constants  # type: ignore[import-not-found]
-from ..norms import norms_of
+from ..norms import norms_of, scales_of
 from .compiled import Compiled, load
 from .lowering import lower
 from .reading import NOISE, Reading
@@ -90,11 +90,19 @@ class Rule:
         lowered = self.lowered
         return self._checked(lowered.constants, lowered.evaluate(*self._given(numbers)))
 
+    def scales(self, sums: Sequence[np.ndarray], wide: Sequence[bool]) -> np.ndarray | None:
+        """Return by what the values of tensors are to be multiplied and measured again.
+
+        It is `weightopt_core.norms.scales_of`, for an engine that knows the rule alone.
+        """
+        return scales_of(sums, wide)
+
     def with_norms(
         self,
         constants: Constants,
         numbers: Sequence[Mapping[str, Any]],
         sums: Sequence[np.ndarray],
+        scales: np.ndarray | None,
     ) -> Constants:
         """Put after the constants of some tensors those that depend on their norms.
 
@@ -106,13 +114,15 @@ class Rule:
             The rule's keyword arguments for each tensor.
         sums : sequence of numpy.ndarray
             For each tensor a row for each of its chunks: the sum of squares for each norm.
+        scales : numpy.ndarray or None
+            By what the values were multiplied before, a row for each tensor; None for 1.
 
         Returns
         -------
         weightopt_core.kernels.constants.Constants
             All constants of each tensor.
         """
-        lowered, norms = self.lowered, norms_of(sums)
+        lowered, norms = self.lowered, norms_of(sums, scales)
         rows = [
             self._checked(lowered.measured, lowered.evaluate_measured(*self._given(own), *row))
             for own, row in zip(numbers, norms.tolist(), strict=True)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import wording
-from ..norms import chunk_sums, norm_of
+from ..norms import norm_of
 
 
 def _is_number(x: Any) -> bool:
@@ -49,7 +49,7 @@ def norm(x: Any) -> float:
     """
     if not isinstance(x, (np.ndarray, np.generic)):
         raise TypeError(wording("norm", "an array", repr(x), "use abs for a number"))
-    return norm_of(chunk_sums(np.asarray(x)))
+    return norm_of(np.asarray(x))
 
 
 def sign(x: Any) -> Any:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+
+from ..dtypes import STORAGE, dtype_of, is_half
 
 #: Values that arithmetic treats in a special way: signed zeros, denormals, extremes, non-numbers.
 SPECIAL = [0.0, -0.0, 1e-45, -1e-45, 1e-38, 3.4e38, -3.4e38, np.inf, -np.inf, np.nan, 1.0, -1.0]
@@ -41,23 +44,20 @@ class Maker:
 
     def full(self) -> list[np.dtype[Any]]:
         """Return the storage types that are compute types too: float32 and float64."""
-        return [dtype for dtype in self.dtypes if dtype.name in ("float32", "float64")]
+        return [dtype for dtype in self.dtypes if not is_half(dtype)]
 
     def half(self) -> list[np.dtype[Any]]:
         """Return the storage types of 16 bits."""
-        return [dtype for dtype in self.dtypes if dtype.itemsize == 2]
+        return [dtype for dtype in self.dtypes if is_half(dtype)]
 
 
 def storage_types() -> list[np.dtype[Any]]:
     """Return the types that weights may have; bfloat16 where ml_dtypes is installed."""
-    names: list[Any] = ["float32", "float64", "float16"]
-    try:
-        import ml_dtypes
-    except ImportError:
-        pass
-    else:
-        names.append(ml_dtypes.bfloat16)
-    return [np.dtype(name) for name in names]
+    found = []
+    for name in STORAGE:
+        with contextlib.suppress(ImportError):
+            found.append(dtype_of(name))
+    return found
 
 
 def _strided(values: np.ndarray) -> np.ndarray:

@@ -56,6 +56,19 @@ def test_of_two_arrays_that_share_a_name_the_later_counts():
     assert init.param["a"].tolist() == [2.0]
 
 
+def test_what_is_not_real_is_refused():
+    raw = np.zeros(2, np.dtype((type("float16", (np.void,), {}), 2)))
+    for wrong in (np.ones(2, np.complex64), [1j], ["1"], np.array([None]), raw):
+        with pytest.raises(TypeError, match="param 'a': expected an array of real numbers"):
+            mx.init.Load({"a": wrong})
+
+
+def test_masked_elements_are_refused():
+    with pytest.raises(ValueError, match="param 'a': expected an array without masked elements"):
+        mx.init.Load({"a": np.ma.MaskedArray([1.0, 2.0], mask=[0, 1])})
+    assert fill(mx.init.Load({"a": np.ma.MaskedArray([1.0])}), "a", (1,)).tolist() == [1]
+
+
 def test_what_is_missing_goes_to_the_default():
     init = mx.init.Load(ARRAYS, default_init="one")
     assert fill(init, "fc2_weight", (2,)).tolist() == [1, 1]

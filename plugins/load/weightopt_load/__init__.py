@@ -10,6 +10,7 @@ import numpy as np
 from weightopt_core import Initializer
 from weightopt_core.algorithm import Conformance
 from weightopt_core.backends import backend_of
+from weightopt_core.dtypes import is_real
 from weightopt_core.errors import nearest, wording
 from weightopt_core.initializer import create
 
@@ -116,7 +117,11 @@ def _plain(name):
 
 
 def _numbers(name, array):
+    if np.ma.is_masked(array):
+        remedy = "pass .filled(value), or .data for what the mask hides"
+        expected = "an array without masked elements"
+        raise ValueError(wording(f"param {name!r}", expected, "one with some", remedy))
     array = np.asarray(array)
-    if array.dtype.kind not in "biuf" and "float" not in array.dtype.name:
+    if array.dtype.kind != "b" and not is_real(array.dtype):
         raise TypeError(wording(f"param {name!r}", "an array of real numbers", str(array.dtype)))
     return array

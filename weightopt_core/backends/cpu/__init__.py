@@ -12,7 +12,7 @@ from .arrays import (
     zeros_like,
 )
 from .checks import accepts, check, view
-from .norm import scale, square_sum
+from .norm import extent_of, scale, square_sum
 from .random import fill_normal, fill_uniform
 from .step import bind
 
@@ -22,6 +22,7 @@ __all__ = [
     "check",
     "copy",
     "duplicate",
+    "extent_of",
     "fill",
     "fill_normal",
     "fill_uniform",

@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from ...rounding import bfloat16
+from ... import dtypes
 from .checks import view
 
 
 def is_half(array: Any) -> bool:
     """Whether the array is stored in 16 bits."""
-    return view(array, "weight").dtype.name in ("float16", "bfloat16")
+    return dtypes.is_half(view(array, "weight").dtype)
 
 
 def zeros_like(array: Any) -> np.ndarray:
@@ -28,7 +28,7 @@ def to_float32(array: Any) -> np.ndarray:
 
 def to_bfloat16(array: Any) -> np.ndarray:
     """Return a copy in bfloat16, rounded to nearest."""
-    return to_float32(array).astype(bfloat16())
+    return to_float32(array).astype(dtypes.dtype_of("bfloat16"))
 
 
 def duplicate(array: Any) -> np.ndarray:

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from ...dtypes import compute_of, storage_of
 from ...kernels import random  # type: ignore[attr-defined]
 from ...rounding import rounded
-from .checks import COMPUTE
 
 #: Elements in a block of a rule that runs on NumPy: some 20 temporaries fit a level-2 cache.
 BLOCK = 8192
@@ -95,7 +95,7 @@ def run_in_blocks(
     """
     flat = [array.reshape(-1) for array in tensor]
     given = 2 + len(rule.states)
-    compute = COMPUTE[flat[0].dtype.name]
+    compute = compute_of(storage_of(flat[0].dtype))
     results = [np.empty_like(array) for array in [flat[0], *flat[2:]]]
     length = max(BLOCK, flat[0].size) if rule.lowered.norms else BLOCK
     with np.errstate(all="ignore"):

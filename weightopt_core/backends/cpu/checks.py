@@ -6,42 +6,51 @@ from typing import Any
 
 import numpy as np
 
+from ...dtypes import STORAGE, is_real, storage_of
 from ...errors import wording
-
-#: Storage types of weights, and the compute type of each.
-COMPUTE: dict[str, np.dtype[Any]] = {
-    "float16": np.dtype(np.float32),
-    "bfloat16": np.dtype(np.float32),
-    "float32": np.dtype(np.float32),
-    "float64": np.dtype(np.float64),
-}
+from .sharing import exports, plain, shared
 
 
 def accepts(array: Any) -> bool:
-    """Whether `array` is in host memory that NumPy can share."""
-    return isinstance(array, np.ndarray) or _shares_memory(array)
+    """Whether `array` is a NumPy array, or says that it shares its memory."""
+    return issubclass(type(array), np.ndarray) or exports(array)
 
 
-def view(array: Any, argument: str) -> np.ndarray:
-    """Return `array` as a NumPy array over the same memory."""
-    if isinstance(array, np.ndarray):
+def view(array: Any, argument: str, written: bool = False) -> np.ndarray:
+    """Return `array` as an exact `numpy.ndarray` over the same memory.
+
+    What a subclass does when it is indexed or computed with is thus left behind.
+
+    Parameters
+    ----------
+    array : array
+        What the caller passed.
+    argument : str
+        Its name in messages.
+    written : bool
+        Whether it will be written to, which another package may not let happen.
+
+    Raises
+    ------
+    TypeError
+        It does not share its memory, or not with the host.
+    ValueError
+        Some of its elements are masked, or another package keeps it from being written to.
+    """
+    if type(array) is np.ndarray:
         return array
-    if not _shares_memory(array):
+    if issubclass(type(array), np.ndarray):
+        return plain(array, argument)
+    if not exports(array):
         raise TypeError(wording(argument, "an array in host memory", type(array).__name__))
-    try:
-        if hasattr(array, "__dlpack__"):
-            return np.from_dlpack(array)
-        return np.asarray(memoryview(array))
-    except (TypeError, ValueError, BufferError, RuntimeError) as error:
-        got = f"{type(array).__name__}, which does not share its memory ({error})"
-        raise TypeError(wording(argument, "an array in host memory", got)) from error
+    return shared(array, argument, written)
 
 
 def check(
     array: Any,
     argument: str,
     shape: Any = None,
-    dtypes: Any = COMPUTE,
+    dtypes: Any = STORAGE,
     written: bool = True,
     remedy: str = "",
 ) -> Any:
@@ -62,12 +71,14 @@ def check(
     remedy : str
         What to do about a dtype that may be there for another optimizer.
     """
-    array = view(array, argument)
+    array = view(array, argument, written)
     if shape is not None and array.shape != shape:
         raise ValueError(wording(f"shape of {argument}", f"{shape}", f"{array.shape}"))
     expected = "real numbers" if dtypes is None else " or ".join(dtypes)
-    if not (_is_real(array.dtype) if dtypes is None else array.dtype.name in dtypes):
-        hint = remedy if array.dtype.name in COMPUTE else ""
+    native = array.dtype if array.dtype.isnative else array.dtype.newbyteorder("=")
+    name = storage_of(native)
+    if not (is_real(native) if dtypes is None else name in dtypes):
+        hint = remedy if name else ""
         raise TypeError(wording(f"dtype of {argument}", expected, str(array.dtype), hint))
     if not array.dtype.isnative:
         raise TypeError(wording(f"dtype of {argument}", f"native {expected}", str(array.dtype)))
@@ -79,18 +90,3 @@ def check(
     if written and not array.flags.writeable:
         raise ValueError(wording(argument, "a writable array", "a read-only one"))
     return array
-
-
-def _is_real(dtype: Any) -> bool:
-    """Whether `dtype` holds real numbers; the float types of ml_dtypes are of no numeric kind."""
-    return dtype.kind in "iuf" or "float" in dtype.name
-
-
-def _shares_memory(array: Any) -> bool:
-    if hasattr(array, "__dlpack__") and hasattr(array, "__dlpack_device__"):
-        return array.__dlpack_device__()[0] == 1  # kDLCPU
-    try:
-        memoryview(array)
-    except TypeError:
-        return False
-    return True

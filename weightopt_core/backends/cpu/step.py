@@ -65,13 +65,16 @@ def _views(
 ) -> Iterator[tuple[Any, ...]]:
     """Yield weights, gradients and states as NumPy arrays over the same memory."""
     names = [*(f"state {name!r}" for name in rule.states), "master copy of weight"]
-    yield tuple(view(weight, "weight") for weight in weights)
+    yield tuple(view(weight, "weight", written=True) for weight in weights)
     yield tuple(view(grad, "grad") for grad in grads)
     parted = []
     for weight, state in zip(weights, states):
         parts, master = parts_of(rule, state, kept & MASTERS and is_half(weight))
         parted.append([*parts] if master is None else [*parts, master])
-    yield tuple(tuple(view(part, name) for part, name in zip(parts, names)) for parts in parted)
+    yield tuple(
+        tuple(view(part, name, written=True) for part, name in zip(parts, names))
+        for parts in parted
+    )
 
 
 def _explain(

@@ -9,7 +9,7 @@ import numpy as np
 import pyopencl as cl
 from pyopencl.array import Array
 
-from ...rounding import bfloat16
+from ... import dtypes
 from .checks import check, view, with_queue
 from .memory import empty_like
 from .programs import kernel
@@ -19,7 +19,7 @@ from .traits import traits_of
 
 def is_half(array: Any) -> bool:
     """Whether the array is stored in 16 bits."""
-    return view(array, "weight").dtype.name in ("float16", "bfloat16")
+    return dtypes.is_half(view(array, "weight").dtype)
 
 
 def zeros_like(array: Any) -> Array:
@@ -44,7 +44,7 @@ def to_float32(array: Any) -> Array:
 def to_bfloat16(array: Any) -> Array:
     """Return a copy in bfloat16, rounded to nearest."""
     array = check(array, "state", written=False)
-    made = empty_like(array, bfloat16())
+    made = empty_like(array, dtypes.dtype_of("bfloat16"))
     cast(array, made)
     return made
 

@@ -9,6 +9,7 @@ import numpy as np
 import pyopencl as cl
 
 from ...kernels.norm import ELEMENTS_OF_A_CHUNK
+from ...norms import scales_of
 from .launches import Many
 from .measure_source import measure_text
 from .programs import kernel
@@ -39,20 +40,39 @@ class Measure(Many):
         text = lambda: measure_text(self.rule, self.storages, self.traits, self.real.name, slots)  # noqa: E731
         self.run_kernel = kernel(self.queue, key, text, name, types)
 
-    def read(self, constants: np.ndarray, events: Any) -> list[np.ndarray]:
+    def read(self, constants: np.ndarray, scales: np.ndarray, events: Any) -> list[np.ndarray]:
         """Launch after `events`, wait, and return the sums of each tensor, a row a chunk."""
-        values = self._upload(self.rounded(constants))
-        done = self.enqueue_all((values, self.sums), events)
+        rows = [self.rounded(constants), scales[self.numbers].astype(self.real)]
+        done = self.enqueue_all((self._upload(np.hstack(rows)), self.sums), events)
         cl.enqueue_copy(self.queue, self.host, self.sums, wait_for=done)
         return np.split(self.host, self.ends[:-1])
 
 
 def sums_of(
     measures: Sequence[Measure], rule: Any, constants: np.ndarray, events: Any
-) -> list[np.ndarray]:
-    """Return for each tensor a row for each of its chunks: the sum of squares for each norm."""
-    parts = [np.empty((0, len(rule.lowered.norms)))] * len(constants)
+) -> tuple[list[np.ndarray], np.ndarray | None]:
+    """Return for each tensor a row for each of its chunks: the sum of squares for each norm.
+
+    Beside them come the scales, as `weightopt_core.norms.norms_of` takes them.
+    """
+    scales = np.ones((len(constants), len(rule.lowered.norms)))
+    wide = [False] * len(constants)
     for measure in measures:
-        for number, sums in zip(measure.numbers, measure.read(constants, events), strict=True):
+        for number in measure.numbers:
+            wide[number] = measure.real == np.float64
+    sums = _read(measures, constants, scales, events)
+    found = scales_of(sums, wide)
+    if found is not None:
+        sums = _read(measures, constants, found, events)
+    return sums, found
+
+
+def _read(
+    measures: Sequence[Measure], constants: np.ndarray, scales: np.ndarray, events: Any
+) -> list[np.ndarray]:
+    parts = [np.empty((0, scales.shape[1]))] * len(constants)
+    for measure in measures:
+        read = measure.read(constants, scales, events)
+        for number, sums in zip(measure.numbers, read, strict=True):
             parts[number] = sums
     return parts

@@ -20,9 +20,10 @@ static inline SUM add(SUM a, SUM b)
     return a + b;
 }
 
-static inline SUM square_of(REAL x)
+static inline SUM square_of(REAL x, REAL scale)
 {
-    return (double)x * (double)x;
+    const double scaled = (double)x * (double)scale;
+    return scaled * scaled;
 }
 """
 
@@ -52,7 +53,8 @@ static inline SUM add(SUM a, SUM b)
     return ((exponent - 1) << 52) + sum;
 }
 
-static inline SUM square_of(REAL x)
+/* Squares of all floats are in the range of a double, and the scale is 1. */
+static inline SUM square_of(REAL x, REAL scale)
 {
     const uint bits = as_uint(x) & 0x7fffffff;
     if (bits >= 0x7f800000)
@@ -67,7 +69,8 @@ static inline SUM square_of(REAL x)
 """
 
 # A block at a time: its values by all work-items, then the running sums of squares, element i of
-# the chunk in number i % LANES, each by one work-item. Beyond the end squares are 0.
+# the chunk in number i % LANES, each by one work-item. Beyond the end squares are 0. A row of
+# constants ends with the scale of each norm.
 _MEASURE = """
 #define NORMS {norms}
 #define LANES {lanes}
@@ -76,7 +79,8 @@ _MEASURE = """
 #define MEASURED {chunk}
 {slot}
 static inline void measure_part({pointers}, ulong begin, ulong end{constants},
-                                __local REAL *values, __local SUM *sums)
+                                __global const REAL *scales, __local REAL *values,
+                                __local SUM *sums)
 {{
     for (uint j = get_local_id(0); j < NORMS * LANES; j += GROUP)
         sums[j] = ZERO;
@@ -94,7 +98,8 @@ static inline void measure_part({pointers}, ulong begin, ulong end{constants},
             for (uint row = 0; row < ROWS; ++row)
                 for (uint lane = get_local_id(0); lane < LANES; lane += GROUP) {{
                     __local SUM *sum = sums + norm * LANES + lane;
-                    *sum = add(*sum, square_of(values[norm * BLOCK + row * LANES + lane]));
+                    const REAL value = values[norm * BLOCK + row * LANES + lane];
+                    *sum = add(*sum, square_of(value, scales[norm]));
                 }}
         barrier(CLK_LOCAL_MEM_FENCE);
     }}
@@ -112,10 +117,10 @@ void many_measures(ulong first, __global const uint *restrict begins,
     for (uint number = begins[group]; number < begins[group + 1]; ++number) {{
         const uint2 part = parts[number];
         __global const ulong *restrict row = rows + (ulong)part.x * {width};
-        __global const REAL *restrict k = constants + (ulong)part.x * {row};
+        __global const REAL *restrict k = constants + (ulong)part.x * ({constants_given} + NORMS);
         const ulong begin = part.y * (ulong)MEASURED;
         measure_part({chosen}, begin, min(begin + MEASURED, row[{last}]){constant_values},
-                     values, sums);
+                     k + {constants_given}, values, sums);
         for (uint norm = get_local_id(0); norm < NORMS; norm += GROUP) {{
             __local SUM *lanes = sums + norm * LANES;
             for (uint width = LANES / 2; width > 0; width /= 2)
@@ -151,7 +156,7 @@ def measure_text(rule: Any, storages: Sequence[str], traits: Traits, dtype: str,
         constants="".join(f", REAL k{i}" for i in range(len(lowered.constants))),
         element="\n".join(" " * 12 + line for line in lowered.measure(inputs, outputs)),
         **tensor_texts([f"({t} *)" for t in types], slots),
-        row=len(lowered.constants),
+        constants_given=len(lowered.constants),
         constant_values="".join(f", k[{i}]" for i in range(len(lowered.constants))),
     )
     preamble = (CORE / "rule" / "preamble.h").read_text("utf-8")

@@ -30,6 +30,17 @@ def empty_like(array: Any, dtype: Any) -> Any:
     return Array(array.queue, array.shape, dtype, data=buffer, offset=offset)
 
 
+def extent_of(array: Any) -> tuple[Any, int, int]:
+    """Return the memory that holds the elements: which, where they begin, and where they end."""
+    memory, begin = array.base_data, array.offset
+    if memory is None:  # of an array without elements
+        return None, 0, 0
+    whole = memory.associated_memobject
+    if whole is not None:  # it is a part of another buffer
+        memory, begin = whole, begin + memory.offset
+    return memory.int_ptr, begin, begin + array.nbytes
+
+
 def _part(queue: cl.CommandQueue, size: int) -> tuple[cl.Buffer, int]:
     owner, buffer, begin = getattr(_local, "shared", (None, None, 0))
     if owner != queue or begin + size > SHARED:

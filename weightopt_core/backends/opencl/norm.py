@@ -19,7 +19,7 @@ from .traits import check_float64, traits_of
 _SQUARE_SUMS = """\
 __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1)))
 void square_sums(__global const {type} *restrict in, ulong from, ulong count,
-                 __global double *restrict sums)
+                 double scale, __global double *restrict sums)
 {{
     __local double lanes[{lanes}];
     const ulong begin = get_group_id(0) * (ulong){chunk};
@@ -28,7 +28,7 @@ void square_sums(__global const {type} *restrict in, ulong from, ulong count,
     for (uint lane = get_local_id(0); lane < {lanes}; lane += GROUP) {{
         double sum = 0.0;
         for (ulong i = begin + lane; i < end; i += {lanes}) {{
-            const double value = {load};
+            const double value = scale * {load};
             sum += value * value;
         }}
         lanes[lane] = sum;
@@ -58,10 +58,11 @@ void scale(__global {type} *restrict out, ulong to, ulong count, REAL factor)
 """
 
 
-def square_sum(array: Any) -> float:
+def square_sum(array: Any, scale: float = 1.0) -> float:
     """Return the sum of the squares, in double and in an order of its own.
 
-    It waits for the device, and takes one number for every 4,096 elements from there.
+    Every element is multiplied by `scale` before, in double too. It waits for the device, and
+    takes one number for every 4,096 elements from there.
     """
     array = check(array, "array", written=False)
     queue, storage = array.queue, array.dtype.name
@@ -83,9 +84,9 @@ def square_sum(array: Any) -> float:
     groups = -(-array.size // ELEMENTS_OF_A_CHUNK)
     sums = cl.Buffer(queue.context, cl.mem_flags.WRITE_ONLY, 8 * groups)
     number = np.uint64
-    run = kernel(queue, storage, text, "square_sums", [None, number, number, None])
+    run = kernel(queue, storage, text, "square_sums", [None, number, number, np.float64, None])
     offset = array.offset // array.dtype.itemsize
-    given = array.base_data, offset, array.size, sums
+    given = array.base_data, offset, array.size, scale, sums
     work = (groups * traits.group,), (traits.group,)
     done = run(queue, *work, *given, wait_for=array.events or None)
     result = np.empty(groups)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
+from ..intervals import bounds
 from .arrays import record
 from .checks import check
 from .programs import kernel
@@ -15,16 +17,17 @@ from .traits import traits_of
 
 def fill_uniform(array: Any, key: tuple[int, int], low: float, high: float) -> None:
     """Fill with uniform numbers of ``[low, high)`` from the stream `key`."""
-    _fill("uniform", array, key, low, high - low)
+    array = check(array, "array")
+    _fill("uniform", array, key, low, high - low, *bounds(low, high, array.dtype))
 
 
 def fill_normal(array: Any, key: tuple[int, int], mean: float, sigma: float) -> None:
     """Fill with normal numbers from the stream `key`."""
-    _fill("normal", array, key, mean, sigma)
+    _fill("normal", check(array, "array"), key, mean, sigma, -math.inf, math.inf)
 
 
-def _fill(kind: str, array: Any, key: tuple[int, int], shift: float, scale: float) -> None:
-    array = check(array, "array")
+def _fill(kind: str, array: Any, key: tuple[int, int], *numbers: float) -> None:
+    """Fill with `kind`; the numbers are shift, scale, and the least and largest value."""
     if not array.size:
         return
     storage = array.dtype.name
@@ -37,10 +40,10 @@ def _fill(kind: str, array: Any, key: tuple[int, int], shift: float, scale: floa
         (kind, storage),
         lambda: fill_text(kind, storage, traits, real.name),
         "fill",
-        [None, number, number, number, number, real, real],
+        [None, number, number, number, number, real, real, real, real],
     )
     with np.errstate(over="ignore"):
-        shift, scale = np.array([shift, scale]).astype(real)
+        given = np.array(numbers).astype(real)
     done = run(
         queue,
         (-(-array.size // traits.chunk) * traits.group,),
@@ -49,8 +52,7 @@ def _fill(kind: str, array: Any, key: tuple[int, int], shift: float, scale: floa
         array.offset // array.dtype.itemsize,
         array.size,
         *key,
-        shift,
-        scale,
+        *given,
         wait_for=array.events or None,
     )
     record(done, queue, [array])

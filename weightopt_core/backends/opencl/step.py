@@ -134,9 +134,9 @@ class Plan:
         arrays, events = self.arrays, self.events or None
         self.arrays = self.events = []
         if self.measures:
-            sums = sums_of(self.measures, self.rule, constants.array(), events)
+            sums, scales = sums_of(self.measures, self.rule, constants.array(), events)
             known = [numbers(self.rule, index, turn) for index in indices]
-            constants = self.rule.with_norms(constants, known, sums)
+            constants = self.rule.with_norms(constants, known, sums, scales)
         values = constants.array()
         turn.commit()
         try:

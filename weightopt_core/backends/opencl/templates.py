@@ -210,7 +210,7 @@ __kernel void addresses(__global ulong *out{parameters})
 FILL = """\
 __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1)))
 void fill(__global {type} *restrict out, ulong offset, ulong count, ulong key0, ulong key1,
-          REAL shift, REAL scale)
+          REAL shift, REAL scale, REAL bottom, REAL top)
 {{
     __local WORD words[WORDS];
     const ulong begin = get_group_id(0) * (ulong)CHUNK;
@@ -220,7 +220,8 @@ void fill(__global {type} *restrict out, ulong offset, ulong count, ulong key0, 
         const ulong last = min(first + WORDS, end);
         make_words(words, first / PER_BLOCK, key0, key1);
         for (ulong i = first + get_local_id(0); i < last; i += GROUP) {{
-            const REAL value = shift + scale * {kind}_{dtype}(words[i - first]);
+            const REAL drawn = shift + scale * {kind}_{dtype}(words[i - first]);
+            const REAL value = LIMITED(drawn, bottom, top);
             {store}
         }}
     }}

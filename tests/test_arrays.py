@@ -1,0 +1,456 @@
+"""What is taken as an array in host memory: subclasses, DLPack, buffers; and its type."""
+
+import array
+import ctypes
+import subprocess
+import sys
+import tempfile
+
+import ml_dtypes
+import numpy as np
+import pytest
+
+import weightopt_core as mx
+from weightopt_core import Optimizer, update_rule
+from weightopt_core.backends import backend_of, cpu
+from weightopt_core.dtypes import STORAGE, compute_of, dtype_of, is_half, is_real, storage_of
+from weightopt_core.testing.subject import Subject
+
+
+@update_rule
+def interpreted(weight, grad, mean, *, lr, rescale_grad):
+    mean = 0.9 * mean + (rescale_grad * grad) * (grad * grad)
+    return weight - lr * mean * weight, mean
+
+
+class Interpreted(Optimizer):
+    rule = interpreted
+
+
+MAKERS = {
+    "a rule on NumPy": lambda: Interpreted(learning_rate=0.1),
+    "a compiled rule": lambda: mx.optimizer.create("adam", learning_rate=0.1),
+    "a rule with norms": lambda: mx.optimizer.create("lamb", learning_rate=0.1),
+}
+
+
+class Own(np.ndarray):
+    """An array that computes and indexes in its own way."""
+
+    def __array_finalize__(self, made_from):
+        self.note = getattr(made_from, "note", None)
+
+    def __getitem__(self, key):
+        raise RuntimeError("its own items")
+
+    def __mul__(self, other):
+        raise RuntimeError("its own product")
+
+    __rmul__ = __mul__
+
+    def reshape(self, *shape):
+        raise RuntimeError("its own shapes")
+
+
+def mapped(values):
+    with tempfile.TemporaryFile() as file:
+        made = np.memmap(file, values.dtype, "w+", shape=values.shape)
+    made[...] = values
+    return made
+
+
+KINDS = {
+    "matrix": lambda values: np.asmatrix(values.copy()),
+    "memmap": mapped,
+    "recarray": lambda values: values.copy().view(np.recarray),
+    "own": lambda values: values.copy().view(Own),
+    "masked nowhere": lambda values: np.ma.MaskedArray(values.copy()),
+    "masked False": lambda values: np.ma.MaskedArray(values.copy(), mask=np.zeros(values.shape)),
+}
+each_kind = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+each_optimizer = pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
+
+
+def plain(values):
+    return np.ndarray.view(values, np.ndarray)
+
+
+def stepped(make, weight, grad, state=None):
+    optimizer = make()
+    state = optimizer.create_state(0, weight) if state is None else state
+    for _ in range(2):
+        optimizer.update(0, weight, grad, state)
+    return weight, *(state if isinstance(state, (tuple, list)) else [state])
+
+
+@each_kind
+@each_optimizer
+@pytest.mark.parametrize("shape", [(1, 20_000), (3, 3)])
+def test_subclasses_are_stepped_as_arrays(kind, make, shape, rng):
+    weight, grad = rng.normal(size=(2, *shape)).astype(np.float32)
+    expected = stepped(make, weight.copy(), grad)
+    zeros = [np.zeros(shape, np.float32) for _ in expected[1:]]
+    of_kind = [kind(zero) for zero in zeros]
+    runs = [
+        stepped(make, kind(weight), grad),
+        stepped(make, weight.copy(), kind(grad)),
+        stepped(make, weight.copy(), grad, of_kind[0] if len(of_kind) == 1 else of_kind),
+        stepped(make, kind(weight), kind(grad)),
+    ]
+    for run in runs:
+        for got, wanted in zip(run, expected, strict=True):
+            np.testing.assert_array_equal(plain(got), wanted)
+        assert all(type(state) is np.ndarray for state in runs[0][1:])
+
+
+@each_kind
+@pytest.mark.parametrize("name", mx.init.registry.names())
+def test_subclasses_are_initialized_as_arrays(kind, name):
+    subject = Subject(mx.init.registry.find(name))
+    if kind is KINDS["matrix"] and len(subject.shape) != 2:
+        pytest.skip("no matrix has such a shape")
+    runs = []
+    for make in (np.copy, kind):
+        mx.random.seed(3)
+        given = make(np.full(subject.shape, np.nan, np.float32))
+        subject.create()("fc_weight", given)
+        runs.append(plain(given))
+    np.testing.assert_array_equal(*runs)
+
+
+@each_kind
+@pytest.mark.parametrize("shape", [(1, 20_000), (200, 30)])
+def test_subclasses_are_clipped_as_arrays(kind, shape, rng):
+    values = rng.normal(size=shape).astype(np.float32)
+    got = kind(values)
+    assert mx.optimizer.global_norm([got]) == mx.optimizer.global_norm([values])
+    assert mx.optimizer.clip_global_norm([got], 1.0) == mx.optimizer.clip_global_norm([values], 1.0)
+    np.testing.assert_array_equal(plain(got), values)
+
+
+MASKED = "expected an array without masked elements, got one with 2 masked elements; pass .filled"
+
+
+@each_optimizer
+@pytest.mark.parametrize("argument", ["weight", "grad", "state 'mean'"])
+def test_masked_elements_are_refused_everywhere(make, argument):
+    given = {name: np.ones(4, np.float32) for name in ("weight", "grad", "state 'mean'")}
+    given["rest"] = np.ones(4, np.float32)
+    given[argument] = np.ma.MaskedArray(given[argument], mask=[0, 1, 0, 1])
+    optimizer = make()
+    weight, grad, *state = given.values()
+    state = state[0] if len(optimizer.rule.states) == 1 else state
+    with pytest.raises(ValueError, match=f"{argument}: {MASKED}"):
+        optimizer.update(0, weight, grad, state)
+    assert all((np.asarray(values) == 1).all() for values in given.values())
+    assert optimizer.num_update == 0
+
+
+def test_masked_elements_are_refused_by_functions_too():
+    given = np.ma.MaskedArray(np.full(4, 10, np.float32), mask=[0, 1, 0, 1])
+    calls = {
+        r"arrays\[0\]": lambda: mx.optimizer.global_norm([given]),
+        r"arrays\[1\]": lambda: mx.optimizer.clip_global_norm([np.ones(3), given], 1.0),
+        "array of 'a_weight'": lambda: mx.init.One()("a_weight", given),
+        "weight": lambda: mx.optimizer.create("adam").create_state(0, given),
+    }
+    for argument, call in calls.items():
+        with pytest.raises(ValueError, match=f"{argument}: {MASKED}"):
+            call()
+    assert (given.data == 10).all()
+    assert given.mask.tolist() == [False, True, False, True]
+
+
+class Exported:
+    """What shares the memory of a NumPy array by DLPack, with the answers that it is given."""
+
+    def __init__(self, values, device=(1, 0), capsule=None, whole=None):
+        self.values, self.device, self.capsule = values, device, capsule
+        if whole is not None:
+            self.__array__ = whole
+        self.asked = 0
+
+    def __dlpack__(self, **given):
+        self.asked += 1
+        if isinstance(self.capsule, Exception):
+            raise self.capsule
+        return self.values.__dlpack__(**given) if self.capsule is None else self.capsule
+
+    def __dlpack_device__(self):
+        if isinstance(self.device, Exception):
+            raise self.device
+        return self.device
+
+
+def step(weight, grad):
+    mx.optimizer.create("sgd", learning_rate=0.5).update(0, weight, grad, None)
+
+
+@pytest.mark.parametrize("kind", [1, 3, 11])
+def test_host_memory_is_taken_pinned_or_not(kind):
+    values = np.ones(4, np.float32)
+    step(Exported(values, (kind, 0)), Exported(np.ones(4, np.float32), (kind, 1)))
+    assert (values == 0.5).all()
+
+
+@pytest.mark.parametrize("kind", [2, 4, 7, 8, 10, 12, 13, 14, 0, -1, 2**70])
+def test_memory_of_a_device_is_not_asked_for(kind):
+    given = Exported(np.ones(4, np.float32), (kind, 0))
+    for weight, grad, name in (
+        (given, np.ones(4, np.float32), "weight"),
+        (np.ones(4), given, "grad"),
+    ):
+        with pytest.raises(
+            TypeError, match=f"{name}: expected an array in host memory, got Exported"
+        ):
+            step(weight, grad)
+    assert given.asked == 0
+    assert (given.values == 1).all()
+
+
+BROKEN = {
+    "device raises ValueError": {"device": ValueError("Unknown device")},
+    "device raises BufferError": {"device": BufferError("no strides")},
+    "device raises KeyError": {"device": KeyError("x")},
+    "device raises ZeroDivisionError": {"device": ZeroDivisionError()},
+    "no device": {"device": None},
+    "half a device": {"device": (1,)},
+    "a device of text": {"device": "10"},
+    "a device of floats": {"device": (1.0, 0.0)},
+    "memory raises": {"capsule": RuntimeError("not now")},
+    "memory raises AttributeError": {"capsule": AttributeError("not there")},
+    "no capsule": {"capsule": 3},
+    "a list for a capsule": {"capsule": [1.0, 2.0]},
+    "an array for a capsule": {"capsule": np.ones(4)},
+}
+
+
+@pytest.mark.parametrize("answers", BROKEN.values(), ids=BROKEN)
+def test_wrong_answers_are_one_clear_error(answers):
+    good = np.ones(4, np.float32)
+    for weight, grad, name in (
+        (Exported(good, **answers), np.ones(4, np.float32), "weight"),
+        (good, Exported(np.ones(4, np.float32), **answers), "grad"),
+    ):
+        with pytest.raises(TypeError, match=f"^{name}: expected an array in host memory, got Exp"):
+            step(weight, grad)
+    with pytest.raises(TypeError, match=r"^arrays\[1\]: expected an array in host memory"):
+        mx.optimizer.clip_global_norm([good, Exported(good.copy(), **answers)], 0.1)
+    with pytest.raises(TypeError, match=r"^array of 'a_weight': expected an array in host memory"):
+        mx.init.One()("a_weight", Exported(good, **answers))
+    assert (good == 1).all()
+
+
+class Frozen(Exported):
+    """A writable array whose DLPack, in the old form, gives NumPy read-only memory."""
+
+    def __dlpack__(self, stream=None):
+        return self.values.__dlpack__()
+
+
+class Witnessed(Frozen):
+    """The same with a second way to its memory, or to what it says is that."""
+
+    def __init__(self, values, other=None):
+        super().__init__(values)
+        self.other = values if other is None else other
+
+    def __array__(self, dtype=None, copy=None):
+        if isinstance(self.other, Exception):
+            raise self.other
+        return self.other
+
+
+def test_a_second_way_to_the_same_memory_may_be_written_to():
+    """NumPy before 2.2.5 takes the memory of others by DLPack as read-only."""
+    values = np.ones(4, np.float32)
+    step(Witnessed(values), np.ones(4, np.float32))
+    assert (values == 0.5).all()
+
+
+@pytest.mark.parametrize(
+    "other",
+    [np.ones(4, np.float32), np.ones(2), np.ones(4, np.int32), [1.0]],
+    ids=["a copy", "shorter", "other numbers", "a list"],
+)
+def test_a_second_way_to_other_memory_is_not_written_to(other):
+    if np.from_dlpack(Frozen(np.ones(4))).flags.writeable:
+        pytest.skip("this NumPy takes such memory as writable")
+    values = np.ones(4, np.float32)
+    with pytest.raises((TypeError, ValueError), match=r"^weight: expected"):
+        step(Witnessed(values, other), np.ones(4, np.float32))
+    assert (values == 1).all()
+    assert np.array_equal(other, np.ones(np.shape(other)))
+
+
+def test_what_says_that_it_is_no_array_is_refused():
+    """As a negated view of torch does, whose DLPack leaves the sign out."""
+    given = Witnessed(np.ones(4, np.float32), RuntimeError("Use resolve_neg()"))
+    with pytest.raises(TypeError, match=r"grad: .* does not share its memory \(Use resolve_neg"):
+        step(np.ones(4, np.float32), given)
+
+
+def test_memory_that_may_not_be_written_to():
+    frozen = np.ones(4, np.float32)
+    frozen.flags.writeable = False
+    with pytest.raises(
+        ValueError, match=r"^weight: expected a writable array, got a read-only one$"
+    ):
+        step(frozen, np.ones(4, np.float32))
+    text = (
+        "weight: expected a writable array, got bytes, which is read-only; pass a copy, numpy.arr"
+    )
+    with pytest.raises(ValueError, match=text):
+        step(bytes(16), np.ones(4, np.float32))
+    step(np.ones(4, np.float32), frozen)
+
+
+def test_a_read_only_gradient_is_fine_beside_a_wrong_state():
+    frozen = np.ones(4, np.float32)
+    frozen.flags.writeable = False
+    optimizer = mx.optimizer.create("sgd", momentum=0.9)
+    with pytest.raises(ValueError, match=r"^shape of state 'mom': expected \(4,\), got \(5,\)"):
+        optimizer.update(0, np.ones(4, np.float32), frozen, np.zeros(5, np.float32))
+
+
+def test_buffers():
+    weight = (ctypes.c_float * 3)(1, 2, 3)
+    step(weight, array.array("f", [2, 2, 2]))
+    assert list(weight) == [0, 1, 2]
+    with pytest.raises(TypeError, match=r"dtype of weight: expected float16 or .*, got uint8"):
+        step(bytearray(4), np.ones(4, np.float32))
+    for wrong in (np.ndarray, "text", 3.0, None, [1.0], {}):
+        with pytest.raises(TypeError, match=r"^weight: expected an array"):
+            step(wrong, np.ones(4, np.float32))
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="classes have no __buffer__")
+def test_a_buffer_that_raises():
+    class Raises:
+        def __buffer__(self, flags):
+            raise ZeroDivisionError("never")
+
+    with pytest.raises(TypeError, match=r"weight: expected an array in host memory, got Raises"):
+        step(Raises(), np.ones(4, np.float32))
+
+
+class Pretended:
+    """What says that it is an array, and is none."""
+
+    @property
+    def __class__(self):
+        return np.ndarray
+
+
+def test_what_only_says_that_it_is_an_array():
+    with pytest.raises(TypeError, match=r"expected an array"):
+        step(Pretended(), np.ones(4, np.float32))
+    with pytest.raises(TypeError, match=r"grad: expected an array"):
+        step(np.ones(4, np.float32), Pretended())
+
+
+class BrainFloats(Exported):
+    dtype = "torch.bfloat16"
+
+    def __dlpack__(self, **given):
+        raise RuntimeError("Unsupported dtype in DLTensor.")
+
+
+def test_bfloat16_of_others_is_refused_with_what_to_do(monkeypatch):
+    match = "pass its bits as a NumPy array of 16-bit integers, .view.ml_dtypes.bfloat16.$"
+    with pytest.raises(TypeError, match=match):
+        step(BrainFloats(None), np.ones(4, np.float32))
+
+
+def test_an_installed_bridge_is_named(tmp_path):
+    """In a process of its own, as found packages are remembered."""
+    info = tmp_path / "stranger_bridge-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: stranger-bridge\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[weightopt.bridges]\nstranger = stranger_bridge\n")
+    (tmp_path / "stranger.py").write_text(
+        "class Array(bytes):\n    dtype = 'bfloat16'\n"
+        "class Brain:\n    dtype = 'bfloat16'\n"
+        "    def __dlpack__(self, **given): raise RuntimeError('no such type')\n"
+        "    def __dlpack_device__(self): return 1, 0\n"
+    )
+    code = (
+        "import numpy as np, weightopt_core as mx, stranger\n"
+        "from weightopt_core.backends import cpu\n"
+        "for given in (stranger.Array(16), stranger.Brain()):\n"
+        "    try: cpu.check(given, 'weight', dtypes=None)\n"
+        "    except (TypeError, ValueError) as error: print(error)\n"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n{code}"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert found.stdout.count(", or use stranger-bridge") == 2, found
+
+
+def crafted(name, size):
+    """Return a dtype of raw bytes that has the name of another."""
+    return np.dtype((type(name, (np.void,), {}), size))
+
+
+@pytest.mark.parametrize("name", [*STORAGE, "float8_e5m2"])
+def test_types_are_known_by_number_not_by_name(name):
+    size = STORAGE[name].itemsize if name in STORAGE else 1
+    dtype = crafted(name, size)
+    assert dtype.name.startswith(name)
+    assert storage_of(dtype) is None
+    assert not is_real(dtype)
+    assert not is_half(dtype)
+    raw = np.zeros(4, dtype)
+    good = np.ones(4, dtype_of(name) if name in STORAGE else np.float32)
+    for weight, grad in ((raw, good), (good, raw)):
+        with pytest.raises(TypeError, match=r"^dtype of (weight|grad): expected"):
+            step(weight, grad)
+    with pytest.raises(TypeError, match=r"^dtype of array of 'a_weight': expected real numbers"):
+        mx.init.One()("a_weight", raw)
+    with pytest.raises(TypeError, match=r"^dtype of arrays\[0\]: expected float16 or"):
+        mx.optimizer.clip_global_norm([raw], 1.0)
+    updater = mx.optimizer.get_updater(mx.optimizer.create("sgd"))
+    updater.states[0] = raw
+    with pytest.raises(TypeError, match=r"state of 0: expected None, numbers, arrays of numbers"):
+        updater.get_states()
+
+
+def test_the_table_of_types():
+    for name, storage in STORAGE.items():
+        dtype = dtype_of(name)
+        assert storage_of(dtype) == name == dtype.name
+        assert (dtype.itemsize, compute_of(name)) == (storage.itemsize, storage.compute)
+        assert is_half(dtype) == (storage.itemsize == 2)
+        assert is_real(dtype)
+        assert storage_of(np.dtype(dtype, metadata={"unit": "m"})) == name
+    for other in ("i4", "u2", "?", "c8", "S2", "O", "M8[s]", "V2", np.longdouble, ml_dtypes.int4):
+        assert storage_of(np.dtype(other)) is None
+    assert is_real(np.dtype(ml_dtypes.float8_e5m2))
+
+
+@pytest.mark.parametrize("name", STORAGE)
+def test_the_other_byte_order_is_refused(name):
+    dtype = dtype_of(name).newbyteorder()
+    if dtype.isnative:
+        pytest.skip("this type has one byte order")
+    swapped = np.ones(4).astype(dtype)
+    assert storage_of(swapped.dtype) is None
+    with pytest.raises(TypeError, match=r"^dtype of weight: expected native float16 or"):
+        step(swapped, np.ones(4, dtype_of(name)))
+    with pytest.raises(TypeError, match=f"^dtype of grad: expected native {name}"):
+        step(np.ones(4, dtype_of(name)), swapped)
+    with pytest.raises(TypeError, match=r"^dtype of arrays\[0\]: expected native"):
+        mx.optimizer.global_norm([swapped])
+
+
+def test_views_are_exact_and_share_memory():
+    for make in KINDS.values():
+        given = make(np.ones((2, 3), np.float32))
+        seen = cpu.view(given, "array")
+        assert type(seen) is np.ndarray
+        seen[0, 0] = 7
+        assert plain(given)[0, 0] == 7
+        assert backend_of(given) is cpu
