@@ -1,6 +1,7 @@
 """Norms of several arrays, and clipping by them."""
 
 import math
+import tracemalloc
 
 import ml_dtypes
 import numpy as np
@@ -70,3 +71,78 @@ def test_arguments():
     with pytest.raises(ValueError, match=r"arrays\[0\]: expected a writable"):
         mx.optimizer.clip_global_norm([frozen], 1)
     assert mx.optimizer.global_norm([]) == 0.0
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=lambda dtype: dtype.__name__)
+def test_memory_that_is_given_twice_is_scaled_once(dtype):
+    """It counts in the norm as often as it is given."""
+    grad, other = np.array([[3.0, 4.0]]).astype(dtype), np.ones(3, dtype)
+    grads = [grad, other, grad.reshape(2), grad]
+    before = mx.optimizer.global_norm(grads)
+    assert before == pytest.approx(math.sqrt(78))
+    factor = dtype(1.0 / before) if dtype is np.float64 else np.float32(1.0 / before)
+    expected = (np.array([[3.0, 4.0]]).astype(type(factor)) * factor).astype(dtype)
+    assert mx.optimizer.clip_global_norm(grads, 1.0) == before
+    np.testing.assert_array_equal(grad, expected)
+    assert mx.optimizer.global_norm(grads) == pytest.approx(1.0, rel=1e-2)
+
+
+def test_memory_that_is_shared_in_part_is_refused():
+    whole = np.full(8, 2.0)
+    for parts in (
+        [whole[:5], whole[4:]],
+        [whole, whole[2:4]],
+        [whole[2:4], np.ones(3), whole],
+        [whole, whole[:4]],
+        [whole, whole.view(np.float32)],
+    ):
+        match = "arrays: expected arrays apart, or the same, got two that share a part of their"
+        with pytest.raises(ValueError, match=match):
+            mx.optimizer.clip_global_norm(parts, 1.0)
+        assert (whole == 2).all()
+    assert mx.optimizer.global_norm([whole, whole[2:4]]) == math.sqrt(40)
+    assert mx.optimizer.clip_global_norm([whole[:4], whole[4:], whole[:0]], 1.0) == math.sqrt(32)
+
+
+def test_an_error_at_the_last_array_leaves_all_as_they_were():
+    frozen = np.ones(3)
+    frozen.flags.writeable = False
+    whole = np.ones(4)
+    for last in (frozen, np.ones(6)[::2], np.ones(3, int), [1.0], np.full(3, np.nan), whole[1:]):
+        grads = [np.full(3, 5.0), np.full(3, 5, np.float16), whole, last]
+        with pytest.raises((TypeError, ValueError), match=r"arrays|norm"):
+            mx.optimizer.clip_global_norm(grads, 1.0)
+        assert all((grad == 5).all() for grad in grads[:2])
+
+
+@pytest.mark.parametrize("size", [1e155, 1e-170, 1e-310, 1e308])
+def test_norms_and_clipping_at_the_ends_of_the_range(size):
+    grads = [np.array([0.6 * size]), np.array([0.0, -0.8 * size]), np.zeros(2, np.float32)]
+    assert mx.optimizer.global_norm(grads) == pytest.approx(size, rel=1e-14, abs=1e-323)
+    assert mx.optimizer.global_norm(grads[:1]) == 0.6 * size
+    norm = mx.optimizer.clip_global_norm(grads, size / 4)
+    assert norm == pytest.approx(size, rel=1e-14, abs=1e-323)
+    assert mx.optimizer.global_norm(grads) == pytest.approx(size / 4, rel=1e-12, abs=1e-322)
+
+
+@pytest.mark.parametrize("max_norm", [1.0, 1e-300])
+def test_large_norms_are_clipped_to_small_ones(max_norm):
+    """The factor alone would be below the normal numbers of its type."""
+    grads = [np.full(4, 5e307)]
+    mx.optimizer.clip_global_norm(grads, max_norm)
+    np.testing.assert_allclose(grads[0], max_norm / 2, rtol=1e-12)
+    if max_norm == 1.0:
+        grads = [np.full(10_000, 3e38, np.float32), np.full(3, 2.0)]
+        mx.optimizer.clip_global_norm(grads, max_norm)
+        np.testing.assert_allclose(grads[0], max_norm / 100, rtol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", DTYPES[:2], ids=lambda dtype: dtype.__name__)
+def test_norms_of_16_bits_take_no_room(dtype):
+    grad = np.ones(1 << 20, dtype)
+    tracemalloc.start()
+    try:
+        assert mx.optimizer.global_norm([grad]) == 1024.0
+        assert tracemalloc.get_traced_memory()[1] < 100_000
+    finally:
+        tracemalloc.stop()

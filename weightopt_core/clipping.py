@@ -17,12 +17,13 @@ def global_norm(arrays: Sequence[Any]) -> float:
     """Return the Euclidean norm of all elements of all arrays.
 
     Squares are summed in double, in a fixed order: the result depends neither on threads nor on
-    devices nor on the order of the arrays.
+    devices nor on the order of the arrays. It is right wherever it is in the range of double, also
+    where squares are not. Nothing is copied.
 
     Parameters
     ----------
     arrays : sequence of array
-        float16, bfloat16, float32 or float64, contiguous.
+        float16, bfloat16, float32 or float64, contiguous. NaN and infinities propagate.
 
     Examples
     --------
@@ -44,6 +45,7 @@ def clip_global_norm(arrays: Sequence[Any], max_norm: float) -> float:
     ----------
     arrays : sequence of array
         The gradients of one step; contiguous and writable, and unlike anywhere else written to.
+        An array that is given several times counts in the norm as often, and is scaled once.
     max_norm : float
         Above 0.
 
@@ -56,7 +58,8 @@ def clip_global_norm(arrays: Sequence[Any], max_norm: float) -> float:
     ------
     ValueError
         The norm is not finite, and nothing was changed: no scale would help a gradient that
-        holds an infinity or NaN. Skip the step, or lower the learning rate.
+        holds an infinity or NaN. Skip the step, or lower the learning rate. Or two arrays share a
+        part of their memory, and not all of it.
 
     References
     ----------
@@ -83,13 +86,24 @@ def clip_global_norm(arrays: Sequence[Any], max_norm: float) -> float:
         remedy = "skip this step"
         raise ValueError(wording("norm of the arrays", "a finite number", str(norm), remedy))
     if norm > max_norm:
-        for backend, array in apart:
-            backend.scale(array, max_norm / norm)
+        for factor in _factors(max_norm, norm):
+            for backend, array in apart:
+                backend.scale(array, factor)
     return norm
 
 
 def _norm(checked: list[tuple[Any, Any]]) -> float:
     return norm_by(lambda scale: [backend.square_sum(array, scale) for backend, array in checked])
+
+
+def _factors(max_norm: float, norm: float) -> list[float]:
+    """Return numbers whose product is ``max_norm / norm``, each a normal one in float32."""
+    if max_norm / norm >= 2.0**-120:
+        return [max_norm / norm]
+    (small, down), (large, up) = math.frexp(max_norm), math.frexp(norm)
+    power = down - up + 1
+    steps = [2.0 ** max(-100, power + done) for done in range(0, -power, 100)]
+    return [small / large / 2, *steps]
 
 
 def _apart(checked: list[tuple[Any, Any]]) -> list[tuple[Any, Any]]:

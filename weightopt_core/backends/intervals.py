@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..dtypes import compute_of, storage_of
 from ..errors import wording
 
 
@@ -17,18 +18,24 @@ def bounds(low: float, high: float, stored: np.dtype[Any]) -> tuple[float, float
     Raises
     ------
     ValueError
-        An end is beyond the largest number of the type.
+        An end, or the width, is beyond the largest number that is stored or computed with.
     """
-    with np.errstate(over="ignore", invalid="ignore"):
-        ends = np.array([low, high]).astype(stored)
-    if not np.isfinite(ends.astype(np.float64)).all():
-        expected = f"numbers that {stored.name} holds"
-        remedy = "take a smaller scale"
-        raise ValueError(wording("ends of the interval", expected, f"{low} and {high}", remedy))
-    nearest, top = ends
+    nearest, top = _held("ends", [low, high], stored)
+    _held("width", [high - low], compute_of(storage_of(stored)))
     bottom = np.nextafter(nearest, stored.type(np.inf)) if float(nearest) < low else nearest
     if float(top) >= high:
         top = np.nextafter(top, stored.type(-np.inf))
     if bottom > top:
         bottom = top = nearest
     return float(bottom), float(top)
+
+
+def _held(what: str, numbers: list[float], dtype: np.dtype[Any]) -> np.ndarray:
+    with np.errstate(over="ignore"):
+        held = np.array(numbers).astype(dtype)
+    if not np.isfinite(held.astype(np.float64)).all():
+        expected = f"what {dtype.name} holds"
+        got = " and ".join(map(str, numbers))
+        remedy = "take a smaller scale"
+        raise ValueError(wording(f"{what} of the interval", expected, got, remedy))
+    return held

@@ -8,7 +8,7 @@ import numpy as np
 
 from ...dtypes import STORAGE, is_real, storage_of
 from ...errors import wording
-from .sharing import exports, plain, shared
+from .sharing import exports, or_bridge, plain, shared
 
 
 def accepts(array: Any) -> bool:
@@ -16,26 +16,17 @@ def accepts(array: Any) -> bool:
     return issubclass(type(array), np.ndarray) or exports(array)
 
 
-def view(array: Any, argument: str, written: bool = False) -> np.ndarray:
+def view(array: Any, argument: str) -> np.ndarray:
     """Return `array` as an exact `numpy.ndarray` over the same memory.
 
     What a subclass does when it is indexed or computed with is thus left behind.
-
-    Parameters
-    ----------
-    array : array
-        What the caller passed.
-    argument : str
-        Its name in messages.
-    written : bool
-        Whether it will be written to, which another package may not let happen.
 
     Raises
     ------
     TypeError
         It does not share its memory, or not with the host.
     ValueError
-        Some of its elements are masked, or another package keeps it from being written to.
+        Some of its elements are masked.
     """
     if type(array) is np.ndarray:
         return array
@@ -43,7 +34,17 @@ def view(array: Any, argument: str, written: bool = False) -> np.ndarray:
         return plain(array, argument)
     if not exports(array):
         raise TypeError(wording(argument, "an array in host memory", type(array).__name__))
-    return shared(array, argument, written)
+    return shared(array, argument)
+
+
+def view_to_write(array: Any, argument: str) -> np.ndarray:
+    """Return what `view` does, or raise ValueError where another package keeps it read-only."""
+    found = view(array, argument)
+    if not found.flags.writeable and not isinstance(array, np.ndarray):
+        got = f"{type(array).__name__}, which is read-only"
+        remedy = f"pass a copy, numpy.array(...){or_bridge(array)}"
+        raise ValueError(wording(argument, "a writable array", got, remedy))
+    return found
 
 
 def check(
@@ -71,7 +72,7 @@ def check(
     remedy : str
         What to do about a dtype that may be there for another optimizer.
     """
-    array = view(array, argument, written)
+    array = (view_to_write if written else view)(array, argument)
     if shape is not None and array.shape != shape:
         raise ValueError(wording(f"shape of {argument}", f"{shape}", f"{array.shape}"))
     expected = "real numbers" if dtypes is None else " or ".join(dtypes)

@@ -25,27 +25,20 @@ def exports(array: Any) -> bool:
         return True
 
 
-def shared(array: Any, argument: str, written: bool) -> np.ndarray:
+def shared(array: Any, argument: str) -> np.ndarray:
     """Return a NumPy array over the memory of what is none.
 
     Raises
     ------
     TypeError
         The memory is not the host's, or is not shared; the message has the reason.
-    ValueError
-        It is to be written to, and may not be.
     """
     try:
-        found = _from_dlpack(array) if _has_dlpack(array) else np.asarray(memoryview(array))
+        return _from_dlpack(array) if _has_dlpack(array) else np.asarray(memoryview(array))
     except Exception as error:  # it is another package's, and may raise anything
         got = f"{type(array).__name__}, which does not share its memory ({error})"
         remedy = _remedy_for_bfloat16(array)
         raise TypeError(wording(argument, "an array in host memory", got, remedy)) from error
-    if written and not found.flags.writeable:
-        got = f"{type(array).__name__}, which is read-only"
-        remedy = f"pass a copy, numpy.array(...){_or_bridge(array)}"
-        raise ValueError(wording(argument, "a writable array", got, remedy))
-    return found
 
 
 def plain(array: np.ndarray, argument: str) -> np.ndarray:
@@ -76,10 +69,12 @@ def _from_dlpack(array: Any) -> np.ndarray:
     exported = np.from_dlpack(array)
     if not hasattr(array, "__array__"):
         return exported
-    # What DLPack cannot say, a negated view for one, makes this fail. Before NumPy 2.2.5 it is
-    # also the one that may be written to.
+    # What DLPack cannot say, of a negated view for one, makes this fail.
     other = np.asarray(array)
-    return other if _same_memory(exported, other) else exported
+    # Before NumPy 2.2.5 all that comes by DLPack is read-only.
+    if exported.flags.writeable or not _same_memory(exported, other):
+        return exported
+    return other
 
 
 def _same_memory(one: np.ndarray, other: np.ndarray) -> bool:
@@ -91,13 +86,15 @@ def _same_memory(one: np.ndarray, other: np.ndarray) -> bool:
 
 
 def _remedy_for_bfloat16(array: Any) -> str:
-    if "bfloat16" not in str(getattr(array, "dtype", "")):
+    try:
+        found = "bfloat16" in str(array.dtype)
+    except Exception:  # whatever a property of the array raises
         return ""
     how = "pass its bits as a NumPy array of 16-bit integers, .view(ml_dtypes.bfloat16)"
-    return how + _or_bridge(array)
+    return how + or_bridge(array) if found else ""
 
 
-def _or_bridge(array: Any) -> str:
+def or_bridge(array: Any) -> str:
     """Name the installed package for arrays of this class, if there is one.
 
     Such a package has an entry point in the group ``weightopt.bridges`` with the name of the

@@ -13,7 +13,7 @@ from ...kernels import plan  # type: ignore[attr-defined]
 from ..states import MASTERS, ROUNDED, check_state_dtype, dtypes_of, parts_of, remedy_for
 from .arrays import is_half
 from .blocks import Interpreted
-from .checks import check, view
+from .checks import check, view, view_to_write
 
 
 def bind(
@@ -65,15 +65,14 @@ def _views(
 ) -> Iterator[tuple[Any, ...]]:
     """Yield weights, gradients and states as NumPy arrays over the same memory."""
     names = [*(f"state {name!r}" for name in rule.states), "master copy of weight"]
-    yield tuple(view(weight, "weight", written=True) for weight in weights)
+    yield tuple(view_to_write(weight, "weight") for weight in weights)
     yield tuple(view(grad, "grad") for grad in grads)
     parted = []
     for weight, state in zip(weights, states):
         parts, master = parts_of(rule, state, kept & MASTERS and is_half(weight))
         parted.append([*parts] if master is None else [*parts, master])
     yield tuple(
-        tuple(view(part, name, written=True) for part, name in zip(parts, names))
-        for parts in parted
+        tuple(view_to_write(part, name) for part, name in zip(parts, names)) for parts in parted
     )
 
 
