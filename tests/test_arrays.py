@@ -128,7 +128,7 @@ def test_subclasses_are_clipped_as_arrays(kind, shape, rng):
     np.testing.assert_array_equal(plain(got), values)
 
 
-MASKED = "expected an array without masked elements, got one with 2 masked elements; pass .filled"
+MASKED = "expected an array without masked elements, got one with 2 of 4 masked; pass .filled"
 
 
 @each_optimizer

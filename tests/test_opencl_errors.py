@@ -90,6 +90,16 @@ def test_a_dtype_that_no_rule_takes(refused, queue):
     refused(TypeError, message, on_device(queue, np.ones(6, np.int32)))
 
 
+def test_types_are_known_by_number_and_byte_order(refused, ones, queue):
+    raw = np.dtype((type("float32", (np.void,), {}), 4))
+    refused(TypeError, r"dtype of weight: expected float16 or .*, got", Array(queue, 6, raw))
+    refused(TypeError, r"dtype of grad: expected float32, got", ones, Array(queue, 6, raw))
+    swapped = np.dtype(np.float32).newbyteorder()
+    made = Array(queue, 6, swapped)
+    refused(TypeError, r"dtype of weight: expected native float16 or .*, got [<>]f4", made)
+    refused(TypeError, r"dtype of grad: expected native float32, got [<>]f4", ones, made)
+
+
 def test_a_strided_array(refused, ones, queue):
     grad = on_device(queue, np.ones(12, np.float32))[::2]
     refused(ValueError, "grad: expected a C-contiguous array, got a strided one", ones, grad)

@@ -141,3 +141,26 @@ def test_a_number_that_cannot_be_formed_changes_nothing(queue):
         optimizer.update([0, 1], weights, grads, states)
     assert all((on_host(weight) == 1).all() for weight in weights)
     assert optimizer._index_update_count == {}
+
+
+@every_device
+@every_rule
+@pytest.mark.parametrize("size", [1e160, 1e-170, 1e300, 1e-310])
+def test_the_ends_of_the_range(rule, size, queue):
+    """Each norm of each tensor is measured again by itself."""
+    if not computes(queue, np.float64):
+        pytest.skip("the device has no float64")
+    sizes = (20, 30, 7) if is_slow(queue) else (5000, 300, 7)
+    runs = []
+    for place in (np.copy, lambda values: on_device(queue, values, 3)):
+        rng = np.random.default_rng(5)
+        updater = mx.optimizer.get_updater(optimizer_of(rule))
+        factors = (1, size, 1)
+        weights = [place(rng.normal(size=n) * f) for n, f in zip(sizes, factors, strict=True)]
+        for _ in range(2):
+            factors = (size, 1, 1)
+            grads = [place(rng.normal(size=n) * f) for n, f in zip(sizes, factors, strict=True)]
+            updater([0, 1, 2], grads, weights)
+        runs.append([backend_of(weight).to_host(weight) for weight in weights])
+    assert all(same_bits(*both) for both in zip(*runs, strict=True))
+    assert all(np.isfinite(weight).all() for weight in runs[0])

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..backends import cpu
+from ..dtypes import compute_of, storage_of
 from ..kernels.elementwise import THREAD_THRESHOLD
 from .arrays import Maker, same_bits, wild
 from .subject import Subject
@@ -112,7 +113,7 @@ def _compare(
 def _step(optimizer: Any, arrays: list[np.ndarray], grad: np.ndarray) -> list[np.ndarray]:
     """Return weight, states and perhaps master copy after the update that was last counted."""
     rule, weight = optimizer.rule, arrays[0]
-    compute = np.dtype(np.float32) if weight.itemsize == 2 else weight.dtype
+    compute = compute_of(storage_of(weight.dtype))
     count = 1 + len(rule.states)
     master = arrays[count:]
     inputs = [array.astype(compute) for array in [*(master or arrays[:1]), grad, *arrays[1:count]]]

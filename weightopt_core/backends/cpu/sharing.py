@@ -18,11 +18,13 @@ HOST_MEMORY = {1: "kDLCPU", 3: "kDLCUDAHost", 11: "kDLROCMHost"}
 def exports(array: Any) -> bool:
     """Whether `array` says that it shares its memory, with the host or with a device."""
     try:
-        return _has_dlpack(array) or memoryview(array) is not None
+        if not _has_dlpack(array):
+            memoryview(array)
     except TypeError:
         return False
     except Exception:  # of a method of the array; what it was comes up when the memory is needed
-        return True
+        pass
+    return True
 
 
 def shared(array: Any, argument: str) -> np.ndarray:
@@ -52,7 +54,7 @@ def plain(array: np.ndarray, argument: str) -> np.ndarray:
     if isinstance(array, np.ma.MaskedArray):
         hidden = np.count_nonzero(np.ma.getmaskarray(array))
         if hidden:
-            got = f"one with {hidden} masked elements"
+            got = f"one with {hidden} of {array.size} masked"
             remedy = "pass .filled(value), or .data for what the mask hides"
             raise ValueError(wording(argument, "an array without masked elements", got, remedy))
     return np.ndarray.view(array, np.ndarray)

@@ -10,8 +10,8 @@ import numpy as np
 import pyopencl as cl
 from pyopencl.array import Array
 
+from ...dtypes import STORAGE, is_real, storage_of
 from ...errors import wording
-from .templates import STORAGE
 from .traits import check_float64
 
 
@@ -62,11 +62,13 @@ def check(
     if shape is not None and array.shape != shape:
         raise ValueError(wording(f"shape of {argument}", f"{shape}", f"{array.shape}"))
     expected = "real numbers" if dtypes is None else " or ".join(dtypes)
-    name = array.dtype.name
-    real = array.dtype.kind in "iuf" or "float" in name
-    if not (real if dtypes is None else name in dtypes):
-        hint = remedy if name in STORAGE else ""
-        raise TypeError(wording(f"dtype of {argument}", expected, name, hint))
+    native = array.dtype if array.dtype.isnative else array.dtype.newbyteorder("=")
+    name = storage_of(native)
+    if not (is_real(native) if dtypes is None else name in dtypes):
+        hint = remedy if name else ""
+        raise TypeError(wording(f"dtype of {argument}", expected, str(array.dtype), hint))
+    if not array.dtype.isnative:
+        raise TypeError(wording(f"dtype of {argument}", f"native {expected}", str(array.dtype)))
     if name == "float64":
         check_float64(array.queue.device, argument)
     _check_memory(array, argument)

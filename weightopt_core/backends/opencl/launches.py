@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pyopencl as cl
 
+from ...dtypes import compute_of
 from .addresses import Held, addresses_of
 from .programs import kernel
 from .source import rule_text
@@ -39,7 +40,7 @@ class Launch:
         self.rule, self.storages = rule, storages
         self.numbers = np.array(numbers)
         self.keyed = rule.draws or ROUNDED_BFLOAT16 in storages
-        self.real = np.dtype("float64" if storages[0] == "float64" else "float32")
+        self.real = compute_of(storages[0])
         self.queue = tensors[0][0].queue
         self.traits = traits_of(self.queue.device)
 

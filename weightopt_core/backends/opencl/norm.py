@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pyopencl as cl
 
+from ...dtypes import compute_of
 from ...kernels.norm import ELEMENTS_OF_A_CHUNK, LANES_OF_A_CHUNK
 from ...norms import total
 from .arrays import record
@@ -101,7 +102,7 @@ def scale(array: Any, factor: float) -> None:
     if not array.size:
         return
     traits = traits_of(queue.device)
-    real = np.dtype("float64" if storage == "float64" else "float32")
+    real = compute_of(storage)
 
     def text() -> str:
         form = STORAGE[storage]

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ...dtypes import compute_of
 from ..intervals import bounds
 from .arrays import record
 from .checks import check
@@ -31,7 +32,7 @@ def _fill(kind: str, array: Any, key: tuple[int, int], *numbers: float) -> None:
     if not array.size:
         return
     storage = array.dtype.name
-    real = np.dtype("float64" if storage == "float64" else "float32")
+    real = compute_of(storage)
     queue = array.queue
     traits = traits_of(queue.device)
     number = np.uint64
