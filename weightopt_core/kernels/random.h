@@ -40,10 +40,6 @@ static inline void philox(U64 block, U64 key0, U64 key1, U64 *word0, U64 *word1,
     *word3 = c3;
 }
 
-/* A value, or the bound that it is beyond; NaN stays. */
-#define LIMITED(value, bottom, top) \
-    ((value) < (bottom) ? (bottom) : (value) > (top) ? (top) : (value))
-
 static inline float uniform_float32(U32 word)
 {
     return (float)(int)(word >> 8) * 0x1p-24f;

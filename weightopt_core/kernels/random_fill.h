@@ -70,7 +70,7 @@ typedef union {
     uint32_t half[2 * WORDS];
 } weightopt_words;
 
-/* A number z becomes shift + scale * z, or the bound that this is beyond; all four are rounded once. */
+/* A number z becomes shift + scale * z; if it is uniform, within bounds. All four are rounded once. */
 typedef struct {
     double shift, scale, bottom, top;
 } weightopt_range;
@@ -79,7 +79,7 @@ typedef struct {
 typedef void (*weightopt_convert)(void *out, const weightopt_words *words, ptrdiff_t skip,
                                   ptrdiff_t count, const weightopt_range *range);
 
-#define CONVERT(name, dtype, real, word)                                                        \
+#define CONVERT(name, dtype, real, word, limit)                                                 \
     CLONES static void name##_##dtype##_loop(void *out, const weightopt_words *words,           \
                                              ptrdiff_t skip, ptrdiff_t count,                   \
                                              const weightopt_range *range)                      \
@@ -89,13 +89,14 @@ typedef void (*weightopt_convert)(void *out, const weightopt_words *words, ptrdi
         const real bottom = (real)range->bottom, top = (real)range->top;                        \
         for (ptrdiff_t i = 0; i < count; ++i) {                                                 \
             const real value = shift + scale * name##_##dtype(words->word);                     \
-            to[i] = LIMITED(value, bottom, top);                                                \
+            const real raised = limit && value < bottom ? bottom : value;                       \
+            to[i] = limit && raised > top ? top : raised;                                       \
         }                                                                                       \
     }
-CONVERT(uniform, float32, float, half[LOW_FIRST(skip + i)])
-CONVERT(normal, float32, float, half[LOW_FIRST(skip + i)])
-CONVERT(uniform, float64, double, whole[skip + i])
-CONVERT(normal, float64, double, whole[skip + i])
+CONVERT(uniform, float32, float, half[LOW_FIRST(skip + i)], 1)
+CONVERT(normal, float32, float, half[LOW_FIRST(skip + i)], 0)
+CONVERT(uniform, float64, double, whole[skip + i], 1)
+CONVERT(normal, float64, double, whole[skip + i], 0)
 
 CLONES static void make_words(weightopt_words *words, ptrdiff_t blocks, uint64_t first,
                               uint64_t key0, uint64_t key1)

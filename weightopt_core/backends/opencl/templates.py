@@ -221,7 +221,8 @@ void fill(__global {type} *restrict out, ulong offset, ulong count, ulong key0, 
         make_words(words, first / PER_BLOCK, key0, key1);
         for (ulong i = first + get_local_id(0); i < last; i += GROUP) {{
             const REAL drawn = shift + scale * {kind}_{dtype}(words[i - first]);
-            const REAL value = LIMITED(drawn, bottom, top);
+            const REAL raised = drawn < bottom ? bottom : drawn;
+            const REAL value = raised > top ? top : raised;
             {store}
         }}
     }}
