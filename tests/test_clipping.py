@@ -22,7 +22,8 @@ def test_norm(dtype, size, rng):
 
 
 def test_neither_threads_nor_order_matter(rng):
-    arrays = [rng.normal(size=size).astype(np.float32) for size in (3, 200_001, 70_000)]
+    sizes = (3, 200_001, 70_000)
+    arrays = [rng.normal(size=size).astype(dtype) for size in sizes for dtype in DTYPES]
     norms = set()
     for threads in (1, 2, 7):
         mx.set_num_threads(threads)

@@ -40,6 +40,10 @@ STORAGE: dict[str, Storage] = {
     "float64": Storage(_FLOAT64, 8, "F64"),
 }
 
+_narrow = [name for name, storage in STORAGE.items() if storage.compute == _FLOAT32]
+#: Those computed in float32, in words.
+NARROW = f"{', '.join(_narrow[:-1])} or {_narrow[-1]}"
+
 #: By type number: a class can take any name, and a dtype of raw bytes has that of its class.
 _OWN = {np.dtype(name).num: name for name in STORAGE if name != "bfloat16"}
 #: Type numbers from here on are those of types that packages have registered.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ..dtypes import NARROW, compute_of
 from ..errors import wording
 from ..kernels.bound import MASTERS, ROUNDED  # type: ignore[attr-defined]
 
@@ -47,8 +48,8 @@ def dtypes_of(weight: str, master: bool, kept: int) -> tuple[tuple[str, ...], st
 
 def check_state_dtype(weight: str) -> None:
     """Raise ValueError where no state in bfloat16 goes with a weight of that dtype."""
-    if weight == "float64":
-        expected = "float16, bfloat16 or float32 with state_dtype='bfloat16'"
+    if compute_of(weight) != compute_of("bfloat16"):
+        expected = f"{NARROW} with state_dtype='bfloat16'"
         remedy = "leave state_dtype out for such weights"
         raise ValueError(wording("dtype of weight", expected, weight, remedy))
 

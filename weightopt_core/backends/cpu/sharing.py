@@ -51,7 +51,7 @@ def plain(array: np.ndarray, argument: str) -> np.ndarray:
     ValueError
         Some of its elements are masked.
     """
-    if isinstance(array, np.ma.MaskedArray):
+    if issubclass(type(array), np.ma.MaskedArray):
         hidden = np.count_nonzero(np.ma.getmaskarray(array))
         if hidden:
             got = f"one with {hidden} of {array.size} masked"

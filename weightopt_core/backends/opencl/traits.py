@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import pyopencl as cl
 
+from ...dtypes import NARROW
 from ...errors import wording
 
 
@@ -89,6 +90,5 @@ def has_float64(device: cl.Device) -> bool:
 def check_float64(device: cl.Device, argument: str) -> None:
     """Raise TypeError where `device` cannot compute in double."""
     if not traits_of(device).float64:
-        expected = "float16, bfloat16 or float32"
         remedy = f"the device {device.name.strip()!r} has no float64"
-        raise TypeError(wording(f"dtype of {argument}", expected, "float64", remedy))
+        raise TypeError(wording(f"dtype of {argument}", NARROW, "float64", remedy))
