@@ -147,3 +147,24 @@ def test_norms_of_16_bits_take_no_room(dtype):
         assert tracemalloc.get_traced_memory()[1] < 100_000
     finally:
         tracemalloc.stop()
+
+
+def test_a_list_that_changes_meanwhile_is_taken_as_it_was():
+    values = np.full(3, 4.0)
+
+    class Emptying:
+        def __dlpack__(self, **given):
+            grads.clear()
+            return values.__dlpack__(**given)
+
+        def __dlpack_device__(self):
+            return 1, 0
+
+        def __array__(self, dtype=None, copy=None):
+            return values
+
+    last = np.full(2, 1.0)
+    grads = [Emptying(), last]
+    assert mx.optimizer.clip_global_norm(grads, 1.0) == math.sqrt(50)
+    assert values[0] == 4.0 * (1.0 / math.sqrt(50))
+    assert last[0] == 1.0 * (1.0 / math.sqrt(50))

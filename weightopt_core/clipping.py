@@ -131,7 +131,7 @@ def _checked(arrays: Sequence[Any], written: bool = False) -> list[tuple[Any, An
     if not isinstance(arrays, (list, tuple)):
         raise TypeError(wording("arrays", "a list of arrays", type(arrays).__name__))
     pairs = []
-    for i, array in enumerate(arrays):
+    for i, array in enumerate(tuple(arrays)):  # a method of an array may change the list
         backend = backend_of(array, f"arrays[{i}]")
         pairs.append((backend, backend.check(array, f"arrays[{i}]", written=written)))
     return pairs
