@@ -1,5 +1,7 @@
 """The compiled part of the core; everything else about the package is in pyproject.toml."""
 
+import os
+import runpy
 import sys
 from glob import glob
 
@@ -26,24 +28,35 @@ KERNELS = {
 }
 # In an sdist, Cython's output takes the place of the .pyx that it comes from, unless named here.
 DEPENDS = sorted(glob(f"{FOLDER}/*.p[xy][dx]") + glob(f"{FOLDER}/*.h"))
-COMPILE_ARGS = ["-O3", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math"]
 DIRECTIVES = {"boundscheck": False, "wraparound": False, "cdivision": True, "language_level": 3}
 
-posix = sys.platform != "win32"
-setup(
-    ext_modules=cythonize(
-        [
-            Extension(
-                f"weightopt_core.kernels.{name}",
-                [f"{FOLDER}/{source}" for source in [f"{name}.pyx", *sources]],
-                include_dirs=[FOLDER, np.get_include()],
-                depends=DEPENDS,
-                define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")],
-                extra_compile_args=COMPILE_ARGS if posix else [],
-                extra_link_args=["-pthread"] if posix else [],
-            )
-            for name, sources in KERNELS.items()
-        ],
-        compiler_directives=DIRECTIVES,
+POSIX = sys.platform != "win32"
+# In every file, whether it includes it or not: none may be compiled inexactly.
+EXACT = ["-include", f"{FOLDER}/exact.h"] if POSIX else [f"/FI{FOLDER}/exact.h"]
+
+
+def main():
+    """Build what the command line asks for, on all processors."""
+    flags = runpy.run_path("weightopt_core/flags.py")
+    extensions = [
+        Extension(
+            f"weightopt_core.kernels.{name}",
+            [f"{FOLDER}/{source}" for source in [f"{name}.pyx", *sources]],
+            include_dirs=[FOLDER, np.get_include()],
+            depends=[*DEPENDS, "setup.py", "weightopt_core/flags.py"],
+            define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")],
+            extra_compile_args=[*EXACT, *flags["COMPILE_ARGS"]],
+            extra_link_args=[*(["-pthread"] if POSIX else []), *flags["LINK_ARGS"]],
+        )
+        for name, sources in KERNELS.items()
+    ]
+    jobs = os.cpu_count() or 1
+    setup(
+        ext_modules=cythonize(extensions, compiler_directives=DIRECTIVES, nthreads=jobs),
+        options={"build_ext": {"parallel": jobs}},
     )
-)
+
+
+# Processes that Cython starts import this file.
+if __name__ == "__main__":
+    main()

@@ -16,18 +16,13 @@ import sysconfig
 from pathlib import Path
 from typing import Any
 
+from .flags import COMPILE_ARGS, LINK_ARGS
 from .rule import Rule
 from .rule.compiled import MODULE
 from .rule.source import header_text, module_text
 
 #: Limited API of this Python version, so that one wheel serves it and every later one.
 LIMITED_API = (3, 10)
-#: No contraction, or the bits would differ; no errno and no traps, or loops with square roots
-#: and selections would not be vectorised. None of the three changes a result otherwise.
-COMPILE_ARGS = ["-O3", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math"]
-#: On Linux, name the C library though nothing of it is called: auditwheel takes from it which
-#: platforms a wheel is for.
-LINK_ARGS = ["-Wl,--no-as-needed", "-lc"] if sys.platform == "linux" else []
 
 
 def compiled_rules(*modules: str, folder: str | Path = ".") -> dict[str, Any]:
@@ -78,7 +73,7 @@ def _extension(package: str, rules: list[Rule], folder: Path) -> list[Any]:
         [source.relative_to(folder).as_posix()],
         include_dirs=[generated.relative_to(folder).as_posix()],
         depends=[(generated / header).relative_to(folder).as_posix()],
-        extra_compile_args=[] if sys.platform == "win32" else COMPILE_ARGS,
+        extra_compile_args=COMPILE_ARGS,
         extra_link_args=LINK_ARGS,
         define_macros=[("Py_LIMITED_API", version)] if limited else [],
         py_limited_api=limited,

@@ -67,13 +67,26 @@ CLONES static void store_rounded_high(uint16_t *restrict out, const float *restr
         out[i] = round_to_bfloat16(in[i], words[i] >> 16);
 }
 
-#if defined(__x86_64__) && defined(__GNUC__)
+#if defined(HAS_VECTORS)
+#include <cpuid.h>
+
+/* Not every GCC and clang knows F16C by name, and asking the processor takes long: it is done when
+ * the module is loaded. That the system keeps the registers is part of what AVX2 tells. */
+static int has_f16c;
+
+__attribute__((constructor)) static void look_for_f16c(void)
+{
+    unsigned a, b, c, d;
+    __builtin_cpu_init();
+    has_f16c = __builtin_cpu_supports("avx2") && __get_cpuid(1, &a, &b, &c, &d) && (c & bit_F16C);
+}
+
 static ptrdiff_t load_float16_vectors(float *restrict out, const uint16_t *restrict in,
                                       ptrdiff_t count)
 {
     if (__builtin_cpu_supports("avx512f"))
         return load_float16_avx512(out, in, count);
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("f16c"))
+    if (has_f16c)
         return load_float16_f16c(out, in, count);
     return 0;
 }
@@ -83,7 +96,7 @@ static ptrdiff_t store_float16_vectors(uint16_t *restrict out, const float *rest
 {
     if (__builtin_cpu_supports("avx512f"))
         return store_float16_avx512(out, in, count);
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("f16c"))
+    if (has_f16c)
         return store_float16_f16c(out, in, count);
     return 0;
 }

@@ -7,7 +7,8 @@ cdef enum:
     GRAIN = 16384  # elements in one task of the pool
     BLOCK = 256  # elements computed at a time where arrays are not stored alike
 
-cdef enum Storage:
+# How elements are stored. Without a name, as Cython before 3.3 takes no size from an enum with one.
+cdef enum:
     FLOAT32
     FLOAT64
     FLOAT16

@@ -23,6 +23,13 @@ cdef extern from "casts.h" nogil:
         uint16_t *out, const float *values, const uint32_t *words, ptrdiff_t count
     )
 
+cdef extern from "probe.h" nogil:
+    int weightopt_is_exact()
+    const char *weightopt_inexact
+
+if not weightopt_is_exact():
+    raise ImportError(weightopt_inexact.decode())
+
 cdef enum:
     LINE = 64  # bytes of a cache line
     LONG = 8192  # elements of a tensor that is worth two calls

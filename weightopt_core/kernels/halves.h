@@ -56,6 +56,7 @@ static inline uint16_t to_float16(float value)
 }
 
 #if defined(__x86_64__) && defined(__GNUC__)
+#define HAS_VECTORS
 #include <immintrin.h>
 
 /* Each converts as many elements as whole vectors hold, and returns how many those are. */
@@ -73,10 +74,10 @@ __attribute__((target("avx2,f16c")))
 static inline ptrdiff_t store_float16_f16c(uint16_t *restrict out, const float *restrict in,
     ptrdiff_t count)
 {
-    const int nearest = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC;
+    enum { NEAREST = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC };
     ptrdiff_t i = 0;
     for (; i + 8 <= count; i += 8)
-        _mm_storeu_si128((__m128i *)(out + i), _mm256_cvtps_ph(_mm256_loadu_ps(in + i), nearest));
+        _mm_storeu_si128((__m128i *)(out + i), _mm256_cvtps_ph(_mm256_loadu_ps(in + i), NEAREST));
     return i;
 }
 
@@ -94,10 +95,10 @@ __attribute__((target("avx512f")))
 static inline ptrdiff_t store_float16_avx512(uint16_t *restrict out, const float *restrict in,
     ptrdiff_t count)
 {
-    const int nearest = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC;
+    enum { NEAREST = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC };
     ptrdiff_t i = 0;
     for (; i + 16 <= count; i += 16)
-        _mm256_storeu_si256((void *)(out + i), _mm512_cvtps_ph(_mm512_loadu_ps(in + i), nearest));
+        _mm256_storeu_si256((void *)(out + i), _mm512_cvtps_ph(_mm512_loadu_ps(in + i), NEAREST));
     return i;
 }
 #endif

@@ -52,7 +52,12 @@ from cpython.pycapsule cimport PyCapsule_New
 from libc.stddef cimport ptrdiff_t
 
 cdef extern from "{header}":
+    int weightopt_is_exact()
+    const char *weightopt_inexact
 {declarations}
+
+if not weightopt_is_exact():
+    raise ImportError(weightopt_inexact.decode())
 
 #: by rule: fingerprint of the source, its functions for float32, float64, float16 and bfloat16, and
 #: those for float32 and float64 that compute what its norms are of
@@ -65,7 +70,8 @@ RULES = {{
 def header_text(package: str, rules: list[Rule]) -> str:
     """Return the C text of all `rules`, once for each dtype."""
     parts = [_HEADER.format(package=package)]
-    parts += [_text("kernels/clones.h"), _text("kernels/halves.h"), _text("rule/blocks.h")]
+    headers = ["exact.h", "clones.h", "halves.h", "probe.h"]
+    parts += [_text(f"kernels/{name}") for name in headers] + [_text("rule/blocks.h")]
     for dtype, macros in _TYPES.items():
         macros = {**macros, "FN(name)": f"name##_{dtype}"}
         parts += [f"#define {name} {text}" for name, text in macros.items()]
