@@ -2,17 +2,27 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 PLUGINS := $(sort $(wildcard plugins/*/pyproject.toml))
-FOLDERS := $(PLUGINS:/pyproject.toml=)
+NAMES := $(PLUGINS:plugins/%/pyproject.toml=%)
 SOURCES := setup.py pyproject.toml $(wildcard weightopt_core/*.py weightopt_core/*/*.py weightopt_core/*/*.h \
 	weightopt_core/kernels/*.pyx weightopt_core/kernels/*.pxd weightopt_core/kernels/pool.c)
-RULES := $(wildcard plugins/*/weightopt_*/*.py plugins/*/setup.py)
+# What the demo starts with; make install brings all others.
+DEMO := sgd uniform factor
+# TESTS="tests/test_rule.py -k refusals" runs some.
+TESTS ?=
+
+# Plugins are built beside one another.
+MAKEFLAGS += --jobs=$(shell getconf _NPROCESSORS_ONLN)
+# Setuptools warns of every editable installation that it is one.
+EDITABLE := PYTHONWARNINGS="ignore:Editable installation" \
+	$(BIN)/python -m pip install --quiet --no-build-isolation --editable
 
 # What Intel's package of OpenCL for processors lacks in its metadata is named beside it.
 INTEL := intel-opencl-rt intel-cmplr-lib-rt
 
-.PHONY: install demo test test-opencl test-opencl-all lint format sync bench dist docs clean
+.PHONY: install demo test test-sanitize test-opencl test-opencl-all lint format sync bench dist docs clean
+.SECONDEXPANSION:
 
-install: $(VENV)/installed
+install: $(VENV)/tools $(NAMES:%=$(VENV)/plugins/%)
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -21,18 +31,35 @@ $(BIN)/python:
 # The core is built before the plugins, because their rules are compiled with it.
 $(VENV)/core: $(BIN)/python $(SOURCES)
 	$(BIN)/python -m pip install --quiet cython numpy
-	$(BIN)/python -m pip install --quiet --no-build-isolation --editable ".[dev]"
+	$(EDITABLE) ".[cli]"
+	mkdir -p $(VENV)/plugins
 	touch $@
 
-$(VENV)/installed: $(VENV)/core $(PLUGINS) $(RULES)
-	$(BIN)/python -m pip install --quiet --no-build-isolation --no-deps $(FOLDERS:%=--editable %)
+$(VENV)/plugins/%: $(VENV)/core $$(wildcard plugins/$$*/*.toml plugins/$$*/setup.py plugins/$$*/weightopt_$$*/*.py)
+	$(EDITABLE) plugins/$* --no-deps
 	touch $@
 
-demo: install
+# Of the core that is installed, pip takes what its extra names.
+$(VENV)/tools: $(VENV)/core
+	$(BIN)/python -m pip install --quiet "weightopt-core[dev]"
+	touch $@
+
+demo: $(DEMO:%=$(VENV)/plugins/%)
+	$(BIN)/python -m pip install --quiet "weightopt-core[plot]" scikit-learn
 	$(BIN)/python examples/digits.py
 
 test: install
-	$(BIN)/python -m pytest -n auto --dist loadgroup
+	$(BIN)/python -m pytest -n auto --dist loadgroup $(TESTS)
+
+# In a copy that is compiled with GCC's sanitizers; SANITIZED="tests/test_plan.py" runs some.
+SANITIZED ?= -m "not slow" --ignore=tests/packages
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -g
+test-sanitize: install
+	CC=gcc LDSHARED="gcc -shared" CFLAGS="$(SANITIZE)" LDFLAGS="-fsanitize=address,undefined" \
+		$(BIN)/python tools/build_copy.py build/sanitize env PYTHONMALLOC=malloc \
+		ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 \
+		LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" \
+		$(CURDIR)/$(BIN)/python -m pytest -q -p no:cacheprovider $(SANITIZED)
 
 # On every OpenCL device that is found, and on Oclgrind, which checks how memory is used.
 test-opencl: install

@@ -28,7 +28,7 @@ PUBLISHED: dict[str, dict[str, str]] = {{
 META = """\
 # Generated from plugins/ by ``make sync``.
 [build-system]
-requires = ["setuptools>=77"]
+requires = ["setuptools>=77.0.1"]
 build-backend = "setuptools.build_meta"
 
 [project]

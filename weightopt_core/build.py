@@ -63,9 +63,9 @@ def _extension(package: str, rules: list[Rule], folder: Path) -> list[Any]:
     generated = folder / "build" / "rules"
     generated.mkdir(parents=True, exist_ok=True)
     header = f"{package}_rules.h"
-    (generated / header).write_text(header_text(package, rules), "utf-8")
+    _write(generated / header, header_text(package, rules))
     source = generated / f"{package}_rules.pyx"
-    source.write_text(module_text(package, header, rules), "utf-8")
+    _write(source, module_text(package, header, rules))
     limited = sysconfig.get_config_var("Py_GIL_DISABLED") != 1
     version = "0x{:02X}{:02X}0000".format(*LIMITED_API)
     extension = Extension(
@@ -79,6 +79,12 @@ def _extension(package: str, rules: list[Rule], folder: Path) -> list[Any]:
         py_limited_api=limited,
     )
     return cythonize([extension], language_level=3, quiet=True)
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a text unless it stands there: what is not newer is not compiled again."""
+    if not path.exists() or path.read_text("utf-8") != text:
+        path.write_text(text, "utf-8")
 
 
 def _packages(folder: Path) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 Plain Python that imports nothing of the package, so that setup.py can run it before there is one.
 """
 
+import os
 import sys
 
 #: These come after what the environment asks for in CFLAGS, CC or LDFLAGS, and so have the last
@@ -11,8 +12,10 @@ import sys
 #: bits would differ. No errno and no traps, or loops with square roots and selections would not be
 #: vectorised; neither changes a result.
 _ORDINARY = ["-O3", "-fno-fast-math", "-fno-unsafe-math-optimizations"]
+#: Nothing for debuggers unless it is asked for: it is most of a module's size, and of the time.
+_DEBUG = [] if "-g" in os.environ.get("CFLAGS", "").split() else ["-g0"]
 _GNU = [
-    *_ORDINARY, "-fno-associative-math", "-fno-reciprocal-math", "-fno-finite-math-only",
+    *_ORDINARY, *_DEBUG, "-fno-associative-math", "-fno-reciprocal-math", "-fno-finite-math-only",
     "-fsigned-zeros", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math",
 ]  # fmt: skip
 

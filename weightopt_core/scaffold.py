@@ -74,7 +74,7 @@ class Package:
     def render(self, template: str) -> str:
         """Return the text of one of the templates, filled in for this package."""
         core = "weightopt-core==0.1.*"
-        build = ["setuptools>=77"] + (["cython>=3.1", core] if self.compiled else [])
+        build = ["setuptools>=77.0.1"] + (["cython>=3.1", core] if self.compiled else [])
         arguments = f", {self.arguments}" if self.arguments else ""
         call = f'mx.{_MODULES[self.kind]}.create("{self.name}"{arguments})'
         return Template((_TEMPLATES / f"{template}.in").read_text("utf-8")).substitute(
