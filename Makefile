@@ -10,8 +10,8 @@ DEMO := sgd uniform factor
 # TESTS="tests/test_rule.py -k refusals" runs some.
 TESTS ?=
 
-# Plugins are built beside one another.
-MAKEFLAGS += --jobs=$(shell getconf _NPROCESSORS_ONLN)
+# Plugins are built beside one another, once there is a core.
+TOGETHER := @$(MAKE) --no-print-directory --jobs=$(shell getconf _NPROCESSORS_ONLN)
 # Setuptools warns of every editable installation that it is one.
 EDITABLE := PYTHONWARNINGS="ignore:Editable installation" \
 	$(BIN)/python -m pip install --quiet --no-build-isolation --editable
@@ -22,7 +22,8 @@ INTEL := intel-opencl-rt intel-cmplr-lib-rt
 .PHONY: install demo test test-sanitize test-opencl test-opencl-all lint format sync bench dist docs clean
 .SECONDEXPANSION:
 
-install: $(VENV)/tools $(NAMES:%=$(VENV)/plugins/%)
+install: $(VENV)/core
+	$(TOGETHER) $(VENV)/tools $(NAMES:%=$(VENV)/plugins/%)
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -44,7 +45,8 @@ $(VENV)/tools: $(VENV)/core
 	$(BIN)/python -m pip install --quiet "weightopt-core[dev]"
 	touch $@
 
-demo: $(DEMO:%=$(VENV)/plugins/%)
+demo: $(VENV)/core
+	$(TOGETHER) $(DEMO:%=$(VENV)/plugins/%)
 	$(BIN)/python -m pip install --quiet "weightopt-core[plot]" scikit-learn
 	$(BIN)/python examples/digits.py
 

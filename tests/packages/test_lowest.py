@@ -21,7 +21,8 @@ PLUGINS = ("adam", "lamb", "sgd", "uniform", "zero", "factor", "multifactor")
 TOOLS = ("pytest>=8,<9.2", "hypothesis", "pyopencl[pocl]")
 TESTS = (
     "tests/test_rule.py", "tests/test_compiled_equals_numpy.py", "tests/test_optimizer.py",
-    "tests/test_checkpoint.py", "tests/test_registry.py", "tests/test_random_kernel.py",
+    "tests/test_checkpoint.py", "tests/test_rounding.py", "tests/test_registry.py",
+    "tests/test_opencl.py",
 )  # fmt: skip
 
 
@@ -63,5 +64,6 @@ def test_the_lowest_versions_work(tmp_path):
     environment.pip("install", "--no-build-isolation", "--no-deps", *editable)
     environment.pip("check")
     python = [environment.bin / "python", "-m", "pytest", "-q", "-p", "no:cacheprovider"]
-    printed = run(*python, *TESTS, cwd=sources)
+    # Tests of initializers name those that are not installed here.
+    printed = run(*python, *TESTS, "-k", "not initializers and not everything", cwd=sources)
     assert re.search(r"\d{3,} passed", printed)
