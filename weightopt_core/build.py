@@ -63,7 +63,9 @@ def _extension(package: str, rules: list[Rule], folder: Path) -> list[Any]:
     generated = folder / "build" / "rules"
     generated.mkdir(parents=True, exist_ok=True)
     header = f"{package}_rules.h"
-    _write(generated / header, header_text(package, rules))
+    # With the options, so that others compile it again.
+    options = " ".join([*COMPILE_ARGS, *LINK_ARGS])
+    _write(generated / header, f"{header_text(package, rules)}/* {options} */\n")
     source = generated / f"{package}_rules.pyx"
     _write(source, module_text(package, header, rules))
     limited = sysconfig.get_config_var("Py_GIL_DISABLED") != 1
