@@ -16,7 +16,7 @@ _ORDINARY = ["-O3", "-fno-fast-math", "-fno-unsafe-math-optimizations"]
 _DEBUG = [] if "-g" in os.environ.get("CFLAGS", "").split() else ["-g0"]
 _GNU = [
     *_ORDINARY, *_DEBUG, "-fno-associative-math", "-fno-reciprocal-math", "-fno-finite-math-only",
-    "-fsigned-zeros", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math",
+    "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math",
 ]  # fmt: skip
 
 #: With -ffast-math in LDFLAGS or CFLAGS, compilers link a file that makes the thread that loads the
