@@ -177,13 +177,13 @@ cdef class Kernel:
             raise ValueError(f"arrays: expected 2 to {MAX_ARRAYS - 1}, got {arrays}")
         if not 0 <= norms <= MAX_NORMS or len(functions) != (6 if norms else 4):
             raise ValueError(f"functions: expected 4, or 6 for a rule with norms, got {functions}")
-        self.functions[<int>FLOAT32] = function_of(functions[0], "weightopt.rule.float32.2")
-        self.functions[<int>FLOAT64] = function_of(functions[1], "weightopt.rule.float64.2")
-        self.functions[<int>FLOAT16] = function_of(functions[2], "weightopt.rule.float16.2")
-        self.functions[<int>BFLOAT16] = function_of(functions[3], "weightopt.rule.bfloat16.2")
+        self.functions[<int>FLOAT32] = function_of(functions[0], "weightopt.rule.float32.3")
+        self.functions[<int>FLOAT64] = function_of(functions[1], "weightopt.rule.float64.3")
+        self.functions[<int>FLOAT16] = function_of(functions[2], "weightopt.rule.float16.3")
+        self.functions[<int>BFLOAT16] = function_of(functions[3], "weightopt.rule.bfloat16.3")
         if norms:
-            self.measure32 = function_of(functions[4], "weightopt.measure.float32.2")
-            self.measure64 = function_of(functions[5], "weightopt.measure.float64.2")
+            self.measure32 = function_of(functions[4], "weightopt.measure.float32.3")
+            self.measure64 = function_of(functions[5], "weightopt.measure.float64.3")
         self.arrays = arrays
         self.constants = constants
         self.norms = norms

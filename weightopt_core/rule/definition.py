@@ -12,8 +12,9 @@ from ..errors import RuleError
 from ..kernels.constants import Constants  # type: ignore[import-not-found]
 from ..norms import norms_of, scales_of
 from .compiled import Compiled, load
+from .language import NOISE
 from .lowering import lower
-from .reading import NOISE, Reading
+from .reading import Reading
 
 _PLAIN = {float, int, bool}
 
@@ -39,7 +40,7 @@ class Rule:
     parameters : int
         How many arrays it takes.
     lowered : weightopt_core.rule.lowering.Lowered
-        The checked rule as text in the subset that C and OpenCL C share.
+        The checked rule, and its text in the subset that C and OpenCL C share.
     """
 
     def __init__(self, function: Callable[..., Any]):
@@ -88,7 +89,8 @@ class Rule:
             A number is missing, or an expression is not a number (None, for one).
         """
         lowered = self.lowered
-        return self._checked(lowered.constants, lowered.evaluate(*self._given(numbers)))
+        settle, _ = lowered.split(self.numbers, ())
+        return self._checked(lowered.constants, settle(*self._given(numbers))[0])
 
     def scales(self, sums: Sequence[np.ndarray], wide: Sequence[bool]) -> np.ndarray | None:
         """Return by what the values of tensors are to be multiplied and measured again.

@@ -1,21 +1,23 @@
-"""From a checked rule to text in the subset that C and OpenCL C share."""
+"""From a rule's statements to its tree, and what the other parts of the core ask of it."""
 
 from __future__ import annotations
 
 import ast
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any
 
-from .evaluation import evaluator, split
-from .expressions import Expressions, Value
-from .language import ARRAY
-from .reading import NOISE, Reading
+from . import evaluation
+from .checking import Checker
+from .printers import c
+from .printers.formula import formula, texts_of
+from .reading import Reading
+from .tree import Tree
 
 #: Changes whenever equal rules would be lowered to other text or called in another way.
-ABI = 2
+ABI = 3
 
 
 @dataclass(frozen=True)
@@ -24,151 +26,161 @@ class Lowered:
 
     Attributes
     ----------
-    arrays : tuple of str
-        Parameters that are arrays. Element `i` of array ``a`` is the local ``a_0``.
-    lines : list of str
-        Declarations of locals, in order.
-    results : list of str
-        The expression that replaces the element of ``weight`` and of each state.
-    constants : list of str
-        The text of constant ``k0``, ``k1`` ...
-    evaluate : callable
-        Takes the rule's numbers and those from outside, in order; returns these constants.
-    split : callable
-        Takes the names of the numbers that are settings, and of those that change with the step;
-        returns what `weightopt_core.rule.evaluation.split` does.
-    outside : tuple of callable
-        Getters of the numbers from outside the rule.
-    norms : list of str
-        What the rule takes norms of, an expression of an element for each.
-    measuring : list of str
-        Those of `lines` that do not depend on a norm.
-    measured : list of str
-        The text of constant ``m0``, ``m1`` ..., which depend on norms.
-    evaluate_measured : callable
-        Takes the norms after what `evaluate` takes; returns these constants.
+    tree : Tree
+        The checked expressions, which every other attribute is made from.
     """
 
-    arrays: tuple[str, ...]
-    lines: list[str]
-    results: list[str]
-    constants: list[str]
-    evaluate: Callable[..., tuple[Any, ...]]
-    split: Callable[..., Any]
-    outside: tuple[Callable[[], Any], ...]
-    norms: list[str]
-    measuring: list[str]
-    measured: list[str]
-    evaluate_measured: Callable[..., tuple[Any, ...]]
+    tree: Tree
 
     @property
-    def written(self) -> tuple[str, ...]:
-        """The arrays that the rule replaces: the weight and the states."""
-        return replaced(self.arrays)
+    def arrays(self) -> tuple[str, ...]:
+        """The parameters that are arrays."""
+        return self.tree.arrays
 
     @property
+    def written(self) -> list[int]:
+        """The positions of the arrays that the rule replaces: the weight and the states."""
+        return self.tree.written
+
+    @cached_property
+    def outside(self) -> tuple[Callable[[], Any], ...]:
+        """What returns the present value of each number from outside the rule."""
+        return tuple(self.tree.outside.values())
+
+    @cached_property
+    def formula(self) -> list[str]:
+        """The rule in plain text, a line for each assignment and each result."""
+        return formula(self.tree)
+
+    @cached_property
+    def constants(self) -> list[str]:
+        """What each constant is that depends on no norm."""
+        return texts_of(self.tree, self.tree.constants)
+
+    @cached_property
+    def measured(self) -> list[str]:
+        """What each constant is that depends on a norm."""
+        return texts_of(self.tree, self.tree.measured)
+
+    @cached_property
+    def norms(self) -> list[str]:
+        """What the rule takes norms of."""
+        return texts_of(self.tree, self._normed)
+
+    @cached_property
     def scalars(self) -> list[str]:
-        """The names of all constants, in the order in which a compiled form takes them."""
-        known = [f"k{i}" for i in range(len(self.constants))]
-        return known + [f"m{i}" for i in range(len(self.measured))]
+        """The names of all constants in C, in the order in which a compiled form takes them."""
+        return list(c.scalars(self.tree).values())
 
     @cached_property
     def fingerprint(self) -> str:
         """A digest of everything that a compiled form of the rule depends on.
 
-        That is not what its constants are: they are evaluated from the present source. The text
-        of a syntax tree would differ between versions of Python.
+        That is not what its constants are: they are evaluated from the present source.
         """
-        parts = [str(ABI), *self.arrays, *self.lines, *self.results, str(len(self.constants))]
-        if self.norms:
-            parts += [*self.norms, str(len(self.measured))]
-        return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
+        tree = self.tree
+        counts = [len(tree.arrays), *tree.written, len(tree.constants), len(tree.measured)]
+        parts = [str(ABI), *map(str, counts), *self.lines, *self.results]
+        lines, values = c.statements(tree, self._normed)
+        return hashlib.sha256("\n".join([*parts, *lines, *values]).encode()).hexdigest()[:32]
 
-    def element(self, inputs: dict[str, str], outputs: dict[str, str]) -> list[str]:
-        """Return the statements for one element, given how to load and where to store it."""
-        loads = [f"const REAL {name}_0 = {inputs[name]};" for name in self.arrays]
-        pairs = zip(self.written, self.results, strict=True)
-        stores = [f"{outputs[name]} = {result};" for name, result in pairs]
-        return loads + self.lines + stores
+    @property
+    def lines(self) -> list[str]:
+        """Declarations of locals in C, in order."""
+        return self._statements[0]
 
-    def measure(self, inputs: dict[str, str], outputs: list[str]) -> list[str]:
+    @property
+    def results(self) -> list[str]:
+        """The expression in C that replaces the element of ``weight`` and of each state."""
+        return self._statements[1]
+
+    def element(self, inputs: Sequence[str], outputs: Sequence[str]) -> list[str]:
+        """Return the statements for one element.
+
+        Parameters
+        ----------
+        inputs : sequence of str
+            How to load the element of each array.
+        outputs : sequence of str
+            Where to store the new element of each array that is written.
+        """
+        return _element(self._statements, inputs, outputs)
+
+    def measure(self, inputs: Sequence[str], outputs: Sequence[str]) -> list[str]:
         """Return the statements that store for one element what the norms are of."""
-        loads = [f"const REAL {name}_0 = {inputs[name]};" for name in self.arrays]
-        stores = [f"{to} = {text};" for to, text in zip(outputs, self.norms, strict=True)]
-        return loads + self.measuring + stores
+        return _element(c.statements(self.tree, self._normed), inputs, outputs)
+
+    def split(
+        self, settings: Sequence[str], own: Sequence[str]
+    ) -> tuple[Callable[..., Any], list[int]]:
+        """Separate constants by what decides them; see `weightopt_core.rule.evaluation.split`."""
+        return evaluation.split(self.tree, settings, own)
+
+    @cached_property
+    def evaluate_measured(self) -> Callable[..., tuple[Any, ...]]:
+        """The function from numbers, those from outside, and norms to the constants `measured`."""
+        return evaluation.measured(self.tree)
+
+    @cached_property
+    def _statements(self) -> tuple[list[str], list[str]]:
+        return c.statements(self.tree, self.tree.results)
+
+    @property
+    def _normed(self) -> list[int]:
+        return [self.tree.nodes[number].operands[0] for number in self.tree.norms]
+
+
+def _element(
+    statements: tuple[list[str], list[str]], inputs: Sequence[str], outputs: Sequence[str]
+) -> list[str]:
+    lines, values = statements
+    loads = [f"const REAL {c.element(i)} = {text};" for i, text in enumerate(inputs)]
+    stores = [f"{to} = {value};" for to, value in zip(outputs, values, strict=True)]
+    return loads + lines + stores
 
 
 def lower(reading: Reading) -> Lowered:
     """Check the statements of a rule and lower them."""
-    expressions = Expressions(reading)
-    norms = expressions.norms
-    lines: list[str] = []
+    checker = Checker(reading)
     *assignments, last = reading.statements or [ast.Pass()]
-    for number, statement in enumerate(assignments, start=1):
-        lines.extend(_assign(reading, expressions, statement, number))
-    results = _results(reading, expressions, last)
-    return Lowered(
-        arrays=reading.arrays,
-        lines=lines,
-        results=results,
-        constants=list(expressions.constants),
-        evaluate=evaluator(expressions),
-        split=partial(split, expressions),
-        outside=tuple(expressions.outside.values()),
-        norms=list(norms.arguments.values()),
-        measuring=[line for line in lines if not norms.reach_text(line)],
-        measured=list(expressions.measured),
-        evaluate_measured=evaluator(expressions, measured=True),
-    )
+    for statement in assignments:
+        _assign(checker, statement)
+    _return(checker, last)
+    return Lowered(checker.tree)
 
 
-def _assign(
-    reading: Reading, expressions: Expressions, statement: ast.stmt, number: int
-) -> list[str]:
+def _assign(checker: Checker, statement: ast.stmt) -> None:
     if isinstance(statement, ast.AugAssign):
-        name = ast.unparse(statement.target)
-        raise reading.refuse(
-            statement,
-            f"an assignment that would write into {name!r} of the caller",
-            f"write {name} = {name} ...",
-        )
+        name = checker.reading.text(statement.target)
+        what = f"an assignment that would write into {name!r} of the caller"
+        raise checker.refuse(statement, what, f"write {name} = {name} ...")
     if isinstance(statement, ast.AnnAssign) and statement.value is not None:
         targets: list[ast.expr] = [statement.target]
     elif isinstance(statement, ast.Assign):
         targets = statement.targets
     else:
-        raise reading.refuse(
-            statement,
-            f"the statement {ast.unparse(statement).splitlines()[0]!r}",
-            "a rule is assignments and one return at its end; for alternatives write two rules",
+        what = f"the statement {checker.reading.text(statement)!r}"
+        allowed = (
+            "a rule is assignments and one return at its end; for alternatives write two rules"
         )
+        raise checker.refuse(statement, what, allowed)
     if len(targets) != 1 or not isinstance(targets[0], ast.Name):
-        raise reading.refuse(statement, "an assignment to several targets", "assign one name")
+        raise checker.refuse(statement, "an assignment to several targets", "assign one name")
     name = targets[0].id
     if not name.isascii():
-        raise reading.refuse(statement, f"the name {name!r}", "use ASCII letters")
-    value = expressions.visit(statement.value or ast.Constant(None))
-    if value.kind != ARRAY:
-        expressions.names[name] = value
-        return []
-    local = f"{name}_{number}"
-    if expressions.norms.reach_text(value.text):
-        expressions.norms.mark(local)
-    expressions.names[name] = Value(ARRAY, local)
-    return [f"const REAL {local} = {value.text};"]
+        raise checker.refuse(statement, f"the name {name!r}", "use ASCII letters")
+    assert statement.value is not None
+    checker.names[name] = checker.value(statement.value)
+    checker.tree.assigned.append((name, checker.names[name]))
 
 
-def replaced(arrays: tuple[str, ...]) -> tuple[str, ...]:
-    """Return those of a rule's arrays that it replaces."""
-    return tuple(name for name in arrays if name not in ("grad", NOISE))
-
-
-def _results(reading: Reading, expressions: Expressions, last: ast.stmt) -> list[str]:
-    wanted = replaced(reading.arrays)
-    shape = f"end with: return {', '.join('<new ' + name + '>' for name in wanted)}"
+def _return(checker: Checker, last: ast.stmt) -> None:
+    tree = checker.tree
+    new = ", ".join(f"<new {tree.arrays[i]}>" for i in tree.written)
     if not isinstance(last, ast.Return) or last.value is None:
-        raise reading.refuse(last, "no return at the end", shape)
+        raise checker.refuse(last, "no return at the end", f"end with: return {new}")
     results = last.value.elts if isinstance(last.value, ast.Tuple) else [last.value]
-    if len(results) != len(wanted):
-        raise reading.refuse(last, f"{len(results)} returned values", shape)
-    return [expressions.array(result) for result in results]
+    if len(results) != len(tree.written):
+        what = f"{len(results)} returned values"
+        raise checker.refuse(last, what, f"end with: return {new}")
+    tree.results = [checker.element(result, checker.value(result)) for result in results]

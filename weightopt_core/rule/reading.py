@@ -1,23 +1,23 @@
-"""A rule's source text and signature: from a Python function to its checked syntax tree."""
+"""A rule's source text and signature: from a Python function to its syntax tree."""
 
 from __future__ import annotations
 
 import ast
-import builtins
 import inspect
-import textwrap
 from collections.abc import Callable
 from typing import Any
 
 from ..errors import RuleError
+from .identity import find_source
+from .language import MAX_ARRAYS, NOISE
 
 SHAPE = "def rule(weight, grad, <states>, *, <numbers>)"
-#: A last array of this name is no state: the core fills it with standard normal numbers.
-NOISE = "noise"
+#: Characters of the source that a message shows, at most.
+_SHOWN = 60
 
 
 class Reading:
-    """The syntax tree of one rule, what its names mean, and how to refuse a part of it.
+    """The syntax tree of one rule, and how to refuse a part of it.
 
     Attributes
     ----------
@@ -36,64 +36,43 @@ class Reading:
             raise TypeError(f"update_rule: expected a function, got {function!r}")
         self.function = function
         self.name = function.__name__
-        self.filename = inspect.getfile(function)
-        self.node = self._parse()
+        self.filename = function.__code__.co_filename
+        source = find_source(function, self.name)
+        self._lines, self._first = source.lines, source.first
+        self.node = self._checked(source.node)
         self.arrays, self.numbers = self._signature()
         body = self.node.body
-        self.statements = body[1:] if ast.get_docstring(self.node) is not None else body
+        self.statements = body[1:] if ast.get_docstring(self.node, False) is not None else body
 
     def refuse(self, node: ast.AST, what: str, allowed: str) -> RuleError:
         """Word a refusal of `node`; the caller raises it."""
-        line = getattr(node, "lineno", self.node.lineno)
+        line = getattr(node, "lineno", self._first)
         return RuleError(f"rule {self.name!r}: {what}; {allowed}", self.filename, line)
 
-    def lookup(self, node: ast.Name) -> Callable[[], Any]:
-        """Return a getter for a name from outside the rule: enclosing function, module, builtin."""
-        name, function = node.id, self.function
-        if name in function.__code__.co_freevars:
-            cell = (function.__closure__ or ())[function.__code__.co_freevars.index(name)]
-            return lambda: cell.cell_contents
-        if name in function.__globals__:
-            return lambda: function.__globals__[name]
-        if hasattr(builtins, name):
-            return lambda: getattr(builtins, name)
-        known = ", ".join(self.arrays + self.numbers)
-        raise self.refuse(node, f"unknown name {name!r}", f"the rule's parameters are {known}")
+    def text(self, node: ast.AST) -> str:
+        """Return the first line of `node` as written."""
+        line = self._lines[node.lineno - self._first].rstrip().encode()  # type: ignore[attr-defined]
+        end = node.end_col_offset if node.end_lineno == node.lineno else len(line)  # type: ignore[attr-defined]
+        text = line[node.col_offset : end].decode("utf-8", "replace")  # type: ignore[attr-defined]
+        return text if len(text) <= _SHOWN else text[:_SHOWN] + " ..."
 
-    def _parse(self) -> ast.FunctionDef:
-        code = self.function.__code__
-        try:
-            lines, first = inspect.getsourcelines(self.function)
-            tree = ast.parse(textwrap.dedent("".join(lines)))
-            defined = [getattr(node, "name", "no function") for node in tree.body]
-            if defined != [self.name]:  # of code made from text, another text may be found
-                raise OSError(f"line {first} defines {', '.join(defined)}")
-        except (OSError, TypeError, SyntaxError) as error:
-            raise RuleError(
-                f"rule {self.name!r}: its source text cannot be read ({error}); "
-                "put the rule into a .py file and import it from there",
-                self.filename,
-                code.co_firstlineno,
-            ) from error
-        ast.increment_lineno(tree, first - 1)
-        node = tree.body[0]
+    def _checked(self, node: ast.AST) -> ast.FunctionDef:
         if not isinstance(node, ast.FunctionDef):
-            raise RuleError(
-                f"rule {self.name!r}: expected a def statement, got {type(node).__name__}; "
-                f"write {SHAPE}",
-                self.filename,
-                first,
-            )
+            what = f"expected a def statement, got {type(node).__name__}"
+            raise self.refuse(node, what, f"write {SHAPE}")
+        if hasattr(self.function, "__wrapped__"):
+            what = "a decorator below update_rule put another function in its place"
+            raise self.refuse(node, what, "put update_rule directly above the def statement")
         return node
 
     def _signature(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         given = self.node.args
         arrays = tuple(argument.arg for argument in given.args)
-        if given.posonlyargs or given.vararg or given.kwarg or given.defaults:
+        if given.posonlyargs or given.vararg or given.kwarg or self.function.__defaults__:
             raise self.refuse(
                 self.node, "positional-only, *, ** or default parameters", f"write {SHAPE}"
             )
-        if any(default is not None for default in given.kw_defaults):
+        if self.function.__kwdefaults__:
             raise self.refuse(
                 self.node,
                 "a number with a default",
@@ -105,6 +84,10 @@ class Reading:
             )
         if NOISE in arrays[:-1]:
             raise self.refuse(self.node, f"{NOISE!r} before a state", "put it last")
+        if len(arrays) > MAX_ARRAYS:
+            what = f"{len(arrays)} arrays"
+            allowed = f"a rule takes up to {MAX_ARRAYS}: weight, grad and {MAX_ARRAYS - 2} others"
+            raise self.refuse(self.node, what, allowed)
         for argument in given.args + given.kwonlyargs:
             if not argument.arg.isascii():
                 raise self.refuse(argument, f"the name {argument.arg!r}", "use ASCII letters")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from .definition import Rule
 from .lowering import ABI
+from .printers import c
 
 _CORE = Path(__file__).parents[1]
 _TYPES = {
@@ -30,7 +31,7 @@ _FUNCTION = """\
 static inline void FN({kind}_elements_{index})({parameters})
 {{
 {constants}
-    for (ptrdiff_t i = 0; i < count; ++i) {{
+    for (ptrdiff_t wo_i = 0; wo_i < wo_count; ++wo_i) {{
 {element}
     }}
 }}
@@ -46,10 +47,14 @@ _OVER_BLOCKS = """\
 LOOPS_OVER_HALVES(rule_{index}, RULE_{index}, {number}, {written:#x})
 """
 
+# Nothing is imported at compile time: a package may be called cpython or libc.
 _MODULE = """\
 # Generated from the rules of {package}.
-from cpython.pycapsule cimport PyCapsule_New
-from libc.stddef cimport ptrdiff_t
+cdef extern from "stddef.h":
+    ctypedef ssize_t ptrdiff_t
+
+cdef extern from "Python.h":
+    object PyCapsule_New(void *pointer, const char *name, void *destructor)
 
 cdef extern from "{header}":
     int weightopt_is_exact()
@@ -117,31 +122,34 @@ def _functions(rule: Rule) -> list[tuple[str, str]]:
 
 def _function(kind: str, index: int, rule: Rule) -> str:
     lowered = rule.lowered
-    elements = {name: f"{name}_p[i]" for name in lowered.arrays}
-    types = {f"{name}_p": "const REAL" for name in lowered.arrays}
+    pointers = [c.pointer(i) for i in range(len(lowered.arrays))]
+    inputs = [f"{pointer}[wo_i]" for pointer in pointers]
+    types = dict.fromkeys(pointers, "const REAL")
     if kind == "measure":
-        outputs = [f"out{i}" for i in range(len(lowered.norms))]
+        outputs = [f"wo_out{i}" for i in range(len(lowered.norms))]
         scalars = lowered.scalars[: len(lowered.constants)]
-        lines = lowered.measure(elements, [f"{name}[i]" for name in outputs])
+        lines = lowered.measure(inputs, [f"{name}[wo_i]" for name in outputs])
     else:
-        outputs = [f"{name}_p" for name in lowered.written]
+        outputs = [pointers[i] for i in lowered.written]
         scalars = lowered.scalars
-        lines = lowered.element(elements, elements)
+        lines = lowered.element(inputs, [inputs[i] for i in lowered.written])
     types |= dict.fromkeys(outputs, "REAL")
     return _FUNCTION.format(
         kind=kind,
         index=index,
         parameters=", ".join(
-            ["ptrdiff_t count"]
+            ["ptrdiff_t wo_count"]
             + [f"{typed} *restrict {name}" for name, typed in types.items()]
-            + ["const REAL *restrict k"]
+            + ["const REAL *restrict wo_k"]
         ),
         arguments=", ".join(
             ["count"]
             + [f"({typed} *)arrays[{i}]" for i, typed in enumerate(types.values())]
             + ["(const REAL *)constants"]
         ),
-        constants="\n".join(f"    const REAL {name} = k[{i}];" for i, name in enumerate(scalars)),
+        constants="\n".join(
+            f"    const REAL {name} = wo_k[{i}];" for i, name in enumerate(scalars)
+        ),
         element="\n".join(" " * 8 + line for line in lines),
     )
 
@@ -152,5 +160,5 @@ def _over_blocks(index: int, rule: Rule) -> str:
         index=index,
         blocks=", ".join(f"blocks[{i}]" for i in range(len(arrays))),
         number=len(arrays),
-        written=sum(1 << arrays.index(name) for name in rule.lowered.written),
+        written=sum(1 << i for i in rule.lowered.written),
     )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...kernels.norm import ELEMENTS_OF_A_CHUNK, LANES_OF_A_CHUNK
-from .source import CORE, array_names, header, tensor_texts
+from .source import CORE, header, loads, pointers, tensor_texts
 from .templates import FORMS
 from .traits import Traits
 
@@ -144,20 +144,21 @@ def measure_text(rule: Any, storages: Sequence[str], traits: Traits, dtype: str,
     storages, traits, dtype, slots
         As for `rule_text`.
     """
-    lowered, names = rule.lowered, array_names(rule, storages)
+    lowered = rule.lowered
     types = [f"__global const {FORMS[storage].type}" for storage in storages]
-    inputs = {n: FORMS[s].load.format(p=f"{n}_p") for n, s in zip(names, storages)}
+    inputs = loads(storages)[: len(lowered.arrays)]
+    constants = lowered.scalars[: len(lowered.constants)]
     outputs = [f"values[{i} * BLOCK + j]" for i in range(len(lowered.norms))]
     text = _MEASURE.format(
         norms=len(lowered.norms),
         lanes=LANES_OF_A_CHUNK,
         chunk=ELEMENTS_OF_A_CHUNK,
-        pointers=", ".join(f"{t} *APART {n}_p" for t, n in zip(types, names)),
-        constants="".join(f", REAL k{i}" for i in range(len(lowered.constants))),
+        pointers=", ".join(f"{t} *APART {n}" for t, n in zip(types, pointers(storages))),
+        constants="".join(f", REAL {name}" for name in constants),
         element="\n".join(" " * 12 + line for line in lowered.measure(inputs, outputs)),
         **tensor_texts([f"({t} *)" for t in types], slots),
-        constants_given=len(lowered.constants),
-        constant_values="".join(f", k[{i}]" for i in range(len(lowered.constants))),
+        constants_given=len(constants),
+        constant_values="".join(f", k[{i}]" for i in range(len(constants))),
     )
     preamble = (CORE / "rule" / "preamble.h").read_text("utf-8")
     sums = _DOUBLE if traits.float64 else _SOFT

@@ -7,6 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from ...rule.printers import c
 from .templates import (
     CAST,
     FILL,
@@ -98,17 +99,16 @@ def rule_text(
         text = (CORE / "kernels" / "rounding.h").read_text("utf-8")
         parts.append(ROUNDING.format(text=text))
     keyed = rule.draws or ROUNDED_BFLOAT16 in storages
-    names = array_names(rule, storages)
-    types = [FORMS[storage].type for storage in storages]
-    const = ["const " if name == "grad" else "" for name in names]
+    names = pointers(storages)
+    types = [f"const {FORMS[s].type}" if i == 1 else FORMS[s].type for i, s in enumerate(storages)]
     scalars = rule.lowered.scalars
-    typed = [f"__global {c}{t} *restrict {n}_p" for c, t, n in zip(const, types, names)]
+    typed = [f"__global {type_} *restrict {name}" for type_, name in zip(types, names)]
     parts.append(
         RULE.format(
             pointers=", ".join(text.replace("restrict", "APART") for text in typed),
             arguments=", ".join(f"{text}, ulong {n}_at" for text, n in zip(typed, names)),
-            shifted=", ".join(f"{name}_p + {name}_at" for name in names),
-            loop=_loop(rule, names, storages, dtype),
+            shifted=", ".join(f"{name} + {name}_at" for name in names),
+            loop=_loop(rule, storages, dtype),
             words=WORDS if rule.draws else "",
             parameters=_KEYS * keyed + ", __local WORD *words" * rule.draws,
             keys=_KEYS * keyed,
@@ -118,21 +118,25 @@ def rule_text(
         )
     )
     if slots is not None:
-        casts = [f"(__global {c}{t} *)" for c, t in zip(const, types)]
+        casts = [f"(__global {type_} *)" for type_ in types]
         keys = ", key[0], key[1]" * keyed + ", words" * rule.draws
         words = WORDS if rule.draws else ""
         parts.append(_many_text(casts, len(scalars), keys, words, slots))
     return "\n".join(parts)
 
 
-def array_names(rule: Any, storages: Sequence[str]) -> list[str]:
-    """Return names of the arrays that a kernel takes, in order."""
-    names = list(rule.lowered.arrays[:-1] if rule.draws else rule.lowered.arrays)
-    return names + ["mirror"] * (len(storages) - len(names))
+def pointers(storages: Sequence[str]) -> list[str]:
+    """Return names of the pointers that a kernel takes, in order."""
+    return [c.pointer(i) for i in range(len(storages))]
 
 
-def _loop(rule: Any, names: list[str], storages: Sequence[str], dtype: str) -> str:
-    lines = "\n".join(" " * 8 + line for line in _element(rule, names, storages, dtype))
+def loads(storages: Sequence[str]) -> list[str]:
+    """Return how the element of each array is loaded."""
+    return [FORMS[s].load.format(p=p) for s, p in zip(storages, pointers(storages))]
+
+
+def _loop(rule: Any, storages: Sequence[str], dtype: str) -> str:
+    lines = "\n".join(" " * 8 + line for line in _element(rule, storages, dtype))
     if ROUNDED_BFLOAT16 not in storages:
         return (NOISY_LOOP if rule.draws else LOOP).format(element=lines)
     pairs = range((len(rule.states) + 1) // 2)
@@ -141,24 +145,26 @@ def _loop(rule: Any, names: list[str], storages: Sequence[str], dtype: str) -> s
     return ROUNDED_LOOP.format(element=lines, salts=salts, words=words)
 
 
-def _element(rule: Any, names: list[str], storages: Sequence[str], dtype: str) -> list[str]:
-    inputs = {n: FORMS[s].load.format(p=f"{n}_p") for n, s in zip(names, storages)}
+def _element(rule: Any, storages: Sequence[str], dtype: str) -> list[str]:
+    taken, written = len(rule.lowered.arrays), rule.lowered.written
+    inputs = loads(storages)[: taken - rule.draws]
     if rule.draws:
-        inputs[rule.lowered.arrays[-1]] = f"normal_{dtype}(words[i - first])"
-    outputs = {name: f"{name}_new" for name in rule.lowered.written}
-    lines = [f"REAL {', '.join(outputs.values())};", *rule.lowered.element(inputs, outputs)]
-    outputs["mirror"] = outputs["weight"]
-    for name, storage in zip(names, storages):
-        if name in outputs:
-            random = _random(rule, name) if storage == ROUNDED_BFLOAT16 else ""
-            store = FORMS[storage].store
-            lines.append(store.format(p=f"{name}_p", value=outputs[name], random=random))
+        inputs.append(f"normal_{dtype}(words[i - first])")
+    new = {i: f"wo_new{i}" for i in written}
+    lines = [f"REAL {', '.join(new.values())};"]
+    lines += rule.lowered.element(inputs, list(new.values()))
+    if len(storages) > taken - rule.draws:  # a master copy comes first, the weight itself last
+        new[len(storages) - 1] = new[0]
+    for i, value in new.items():
+        random = _random(i - 2) if storages[i] == ROUNDED_BFLOAT16 else ""
+        store = FORMS[storages[i]].store
+        lines.append(store.format(p=c.pointer(i), value=value, random=random))
     return lines
 
 
-def _random(rule: Any, name: str) -> str:
+def _random(state: int) -> str:
     """Return the random bits of a state: a half of the word that two of them share."""
-    pair, second = divmod(rule.states.index(name), 2)
+    pair, second = divmod(state, 2)
     return f"random{pair} >> 16" if second else f"random{pair} & 0xffff"
 
 
@@ -194,7 +200,7 @@ def tensor_texts(casts: Sequence[str], slots: int) -> dict[str, Any]:
         "width": 2 * number + 1,
         "last": 2 * number,
         "chosen": ", ".join(
-            f"{c}(slot(row[{i}]) + row[{number + i}])" for i, c in enumerate(casts)
+            f"{cast}(slot(row[{i}]) + row[{number + i}])" for i, cast in enumerate(casts)
         ),
     }
 

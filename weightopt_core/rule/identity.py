@@ -1,0 +1,164 @@
+"""A function's source text: found, parsed, and compared with the code that runs.
+
+A text is found by a file's name and a line. That may be another function's: a decorator below
+`update_rule` that returns a function of its own, code that was made from a string under the name of
+a file, a file that was edited since, or bytecode older than its file. So the text is compiled once
+more and must give the code of the function.
+"""
+
+from __future__ import annotations
+import __future__
+
+import ast
+import inspect
+import itertools
+import linecache
+import tokenize
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from types import CodeType
+from typing import Any, NamedTuple
+
+from ..errors import RuleError
+
+_FUTURE = sum(getattr(__future__, name).compiler_flag for name in __future__.all_feature_names)
+#: What the instructions of a function and its names are; line numbers are no part of it.
+_FIELDS = (
+    "co_argcount",
+    "co_posonlyargcount",
+    "co_kwonlyargcount",
+    "co_varnames",
+    "co_freevars",
+    "co_cellvars",
+    "co_names",
+    "co_code",
+)
+#: A function within another has this flag; the text is compiled apart from the other.
+_UNLIKE = inspect.CO_NESTED
+#: Names before a dot that are tried as imported and as not, at most; rules need `math` alone.
+_OWNERS = 4
+
+
+class Source(NamedTuple):
+    """A function as text: its syntax tree, its lines, and the number of the first of them."""
+
+    node: ast.AST
+    lines: list[str]
+    first: int
+
+
+def find_source(function: Callable[..., Any], name: str) -> Source:
+    """Return the source of `function`, the rule `name`.
+
+    Raises
+    ------
+    RuleError
+        There is no text, or it is not that of the code that runs.
+    """
+    code = function.__code__
+    try:
+        with warnings.catch_warnings():  # Python has warned when it compiled the file
+            warnings.simplefilter("ignore")
+            source = _parsed(code, function.__globals__)
+            same = not isinstance(source.node, ast.FunctionDef) or any(
+                _is_same(code, made) for made in _compilations(source.node, code)
+            )
+    except (RecursionError, MemoryError) as error:
+        what = "its source text is nested more deeply than Python's parser goes"
+        raise _refusal(name, what, "give names to parts of its expressions", code) from error
+    except (OSError, SyntaxError, ValueError, tokenize.TokenError) as error:
+        what = f"its source text cannot be read ({error})"
+        remedy = "put the rule into a .py file and import it from there"
+        raise _refusal(name, what, remedy, code) from error
+    if not same:
+        private = [n for n in _names(source.node) if n.startswith("__") and not n.endswith("__")]
+        what = "the text in this place is not that of the code that runs"
+        remedy = (
+            "put update_rule directly above the def statement in a .py file, and remove "
+            "bytecode that was compiled from another version of it"
+        )
+        if private:
+            remedy = f"Python changes the name {private[0]!r} within a class; use another"
+        raise _refusal(name, what, remedy, code)
+    return source
+
+
+def _refusal(name: str, what: str, remedy: str, code: CodeType) -> RuleError:
+    return RuleError(f"rule {name!r}: {what}; {remedy}", code.co_filename, code.co_firstlineno)
+
+
+def _parsed(code: CodeType, names: dict[str, Any]) -> Source:
+    first = code.co_firstlineno
+    linecache.checkcache(code.co_filename)
+    lines = linecache.getlines(code.co_filename, names)[first - 1 :]
+    if not lines:
+        raise OSError(f"line {first} is not there")
+    lines = inspect.getblock(lines)
+    text = "".join(lines)
+    # Taking the indentation away would change what is written over several lines.
+    indented = text.lstrip("\f")[:1] in (" ", "\t")
+    flags = code.co_flags & _FUTURE | ast.PyCF_ONLY_AST
+    tree = compile("if 1:\n" * indented + text, code.co_filename, "exec", flags, dont_inherit=True)
+    ast.increment_lineno(tree, first - 1 - indented)
+    body = tree.body[0].body if indented else tree.body
+    defined = [getattr(node, "name", "no function") for node in body]
+    if defined != [code.co_name]:
+        raise OSError(f"line {first} defines {', '.join(defined)}")
+    return Source(body[0], lines, first)
+
+
+def _compilations(node: ast.FunctionDef, code: CodeType) -> Iterator[CodeType]:
+    """Compile a function apart from what is around it, in each way that it may be compiled there.
+
+    Decorators are left out, and what the function closes over are parameters of another around it.
+    Instructions for a call of ``name.member`` depend on whether the module imports `name`.
+    """
+    outer = ast.parse(f"def {code.co_name}({', '.join(code.co_freevars)}): 0").body[0]
+    assert isinstance(outer, ast.FunctionDef)
+    node.decorator_list = []
+    if hasattr(node, "type_params"):
+        node.type_params = []
+    outer.body = [node]
+    called = [part.func for part in ast.walk(node) if isinstance(part, ast.Call)]
+    owners = [func.value for func in called if isinstance(func, ast.Attribute)]
+    names = sorted({owner.id for owner in owners if isinstance(owner, ast.Name)})
+    for imported in _subsets(names):
+        imports = [ast.parse(f"import {name}").body[0] for name in imported]
+        body = [*imports, outer if code.co_freevars else node]
+        tree = ast.Module(body, [])
+        made = compile(tree, code.co_filename, "exec", code.co_flags & _FUTURE, dont_inherit=True)
+        for _ in range(1 + bool(code.co_freevars)):
+            made = next(inner for inner in _codes(made) if inner.co_name == code.co_name)
+        yield made
+
+
+def _subsets(names: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    """Yield all of few names, none, and what is between."""
+    few = names[:_OWNERS]
+    sizes = sorted(range(len(few) + 1), key=lambda size: -abs(2 * size - len(few)))
+    return itertools.chain.from_iterable(itertools.combinations(few, size) for size in sizes)
+
+
+def _codes(code: CodeType) -> Iterator[CodeType]:
+    return (value for value in code.co_consts if isinstance(value, CodeType))
+
+
+def _is_same(one: CodeType, other: CodeType) -> bool:
+    if any(getattr(one, field) != getattr(other, field) for field in _FIELDS):
+        return False
+    if (one.co_flags ^ other.co_flags) & ~_UNLIKE or len(one.co_consts) != len(other.co_consts):
+        return False
+    return all(map(_is_same_constant, one.co_consts, other.co_consts))
+
+
+def _is_same_constant(one: Any, other: Any) -> bool:
+    if isinstance(one, CodeType) and isinstance(other, CodeType):
+        return one.co_name == other.co_name and _is_same(one, other)
+    if type(one) is not type(other) or isinstance(one, int):
+        return type(one) is type(other) and one == other
+    return repr(one) == repr(other)  # 0.0 and -0.0 are equal, and NaN is not
+
+
+def _names(node: ast.AST) -> Iterator[str]:
+    for part in ast.walk(node):
+        yield getattr(part, "id", "") or getattr(part, "arg", "") or ""
