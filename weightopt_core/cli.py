@@ -52,7 +52,7 @@ def list_() -> None:
 @main.command()
 @click.argument("name")
 def show(name: str) -> None:
-    """Show the algorithm NAME: signature, hyperparameters and ranges, states, source."""
+    """Show the algorithm NAME: signature, hyperparameters and ranges, states, formula, source."""
     found = [registry for registry in REGISTRIES if registry.key(name) in registry.names()]
     if not found:
         _fail(name)
@@ -94,6 +94,7 @@ def _show(registry: Registry, cls: Any) -> None:
     for rule in _rules(cls):
         states = ", ".join(rule.states) or "none"
         _console.print(f"\nrule {rule.name}, states: {states}, {_runs(rule)}\n", markup=False)
+        _console.print("\n".join(rule.lowered.formula) + "\n", markup=False)
         _console.print(inspect.getsource(rule.function), markup=False)
     _console.print(f"source: {inspect.getsourcefile(cls)}", markup=False)
 

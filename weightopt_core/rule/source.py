@@ -31,7 +31,7 @@ _FUNCTION = """\
 static inline void FN({kind}_elements_{index})({parameters})
 {{
 {constants}
-    for (ptrdiff_t wo_i = 0; wo_i < wo_count; ++wo_i) {{
+    for (ptrdiff_t i = 0; i < count; ++i) {{
 {element}
     }}
 }}
@@ -123,12 +123,12 @@ def _functions(rule: Rule) -> list[tuple[str, str]]:
 def _function(kind: str, index: int, rule: Rule) -> str:
     lowered = rule.lowered
     pointers = [c.pointer(i) for i in range(len(lowered.arrays))]
-    inputs = [f"{pointer}[wo_i]" for pointer in pointers]
+    inputs = [f"{pointer}[i]" for pointer in pointers]
     types = dict.fromkeys(pointers, "const REAL")
     if kind == "measure":
-        outputs = [f"wo_out{i}" for i in range(len(lowered.norms))]
+        outputs = [f"out{i}" for i in range(len(lowered.norms))]
         scalars = lowered.scalars[: len(lowered.constants)]
-        lines = lowered.measure(inputs, [f"{name}[wo_i]" for name in outputs])
+        lines = lowered.measure(inputs, [f"{name}[i]" for name in outputs])
     else:
         outputs = [pointers[i] for i in lowered.written]
         scalars = lowered.scalars
@@ -138,9 +138,9 @@ def _function(kind: str, index: int, rule: Rule) -> str:
         kind=kind,
         index=index,
         parameters=", ".join(
-            ["ptrdiff_t wo_count"]
+            ["ptrdiff_t count"]
             + [f"{typed} *restrict {name}" for name, typed in types.items()]
-            + ["const REAL *restrict wo_k"]
+            + ["const REAL *restrict k"]
         ),
         arguments=", ".join(
             ["count"]
@@ -148,7 +148,7 @@ def _function(kind: str, index: int, rule: Rule) -> str:
             + ["(const REAL *)constants"]
         ),
         constants="\n".join(
-            f"    const REAL {name} = wo_k[{i}];" for i, name in enumerate(scalars)
+            f"    const REAL {name} = k[{i}];" for i, name in enumerate(scalars)
         ),
         element="\n".join(" " * 8 + line for line in lines),
     )
