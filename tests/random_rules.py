@@ -26,7 +26,7 @@ grad_0 grad_1 x_1 x_1_0 x_2 one_tensor many_tensors run_part slot_of square clip
 minimum clip_float32 from_bfloat16 round_to_bfloat16 normal_float32 wo_x0 wo_x1 wo_v0 wo_v1 wo_k
 wo_k0 wo_m0 wo_p0 wo_p1_at wo_new0 wo_i wo_count wo_out0 __file__ __line__ __FILE__ __LINE__
 __STDC__ __restrict __attribute__ __builtin_sqrtf defined pragma self cls print exec type id
-function0 number0 value0 evaluate unused0
+given0 number0 value0 evaluate unused0
 """
 #: Python takes each for a name in ASCII: fi, H and s.
 _LIGATURES = ["\ufb01", "\u210c", "\u017f"]

@@ -106,7 +106,7 @@ class _Text:
         self.tree = tree
         self.names: dict[int, str] = {}
         self.inline: dict[int, tuple[ast.expr, int]] = {}
-        self.functions: dict[str, Callable[..., Any]] = {}
+        self.given: dict[str, Any] = {}
 
     def argument(self, number: int | None, place: int = 0) -> str:
         """Return the name of an argument; one that the rule does not take has its place only."""
@@ -189,21 +189,31 @@ class _Text:
         depth = 1 + max((depth for _, depth in made), default=0)
         if isinstance(node, Call):
             assert node.function is not None
-            name = f"function{len(self.functions)}"
-            self.functions[name] = node.function
-            return ast.Call(_load(name), parts, []), depth
+            return ast.Call(self._given(node.function), parts, []), depth
         assert isinstance(node, Operation)
         if len(parts) == 1:
             return ast.UnaryOp(_UNARY[node.sign](), *parts), depth
+        if node.sign.startswith("is"):
+            parts = [self._named(part) for part in parts]
         if node.sign in _COMPARE:
             return ast.Compare(parts[0], [_COMPARE[node.sign]()], parts[1:]), depth
         return ast.BinOp(parts[0], _BINARY[node.sign](), parts[1]), depth
+
+    def _named(self, part: ast.expr) -> ast.expr:
+        """Return an operand of ``is``: Python warns of a literal there."""
+        return self._given(part.value) if isinstance(part, ast.Constant) else part
+
+    def _given(self, value: Any) -> ast.Name:
+        """Return the name of what the function is given beside its arguments."""
+        name = f"given{len(self.given)}"
+        self.given[name] = value
+        return _load(name)
 
     def compiled(self, arguments: Sequence[str], body: list[ast.stmt]) -> Callable[..., Any]:
         """Return a function that sees nothing but its arguments and the functions it names."""
         function = _function(arguments, body)
         tree = ast.fix_missing_locations(ast.Module([function], []))
-        names: dict[str, Any] = {"__builtins__": {}, **self.functions}
+        names: dict[str, Any] = {"__builtins__": {}, **self.given}
         exec(compile(tree, "<constants of a rule>", "exec"), names)
         return names[function.name]
 

@@ -147,9 +147,7 @@ def _function(kind: str, index: int, rule: Rule) -> str:
             + [f"({typed} *)arrays[{i}]" for i, typed in enumerate(types.values())]
             + ["(const REAL *)constants"]
         ),
-        constants="\n".join(
-            f"    const REAL {name} = k[{i}];" for i, name in enumerate(scalars)
-        ),
+        constants="\n".join(f"    const REAL {name} = k[{i}];" for i, name in enumerate(scalars)),
         element="\n".join(" " * 8 + line for line in lines),
     )
 
