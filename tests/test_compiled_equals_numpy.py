@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy_step import any_turn, run_in_blocks
+from rule_constants import constants_of
 from weightopt_core.kernels.constants import Constants
 from weightopt_core.kernels.elementwise import THREAD_THRESHOLD
 
@@ -147,7 +148,7 @@ def test_the_fallback_has_no_kernel():
 
 def run(bound, rule, numbers, keys):
     """Run a bound step of one tensor with such numbers."""
-    constants = Constants(rule.constants(numbers)[np.newaxis], np.zeros(1, np.int32))
+    constants = Constants(constants_of(rule, numbers)[np.newaxis], np.zeros(1, np.int32))
     bound.run(constants, keys, (0,), lambda rule, index, turn: numbers, any_turn())
 
 

@@ -9,6 +9,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 from numpy_step import run_in_blocks
+from rule_constants import constants_of
 
 import weightopt_core as mx
 from weightopt_core.build import COMPILE_ARGS
@@ -70,7 +71,7 @@ def test_same_bits_as_numpy(library, dtype, length, wild):
     expected = [array.copy() for array in arrays]
     run_in_blocks(decay, [array[1:-1] for array in expected], NUMBERS)
     pointers = (ctypes.c_void_p * 3)(*[array[1:-1].ctypes.data for array in arrays])
-    constants = decay.constants(NUMBERS).astype(np.float32)
+    constants = constants_of(decay, NUMBERS).astype(np.float32)
     getattr(library, np.dtype(dtype).name)(
         ctypes.c_ssize_t(length), pointers, ctypes.c_void_p(constants.ctypes.data)
     )

@@ -7,6 +7,9 @@ import textwrap
 
 import numpy as np
 import pytest
+from normed_rules import layerwise
+from rule_constants import constants_of
+from weightopt_core.kernels.constants import Constants, Evaluator
 
 from weightopt_core import RuleError, update_rule
 from weightopt_core.rule import Rule, clip, maximum, sign, sqrt, where
@@ -48,7 +51,7 @@ def test_numbers_alone_are_evaluated_once_in_double():
     constants = dict(
         zip(
             everything.lowered.constants,
-            everything.constants({"lr": 0.1, "bound": None, "t": 3}),
+            constants_of(everything, {"lr": 0.1, "bound": None, "t": 3}),
             strict=True,
         )
     )
@@ -65,20 +68,21 @@ def test_and_or_are_the_operand_that_settles_them():
 
     for a, b in ((0.5, 0.0), (0.0, 0.25), (0, 0), (2, 5)):
         weight = np.ones(1)
-        first, second = rule.constants({"a": a, "b": b})
+        first, second = constants_of(rule, {"a": a, "b": b})
         assert rule(weight, weight, a=a, b=b) == first * second
 
 
 def test_a_missing_number_is_named():
+    constants = Constants(np.zeros((1, 3)), np.zeros(1, np.int32))
     with pytest.raises(TypeError, match="missing lr"):
-        plain.constants({})
+        layerwise.with_norms(constants, [{}], [np.ones((1, 2))])
     with pytest.raises(TypeError, match="lr"):
         plain(np.ones(1), np.ones(1))
 
 
 def test_a_number_that_is_none_is_named():
     with pytest.raises(TypeError, match="lr: expected a number, got None"):
-        plain.constants({"lr": None})
+        Evaluator(plain, (), ("lr",)).row(None, (None,))
 
 
 def test_fingerprint_follows_the_source():

@@ -8,11 +8,16 @@ import time
 
 import numpy as np
 import pytest
+from devices import computes, every_device, is_slow, on_device, on_host
+from rule_constants import constants_of
+from test_compiled_equals_numpy import run
 from test_rule import HEADER, load
 from weightopt_core.kernels.elementwise import Kernel
 
 from weightopt_core import RuleError
+from weightopt_core.backends import backend_of
 from weightopt_core.rule.language import MAX_ARRAYS, MAX_CHOICES, MAX_CONSTANTS
+from weightopt_core.testing.arrays import same_bits
 
 IMPORTS = f"{HEADER}\nfrom weightopt_core.rule import norm\n"
 #: clang refuses text with more brackets around anything.
@@ -24,14 +29,6 @@ NUMBERS = {"lr": 1e-3, "t": 2}
 
 def source_of(body, parameters="weight, grad, *, lr, t"):
     return f"{IMPORTS}\n@update_rule\ndef rule({parameters}):\n{textwrap.indent(body, '    ')}\n"
-
-
-def constants_of(rule, **numbers):
-    """Return the constants of a rule without norms."""
-    settle, moving = rule.lowered.split(rule.numbers, ())
-    assert moving == []
-    given = [numbers[name] for name in rule.numbers] + [get() for get in rule.lowered.outside]
-    return settle(*given)[0]
 
 
 def depth(line):
@@ -97,7 +94,7 @@ def test_long_rules_take_bounded_time_and_text(title, tmp_path):
     with np.errstate(all="ignore"):
         (stepped,) = rule(np.zeros(1), np.ones(1), **NUMBERS)
     if lowered.results == ["(wo_x0 - (wo_k0 * wo_x1))"]:
-        assert constants_of(rule, **NUMBERS) == (-stepped,)
+        assert constants_of(rule, NUMBERS).tolist() == [-stepped]
 
 
 @pytest.mark.skipif(not shutil.which("gcc"), reason="no gcc")
@@ -195,3 +192,23 @@ def test_what_python_refuses_for_its_depth_is_a_rule_error(tmp_path, monkeypatch
         with pytest.raises(RuleError, match="more deeply than Python's parser goes") as caught:
             module.update_rule(module.rule)
         assert caught.value.lineno == 10
+
+
+@every_device
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_devices_take_the_most_that_a_rule_may_take(dtype, queue, tmp_path, rng):
+    if not computes(queue, dtype):
+        pytest.skip("the device has no float64")
+    states = [f"s{i}" for i in range(MAX_ARRAYS - 2)]
+    names = [f"n{i}" for i in range(MAX_CONSTANTS)]
+    terms = [f"{name} * {states[i % len(states)]}" for i, name in enumerate(names)]
+    body = f"return weight - grad * ({' + '.join(terms)}), {', '.join(states)}"
+    signature = f"weight, grad, {', '.join(states)}, *, {', '.join(names)}"
+    rule = load(source_of(body, signature), tmp_path).rule
+    numbers = dict(zip(names, rng.normal(size=len(names)).tolist(), strict=True))
+    arrays = [rng.normal(size=50 if is_slow(queue) else 1000).astype(dtype) for _ in range(15)]
+    expected = rule(*arrays, **numbers)
+    weight, grad, *rest = (on_device(queue, array, 3) for array in arrays)
+    bound = backend_of(weight).bind(rule, [weight], [grad], [tuple(rest)], 0)
+    run(bound, rule, numbers, [])
+    assert same_bits(on_host(weight), expected[0])

@@ -70,28 +70,6 @@ class Rule:
         """The rule's compiled form, or the reason why there is none."""
         return load(self.module, self.name, self.lowered)
 
-    def constants(self, numbers: Mapping[str, Any]) -> np.ndarray:
-        """Evaluate every expression of numbers alone, in double.
-
-        Parameters
-        ----------
-        numbers : mapping of str to number
-            A value for each name in `numbers`.
-
-        Returns
-        -------
-        numpy.ndarray
-            float64, one element for each constant of the lowered rule.
-
-        Raises
-        ------
-        TypeError
-            A number is missing, or an expression is not a number (None, for one).
-        """
-        lowered = self.lowered
-        settle, _ = lowered.split(self.numbers, ())
-        return self._checked(lowered.constants, settle(*self._given(numbers))[0])
-
     def scales(self, sums: Sequence[np.ndarray], wide: Sequence[bool]) -> np.ndarray | None:
         """Return by what the values of tensors are to be multiplied and measured again.
 
