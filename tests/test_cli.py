@@ -29,6 +29,7 @@ def test_show_an_optimizer():
     assert "Adam(learning_rate=0.001, beta1=0.9, beta2=0.999, epsilon=1e-08, **kwargs)" in text
     assert "a number in [0, 1)" in text
     assert "states: mean, var, compiled" in text
+    assert "new weight = weight - step * mean' / (sqrt(var') + epsilon)\n" in text
     assert "def adam(weight, grad, mean, var" in text
     assert "weightopt_adam" in text
 

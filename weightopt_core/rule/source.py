@@ -7,7 +7,6 @@ from pathlib import Path
 
 from .definition import Rule
 from .lowering import ABI
-from .printers import c
 
 _CORE = Path(__file__).parents[1]
 _TYPES = {
@@ -122,7 +121,7 @@ def _functions(rule: Rule) -> list[tuple[str, str]]:
 
 def _function(kind: str, index: int, rule: Rule) -> str:
     lowered = rule.lowered
-    pointers = [c.pointer(i) for i in range(len(lowered.arrays))]
+    pointers = [f"wo_p{i}" for i in range(len(lowered.arrays))]
     inputs = [f"{pointer}[i]" for pointer in pointers]
     types = dict.fromkeys(pointers, "const REAL")
     if kind == "measure":

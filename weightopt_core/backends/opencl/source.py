@@ -7,7 +7,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from ...rule.printers import c
 from .templates import (
     CAST,
     FILL,
@@ -126,8 +125,8 @@ def rule_text(
 
 
 def pointers(storages: Sequence[str]) -> list[str]:
-    """Return names of the pointers that a kernel takes, in order."""
-    return [c.pointer(i) for i in range(len(storages))]
+    """Return names of the pointers that a kernel takes, in order; none is an author's."""
+    return [f"wo_p{i}" for i in range(len(storages))]
 
 
 def loads(storages: Sequence[str]) -> list[str]:
@@ -147,7 +146,7 @@ def _loop(rule: Any, storages: Sequence[str], dtype: str) -> str:
 
 def _element(rule: Any, storages: Sequence[str], dtype: str) -> list[str]:
     taken, written = len(rule.lowered.arrays), rule.lowered.written
-    inputs = loads(storages)[: taken - rule.draws]
+    inputs, names = loads(storages)[: taken - rule.draws], pointers(storages)
     if rule.draws:
         inputs.append(f"normal_{dtype}(words[i - first])")
     new = {i: f"wo_new{i}" for i in written}
@@ -158,7 +157,7 @@ def _element(rule: Any, storages: Sequence[str], dtype: str) -> list[str]:
     for i, value in new.items():
         random = _random(i - 2) if storages[i] == ROUNDED_BFLOAT16 else ""
         store = FORMS[storages[i]].store
-        lines.append(store.format(p=c.pointer(i), value=value, random=random))
+        lines.append(store.format(p=names[i], value=value, random=random))
     return lines
 
 

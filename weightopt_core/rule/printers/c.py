@@ -21,11 +21,6 @@ def element(position: int) -> str:
     return f"wo_x{position}"
 
 
-def pointer(position: int) -> str:
-    """Return the name of the pointer to the array at `position`."""
-    return f"wo_p{position}"
-
-
 def scalars(tree: Tree) -> dict[int, str]:
     """Return the name of each constant, in the order in which a compiled form takes them."""
     known = {number: f"wo_k{i}" for i, number in enumerate(tree.constants)}
