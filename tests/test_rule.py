@@ -203,3 +203,12 @@ def load(source, folder):
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@update_rule
+def selfish(weight, grad, *, self):
+    return weight - self * grad
+
+
+def test_a_number_may_be_called_like_what_a_method_takes():
+    assert selfish(np.ones(1), np.ones(1), self=0.25) == [0.75]

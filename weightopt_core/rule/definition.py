@@ -55,7 +55,7 @@ class Rule:
         self.lowered = lower(reading)
         self.parameters = len(self.lowered.arrays)
 
-    def __call__(self, *arrays: Any, **numbers: Any) -> Any:
+    def __call__(self, /, *arrays: Any, **numbers: Any) -> Any:
         return self.function(*arrays, **numbers)
 
     def __repr__(self) -> str:
