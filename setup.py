@@ -25,6 +25,7 @@ KERNELS = {
     "norm": [],
     "measure": [],
     "objects": [],
+    "launching": [],
 }
 # In an sdist, Cython's output takes the place of the .pyx that it comes from, unless named here.
 DEPENDS = sorted(glob(f"{FOLDER}/*.p[xy][dx]") + glob(f"{FOLDER}/*.h"))

@@ -1,7 +1,5 @@
 """What the OpenCL backend refuses: clearly, and before anything has changed."""
 
-import threading
-
 import numpy as np
 import pytest
 from devices import every_device, new_queue, on_device, on_host
@@ -139,7 +137,7 @@ def test_a_program_that_does_not_compile(refused, monkeypatch, ones, queue):
     from weightopt_core.backends.opencl import launches, programs
 
     monkeypatch.setattr(launches, "rule_text", lambda *_: "no program")
-    monkeypatch.setattr(programs, "_local", threading.local())
+    monkeypatch.setattr(programs, "_kernels", {})
     grad = on_device(queue, np.ones(6, np.float32))
     refused(RuntimeError, r"a program does not compile; .* log:\n", ones, grad)
 

@@ -26,7 +26,9 @@ def run(name, place, steps, fetch=lambda array: array):
 
 
 def test_threads_with_optimizers_of_their_own(queue):
-    steps = 3 if is_slow(queue) else 50
+    if is_slow(queue):
+        pytest.skip("Oclgrind crashes when several threads use it")
+    steps = 50
     names = ["adam", "ftrl", "adam", "nadam"]
     expected = [run(name, np.copy, steps) for name in names]
 

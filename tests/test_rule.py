@@ -75,14 +75,14 @@ def test_and_or_are_the_operand_that_settles_them():
 def test_a_missing_number_is_named():
     constants = Constants(np.zeros((1, 3)), np.zeros(1, np.int32))
     with pytest.raises(TypeError, match="missing lr"):
-        layerwise.with_norms(constants, [{}], [np.ones((1, 2))])
+        layerwise.with_norms(constants, [{}], [np.ones((1, 2))], None)
     with pytest.raises(TypeError, match="lr"):
         plain(np.ones(1), np.ones(1))
 
 
 def test_a_number_that_is_none_is_named():
     with pytest.raises(TypeError, match="lr: expected a number, got None"):
-        Evaluator(plain, (), ("lr",)).row(None, (None,))
+        Evaluator(plain, (), lambda source: (), ("lr",)).row(None, (None,))
 
 
 def test_fingerprint_follows_the_source():

@@ -88,7 +88,7 @@ class Step:
     def assert_same_bits(self, place, fetch):
         weight, grad, *states = map(place, self.arrays)
         state = states[0] if len(states) == 1 else tuple(states) or None
-        bound = backend_of(weight).bind(self.rule, [weight], [grad], [state], 0)
+        bound = backend_of(weight).bind(self.rule, (weight,), (grad,), (state,), 0)
         run(bound, self.rule, self.numbers, [])
         for got, expected in zip([weight, *states], self.expected, strict=True):
             assert same_bits(fetch(got), expected), self.rule

@@ -388,20 +388,24 @@ def step(
     Stale
         The counts have moved on; nothing has changed, and the numbers are to be formed anew.
     """
-    cdef Plan plan
+    cdef bint known
     bound, call.bound = call.bound, None
-    if type(bound) is Plan:
-        plan = bound
-        if plan.again(
-            rule, weights, grads, states, kept, constants, keys, call.indices, numbers, turn
-        ):
+    if bound is not None:
+        try:
+            if type(bound) is Plan:
+                known = (<Plan>bound).again(
+                    rule, weights, grads, states, kept, constants, keys, call.indices, numbers, turn
+                )
+            else:
+                known = bound.again(
+                    rule, weights, grads, states, kept, constants, keys, call.indices, numbers, turn
+                )
+        except BaseException:
+            call.bound = bound  # it owns nothing, and knows why it refused
+            raise
+        if known:
             call.bound = bound
             return
-    elif bound is not None and bound.again(
-        rule, weights, grads, states, kept, constants, keys, call.indices, numbers, turn
-    ):
-        call.bound = bound
-        return
     while True:
         given = tuple(weights), tuple(grads), tuple(states)
         for values in given:

@@ -90,31 +90,4 @@ static inline int weightopt_is_same_tensor(PyObject *weight, PyObject *grad, PyO
     return 1;
 }
 
-/* What is known of one array that is an object with attributes. */
-typedef struct {
-    PyObject *object;
-    PyObject *attributes;
-    PyObject *memory;
-    PyObject *events; /* where they were, to fetch them early; never followed */
-    PyObject *last;   /* of the events that were there */
-} weightopt_known_object;
-
-/* Whether `object` is still the known one, with the same memory: then 1, or 2 if it has events that
-   are not known. Takes no references, as nothing runs that could drop one. */
-static inline int weightopt_is_same_object(PyObject *object, weightopt_known_object *known,
-                                           PyObject *memory_name, PyObject *events_name)
-{
-    enum { AHEAD = 24 };
-    WEIGHTOPT_FETCH(known[AHEAD].attributes);
-    WEIGHTOPT_FETCH(known[AHEAD].events);
-    if (object != known->object || PyDict_GetItem(known->attributes, memory_name) != known->memory)
-        return 0;
-    PyObject *events = PyDict_GetItem(known->attributes, events_name);
-    if (!events || !PyList_CheckExact(events))
-        return 0;
-    known->events = events;
-    const Py_ssize_t count = PyList_GET_SIZE(events);
-    return count && PyList_GET_ITEM(events, count - 1) != known->last ? 2 : 1;
-}
-
 #endif

@@ -1,19 +1,22 @@
-"""Where buffers lie, on devices that let them stay there."""
+"""Where buffers lie, on devices that let them stay there, and what keeps them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 import pyopencl as cl
 
+from ...errors import wording
 from .programs import kernel
 from .source import buffer_parameters
 from .templates import ADDRESSES
 
 #: Buffers that one launch looks at.
 SLOTS = 64
+#: Buffers that a step looks at, to see whether somebody has released them.
+LOOKS = 16
 
 
 def addresses_of(context: cl.Context, buffers: Sequence[Any]) -> list[int]:
@@ -34,14 +37,40 @@ def addresses_of(context: cl.Context, buffers: Sequence[Any]) -> list[int]:
 
 
 class Held:
-    """Buffers that commands use without having them as arguments, kept until those have run."""
+    """The buffers of a plan, kept: as the objects that the caller has, and by a handle on each.
 
-    def __init__(self, buffers: Sequence[Any]):
-        self.buffers = list(buffers)
-        self.last: cl.Event | None = None
+    The objects, because a pool takes the memory back with them; the handles, because an object can
+    be released by hand, and OpenCL would then use what is freed. Commands may use buffers without
+    having them as arguments; then all are kept until those have run.
+
+    Attributes
+    ----------
+    events : list of pyopencl.Event
+        Of commands that use the buffers by address. Those before the last are over with it.
+    """
+
+    def __init__(self, buffers: Iterable[Any]):
+        own = {buffer.int_ptr: buffer for buffer in buffers}
+        handles = [cl.MemoryObject.from_int_ptr(pointer, True) for pointer in own]
+        self.kept = [*own.values(), *handles]
+        infos = [handle.get_info for handle in handles]
+        # An implementation that always says 1 says nothing.
+        self.counts = [info for info in infos if info(cl.mem_info.REFERENCE_COUNT) > 1]
+        self.looked = 0
+        self.events: list[cl.Event] = []
+
+    def check(self) -> None:
+        """Raise ValueError where a buffer was released; each time a few are looked at."""
+        first, counts = self.looked, self.counts
+        for count in counts[first : first + LOOKS]:
+            if count(cl.mem_info.REFERENCE_COUNT) == 1:  # the handle is all that is left
+                expected, got = "buffers that are alive", "one that was released"
+                remedy = "make a new array in its place"
+                raise ValueError(wording("memory of weight, grad or state", expected, got, remedy))
+        self.looked = first + LOOKS if first + LOOKS < len(counts) else 0
 
     def __del__(self) -> None:
         done = cl.command_execution_status.COMPLETE
-        if self.last is not None and self.last.command_execution_status > done:
-            buffers = self.buffers
-            self.last.set_callback(done, lambda _: buffers.clear())
+        if self.events and self.events[-1].command_execution_status > done:
+            kept = self.kept
+            self.events[-1].set_callback(done, lambda _: kept.clear())

@@ -10,7 +10,7 @@ import pyopencl as cl
 from pyopencl.array import Array
 
 from ... import dtypes
-from .checks import check, view, with_queue
+from .checks import check, check_buffer, check_host, check_kernel, view, with_queue
 from .memory import empty_like
 from .programs import kernel
 from .source import cast_text
@@ -25,6 +25,8 @@ def is_half(array: Any) -> bool:
 def zeros_like(array: Any) -> Array:
     """Return zeros of the shape and dtype of `array`, on its device."""
     array = with_queue(array)
+    if array.size:
+        check_buffer(array, "weight")
     made = empty_like(array, array.dtype)
     if made.size:
         zero = np.zeros(1, f"u{made.dtype.itemsize}")
@@ -36,6 +38,7 @@ def zeros_like(array: Any) -> Array:
 def to_float32(array: Any) -> Array:
     """Return a float32 copy."""
     array = check(array, "weight", written=False)
+    check_kernel(array, "weight", written=False)
     made = empty_like(array, np.dtype(np.float32))
     cast(array, made)
     return made
@@ -44,6 +47,7 @@ def to_float32(array: Any) -> Array:
 def to_bfloat16(array: Any) -> Array:
     """Return a copy in bfloat16, rounded to nearest."""
     array = check(array, "state", written=False)
+    check_kernel(array, "state", written=False)
     made = empty_like(array, dtypes.dtype_of("bfloat16"))
     cast(array, made)
     return made
@@ -70,6 +74,8 @@ def duplicate(array: Any) -> Array:
 def place(values: np.ndarray, array: Any) -> Any:
     """Return `values`, from the host, as an array where `array` is."""
     array = with_queue(array)
+    if array.size:
+        check_buffer(array, "weight")
     made = Array(array.queue, values.shape, values.dtype, allocator=array.allocator)
     copy(made, values)
     return made
@@ -90,6 +96,7 @@ def fill(array: Any, value: float) -> None:
 def copy(array: Any, values: Any) -> None:
     """Copy `values`, from the host and of the same shape, into `array`."""
     array = check(array, "array", dtypes=None)
+    check_host(array, "array", written=True)
     host = np.empty(array.shape, array.dtype)
     host[...] = values
     if array.size:
@@ -106,6 +113,7 @@ def copy(array: Any, values: Any) -> None:
 def to_host(array: Any) -> np.ndarray:
     """Return the elements as a NumPy array, copied."""
     array = check(array, "array", dtypes=None, written=False)
+    check_host(array, "array", read=True)
     host = np.empty(array.shape, array.dtype)
     if array.size:
         cl.enqueue_copy(
@@ -155,7 +163,11 @@ def in_order(queue: cl.CommandQueue) -> bool:
 def record(event: cl.Event, queue: cl.CommandQueue, arrays: Sequence[Any]) -> None:
     """Let what uses `arrays` next wait for `event`, where the queue's order does not see to it."""
     if not in_order(queue):
-        done = cl.command_execution_status.COMPLETE
         for array in arrays:
-            waiting = [e for e in array.events if e.command_execution_status != done]
-            array.events[:] = [*waiting, event]
+            array.events[:] = [*unfinished(array.events), event]
+
+
+def unfinished(events: Sequence[cl.Event]) -> list[cl.Event]:
+    """Return those that something may still have to wait for."""
+    done = cl.command_execution_status.COMPLETE
+    return [event for event in events if event.command_execution_status != done]

@@ -3,20 +3,81 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyopencl as cl
 
 from ...dtypes import compute_of
+from ...kernels.launching import launch_all  # type: ignore[import-not-found]
 from .addresses import Held, addresses_of
-from .programs import kernel
+from .programs import Kernels, kernel
 from .source import rule_text
 from .templates import ROUNDED_BFLOAT16
 from .traits import traits_of
 
 #: Buffers that one launch for many tensors takes, at most.
 SLOTS = 128
+
+
+class Ready(NamedTuple):
+    """A launch that has its arguments.
+
+    Attributes
+    ----------
+    kernels : Kernels
+        Where its kernel is from.
+    kernel : pyopencl.Kernel
+        With the arguments set.
+    arguments : tuple
+        Those of `pyopencl.enqueue_nd_range_kernel`.
+    tensors : sequence of int
+        Which of the step's tensors it computes.
+    held : Held or None
+        What keeps its buffers, where those are no arguments.
+    set : sequence
+        The arguments of the kernel, which does not keep buffers until it is launched.
+    """
+
+    kernels: Kernels
+    kernel: cl.Kernel
+    arguments: tuple[Any, ...]
+    tensors: Sequence[int]
+    held: Held | None
+    set: Sequence[Any]
+
+
+def launch(ready: Sequence[Ready], turn: Any = None, arrays: Sequence[Any] = ()) -> list[cl.Event]:
+    """Launch kernels that are ready, and return their events.
+
+    Once the first is launched nothing keeps the others from it, Ctrl-C neither.
+
+    Parameters
+    ----------
+    ready : sequence of Ready
+        What to launch.
+    turn : object or None
+        Counts the step: ``commit()`` is called just before the first launch, and ``uncommit()``
+        where that fails.
+    arrays : sequence of sequence of array
+        Those of each of the step's tensors, which get the events; empty where none is to.
+    """
+    done: list[cl.Event] = []
+    launches = []
+    for one in ready:
+        lists = [array.events for i in one.tensors for array in arrays[i]] if arrays else []
+        lists.append(done)
+        if one.held is not None:
+            lists.append(one.held.events)
+        launches.append((one.arguments, lists))
+    try:
+        launch_all(turn, cl.enqueue_nd_range_kernel, launches)
+    finally:
+        for one in ready:
+            one.kernels.give_back(one.kernel)
+            if one.held is not None:
+                del one.held.events[:-1]
+    return done
 
 
 class Launch:
@@ -32,10 +93,17 @@ class Launch:
         Which of the step's tensors these are.
     tensors : list of tuple of pyopencl.array.Array
         Their arrays.
+    held : Held
+        What keeps their buffers.
     """
 
     def __init__(
-        self, rule: Any, storages: tuple[str, ...], numbers: list[int], tensors: list[Any]
+        self,
+        rule: Any,
+        storages: tuple[str, ...],
+        numbers: list[int],
+        tensors: list[Any],
+        held: Held,
     ):
         self.rule, self.storages = rule, storages
         self.numbers = np.array(numbers)
@@ -43,12 +111,13 @@ class Launch:
         self.real = compute_of(storages[0])
         self.queue = tensors[0][0].queue
         self.traits = traits_of(self.queue.device)
+        self.held: Held | None = None
 
-    def take_kernel(self, name: str, slots: int | None, types: Sequence[Any]) -> None:
-        """Take one of the kernels of the rule."""
+    def take_kernels(self, name: str, slots: int | None, types: Sequence[Any]) -> None:
+        """Take the kernels of that name of the rule."""
         key = self.rule.lowered.fingerprint, self.storages, slots
         text = lambda: rule_text(self.rule, self.storages, self.traits, self.real.name, slots)  # noqa: E731
-        self.run_kernel = kernel(self.queue, key, text, name, types)
+        self.kernels = kernel(self.queue, key, text, name, types)
 
     def rounded(self, constants: np.ndarray) -> np.ndarray:
         """Return the constants of these tensors in the compute type."""
@@ -57,18 +126,24 @@ class Launch:
         with np.errstate(over="ignore"):
             return constants.astype(self.real)
 
-    def enqueue(self, groups: int, arguments: Sequence[Any], events: Any) -> cl.Event:
-        """Launch so many work-groups with such arguments, after `events`."""
+    def ready(
+        self, groups: int, arguments: Sequence[Any], events: Any, tensors: Sequence[int]
+    ) -> Ready:
+        """Return a launch of so many work-groups with such arguments, after `events`."""
         size = self.traits.group
-        work = (groups * size,), (size,)
-        return self.run_kernel(self.queue, *work, *arguments, wait_for=events)
+        run = self.kernels.take()
+        run.set_args(*arguments)
+        given = self.queue, run, (groups * size,), (size,), None, events
+        return Ready(self.kernels, run, given, tensors, self.held, arguments)
 
 
 class One(Launch):
     """A single tensor: its numbers are arguments of the kernel."""
 
-    def __init__(self, rule: Any, storages: tuple[str, ...], numbers: list[int], tensors: Any):
-        super().__init__(rule, storages, numbers, tensors)
+    def __init__(
+        self, rule: Any, storages: tuple[str, ...], numbers: list[int], tensors: Any, held: Held
+    ):
+        super().__init__(rule, storages, numbers, tensors, held)
         (arrays,) = tensors
         self.size = arrays[0].size
         self.chunk = self.traits.chunk_of(self.size)
@@ -79,14 +154,16 @@ class One(Launch):
         number = np.uint64
         types: list[Any] = [None, number] * len(arrays) + [number] * 2 + [number] * (2 * self.keyed)
         types += [self.real] * len(rule.lowered.scalars)
-        self.take_kernel("one_tensor", None, types)
+        self.take_kernels("one_tensor", None, types)
 
-    def run(self, constants: np.ndarray, keys: list[Any], events: Any) -> list[cl.Event]:
-        """Launch the kernel after `events`; return its own."""
-        key = keys[self.numbers[0]] if keys else ()
+    def prepare(self, constants: np.ndarray, keys: list[Any], events: Any) -> list[Ready]:
+        """Return the launch of the kernel after `events`."""
+        (number,) = self.numbers
+        key = keys[number] if keys else ()
         values = self.rounded(constants)[0].tolist()
         groups = -(-self.size // self.chunk)
-        return [self.enqueue(groups, (*self.given, self.size, self.chunk, *key, *values), events)]
+        given = *self.given, self.size, self.chunk, *key, *values
+        return [self.ready(groups, given, events, (number,))]
 
 
 class Many(Launch):
@@ -97,16 +174,19 @@ class Many(Launch):
 
     kernel_name = "many_tensors"
 
-    def __init__(self, rule: Any, storages: tuple[str, ...], numbers: list[int], tensors: Any):
-        super().__init__(rule, storages, numbers, tensors)
+    def __init__(
+        self, rule: Any, storages: tuple[str, ...], numbers: list[int], tensors: Any, held: Held
+    ):
+        super().__init__(rule, storages, numbers, tensors, held)
         self.slots = self._slots(len(storages))
+        if not self.slots:
+            self.held = held
         types = [np.uint64, *[None] * (5 + self.slots)]
-        self.take_kernel(self.kernel_name, self.slots, types)
+        self.take_kernels(self.kernel_name, self.slots, types)
         rows: list[tuple[int, ...]] = []
         parts: list[tuple[int, int]] = []
         begins: list[int] = []
         self.launches = []
-        self.held: Held | None = None
         for first, tensors_of_launch, buffers in self._batches(tensors):
             place, given = self._placed(buffers)
             first_group, room = len(begins), 0
@@ -121,7 +201,8 @@ class Many(Launch):
                         room = self.elements if self.traits.group == 1 else 0
                     room -= size
                     parts.append((row, chunk))
-            self.launches.append((first_group, len(begins) - first_group, given))
+            these = numbers[first : first + len(tensors_of_launch)]
+            self.launches.append((first_group, len(begins) - first_group, given, these))
         self.rows = self._upload(np.array(rows, np.uint64))
         self.parts = self._upload(np.array(parts, np.uint32))
         self.begins = self._upload(np.array([*begins, len(parts)], np.uint32))
@@ -131,24 +212,21 @@ class Many(Launch):
         """How many elements a part of a tensor has."""
         return self.traits.chunk
 
-    def run(self, constants: np.ndarray, keys: list[Any], events: Any) -> list[cl.Event]:
-        """Launch the kernel for each batch after `events`; return theirs."""
+    def prepare(self, constants: np.ndarray, keys: list[Any], events: Any) -> list[Ready]:
+        """Return the launch of the kernel for each batch after `events`."""
         values = self._upload(self.rounded(constants))
         drawn = self.rows
         if keys:
             drawn = self._upload(np.array([keys[i] for i in self.numbers], np.uint64))
-        return self.enqueue_all((values, drawn), events)
+        return self.prepare_all((values, drawn), events)
 
-    def enqueue_all(self, given: Sequence[Any], events: Any) -> list[cl.Event]:
-        """Launch the kernel for each batch after `events`, with the tables and what is `given`."""
+    def prepare_all(self, given: Sequence[Any], events: Any) -> list[Ready]:
+        """Return the launch for each batch after `events`, with the tables and what is `given`."""
         tables = self.begins, self.parts, self.rows, *given
-        done = [
-            self.enqueue(groups, (first, *tables, *buffers), events)
-            for first, groups, buffers in self.launches
+        return [
+            self.ready(groups, (first, *tables, *buffers), events, numbers)
+            for first, groups, buffers, numbers in self.launches
         ]
-        if self.held is not None:
-            self.held.last = done[-1]
-        return done
 
     def _slots(self, arrays: int) -> int:
         """Return how many buffers a launch takes: 0 where it knows them by address."""
@@ -176,7 +254,6 @@ class Many(Launch):
         if self.slots:
             given += given[:1] * (self.slots - len(given))
             return {pointer: i for i, pointer in enumerate(buffers)}, given
-        self.held = Held(given)
         return dict(zip(buffers, addresses_of(self.queue.context, given))), []
 
     def _upload(self, values: np.ndarray) -> cl.Buffer:

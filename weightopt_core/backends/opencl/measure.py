@@ -10,7 +10,7 @@ import pyopencl as cl
 
 from ...kernels.norm import ELEMENTS_OF_A_CHUNK
 from ...norms import scales_of
-from .launches import Many
+from .launches import Many, launch
 from .measure_source import measure_text
 from .programs import kernel
 
@@ -20,32 +20,34 @@ class Measure(Many):
 
     kernel_name = "many_measures"
 
-    def __init__(self, rule: Any, storages: tuple[str, ...], numbers: list[int], tensors: Any):
-        super().__init__(rule, storages, numbers, tensors)
+    def __init__(
+        self, rule: Any, storages: tuple[str, ...], numbers: list[int], tensors: Any, held: Any
+    ):
+        super().__init__(rule, storages, numbers, tensors, held)
         chunks = [-(-arrays[0].size // ELEMENTS_OF_A_CHUNK) for arrays in tensors]
         self.ends = np.cumsum(chunks)
-        self.host = np.empty((self.ends[-1], len(rule.lowered.norms)))
-        flags = cl.mem_flags.WRITE_ONLY
-        self.sums = cl.Buffer(self.queue.context, flags, self.host.nbytes)
 
     @property
     def elements(self) -> int:
         """How many elements a part of a tensor has: those of a chunk."""
         return ELEMENTS_OF_A_CHUNK
 
-    def take_kernel(self, name: str, slots: int | None, types: Sequence[Any]) -> None:
-        """Take the kernel that measures."""
+    def take_kernels(self, name: str, slots: int | None, types: Sequence[Any]) -> None:
+        """Take the kernels that measure."""
         assert slots is not None
         key = self.rule.lowered.fingerprint, self.storages, slots, self.traits.float64
         text = lambda: measure_text(self.rule, self.storages, self.traits, self.real.name, slots)  # noqa: E731
-        self.run_kernel = kernel(self.queue, key, text, name, types)
+        self.kernels = kernel(self.queue, key, text, name, types)
 
     def read(self, constants: np.ndarray, scales: np.ndarray, events: Any) -> list[np.ndarray]:
         """Launch after `events`, wait, and return the sums of each tensor, a row a chunk."""
+        # Made anew, because numbers of the caller's may take a step while these are in use.
+        host = np.empty((self.ends[-1], len(self.rule.lowered.norms)))
+        sums = cl.Buffer(self.queue.context, cl.mem_flags.WRITE_ONLY, host.nbytes)
         rows = [self.rounded(constants), scales[self.numbers].astype(self.real)]
-        done = self.enqueue_all((self._upload(np.hstack(rows)), self.sums), events)
-        cl.enqueue_copy(self.queue, self.host, self.sums, wait_for=done)
-        return np.split(self.host, self.ends[:-1])
+        done = launch(self.prepare_all((self._upload(np.hstack(rows)), sums), events))
+        cl.enqueue_copy(self.queue, host, sums, wait_for=done)
+        return np.split(host, self.ends[:-1])
 
 
 def sums_of(

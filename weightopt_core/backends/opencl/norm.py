@@ -11,7 +11,7 @@ from ...dtypes import compute_of
 from ...kernels.norm import ELEMENTS_OF_A_CHUNK, LANES_OF_A_CHUNK
 from ...norms import total
 from .arrays import record
-from .checks import check
+from .checks import check, check_kernel
 from .programs import kernel
 from .source import header
 from .templates import STORAGE
@@ -66,6 +66,7 @@ def square_sum(array: Any, scale: float = 1.0) -> float:
     takes one number for every 4,096 elements from there.
     """
     array = check(array, "array", written=False)
+    check_kernel(array, "array", written=False)
     queue, storage = array.queue, array.dtype.name
     check_float64(queue.device, "the sum of squares")
     if not array.size:
@@ -98,6 +99,7 @@ def square_sum(array: Any, scale: float = 1.0) -> float:
 def scale(array: Any, factor: float) -> None:
     """Multiply every element by `factor`, in the compute type."""
     array = check(array, "array")
+    check_kernel(array, "array")
     queue, storage = array.queue, array.dtype.name
     if not array.size:
         return
@@ -113,7 +115,8 @@ def scale(array: Any, factor: float) -> None:
     number = np.uint64
     run = kernel(queue, storage, text, "scale", [None, number, number, real])
     offset = array.offset // array.dtype.itemsize
-    given = array.base_data, offset, array.size, real.type(factor)
+    with np.errstate(over="ignore"):
+        given = array.base_data, offset, array.size, real.type(factor)
     work = (-(-array.size // traits.chunk) * traits.group,), (traits.group,)
     done = run(queue, *work, *given, wait_for=array.events or None)
     record(done, queue, [array])

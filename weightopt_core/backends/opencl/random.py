@@ -10,7 +10,7 @@ import numpy as np
 from ...dtypes import compute_of
 from ..intervals import bounds
 from .arrays import record
-from .checks import check
+from .checks import check, check_kernel
 from .programs import kernel
 from .source import fill_text
 from .traits import traits_of
@@ -29,6 +29,7 @@ def fill_normal(array: Any, key: tuple[int, int], mean: float, sigma: float) -> 
 
 def _fill(kind: str, array: Any, key: tuple[int, int], *numbers: float) -> None:
     """Fill with `kind`; the numbers are shift, scale, and the least and largest value."""
+    check_kernel(array, "array", read=False)
     if not array.size:
         return
     storage = array.dtype.name
