@@ -59,7 +59,7 @@ def test_the_core_names_no_algorithm():
 LAYERS = {
     "errors": 0, "dtypes": 0, "hyperparameters": 1, "algorithm": 2, "published": 0, "threads": 1,
     "kernels": 0, "norms": 1, "backends": 2, "rule": 3, "registry": 3, "random": 1, "many": 1,
-    "multipliers": 2, "discovery": 2, "clipping": 4, "rates": 3,
+    "multipliers": 2, "installed": 1, "discovery": 2, "clipping": 4, "rates": 3,
     "lr_scheduler": 4, "updater": 6, "optimizer": 7, "initializer": 7, "checkpoint": 5,
 }  # fmt: skip
 

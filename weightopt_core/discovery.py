@@ -8,88 +8,29 @@ fails if any plugin of the kind cannot be used, instead of that plugin alone.
 from __future__ import annotations
 
 import ast
-import functools
 import importlib
 import importlib.util
 import os
-import re
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
+from . import installed
 from .errors import PluginError
+from .installed import Plugin, plain
 
 #: The interface between core and plugins. A plugin may state in ``__weightopt_api__``, in the
 #: module that its entry point names, for which one it was written.
 API_VERSION = 1
 
 
-def plain(name: str) -> str:
-    """Return a name as names are compared: without case and ``-_.``."""
-    return re.sub(r"[-_.]", "", name).casefold()
-
-
-class Package(NamedTuple):
-    """What provides a plugin."""
-
-    name: str
-    version: str
-
-
-@dataclass(frozen=True)
-class Plugin:
-    """An installed entry point, and its package as it was when it was found.
-
-    Package metadata is read from disk whenever it is asked for, and may be gone by then.
-    """
-
-    name: str
-    value: str
-    group: str
-    module: str
-    attr: str
-    dist: Package
-    load: Callable[[], Any]
-
-
-@functools.lru_cache(maxsize=1)
-def _scan() -> tuple[Plugin, ...]:
-    import importlib_metadata
-
-    found = []
-    for point in importlib_metadata.entry_points():
-        if point.group.startswith("weightopt."):
-            name, value, group = point.name, point.value, point.group
-            package = _package(point.dist)
-            found.append(Plugin(name, value, group, point.module, point.attr, package, point.load))
-    return tuple(found)
-
-
-def _package(dist: Any) -> Package:
-    try:
-        return Package(dist.name, dist.version)
-    except Exception:  # damaged metadata, in any of the ways that importlib-metadata reports
-        # The folder is called name-version.dist-info, and is what pip goes by.
-        folder = Path(str(getattr(dist, "_path", "unknown"))).name
-        name, _, version = folder.removesuffix(".dist-info").partition("-")
-        return Package(name, version or "unknown")
-
-
-def refresh() -> None:
-    """Forget what is installed, so that the next look-up scans again."""
-    importlib.invalidate_caches()
-    _scan.cache_clear()
-
-
 def entry_points(group: str) -> list[Plugin]:
     """Return the installed entry points of a group, but those that are disabled."""
-    return [point for point in _scan() if point.group == group and not _is_disabled(point)]
+    return [point for point in _of(group) if not _is_disabled(point)]
 
 
 def disabled(group: str) -> list[Plugin]:
     """Return the installed entry points of a group that are left out."""
-    return [point for point in _scan() if point.group == group and _is_disabled(point)]
+    return [point for point in _of(group) if _is_disabled(point)]
 
 
 def is_strict() -> bool:
@@ -116,12 +57,18 @@ def load(point: Plugin, kind: str, base: type) -> type:
     PluginError
         It cannot be used; the message has entry point, package, version, cause and remedy.
     """
-    _check_api(point, kind, _declared_api(point.module))
     package = point.dist.name
+    if not point.module:
+        cause = f"expected a value like 'module:Class', got {point.value!r}"
+        remedy = f"tell its authors, and pip uninstall {package}"
+        raise PluginError(_broken(point, kind, cause, remedy))
+    _check_api(point, kind, _declared_api(point.module))
     try:
         cls = point.load()
-    except (Exception, SystemExit) as error:  # a plugin may fail in any way while it is imported
-        cause = f"it does not load: {type(error).__name__}: {error}"
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a plugin may fail in any way while it is imported
+        cause = f"it does not load: {type(error).__name__}: {_text(error)}"
         remedy = f"pip install --upgrade {package}, or pip uninstall {package}"
         root = point.module.partition(".")[0]
         if isinstance(error, ModuleNotFoundError) and error.name == root:
@@ -139,6 +86,10 @@ def load(point: Plugin, kind: str, base: type) -> type:
     return cls
 
 
+def _of(group: str) -> list[Plugin]:
+    return [point for point in installed.plugins() if point.group == group]
+
+
 def _is_disabled(point: Plugin) -> bool:
     words = os.environ.get("WEIGHTOPT_DISABLE_PLUGINS", "").split(",")
     named = {plain(word.strip()) for word in words if word.strip()}
@@ -154,7 +105,9 @@ def _declared_api(module: str) -> Any:
     try:
         spec = importlib.util.find_spec(module)
         tree = ast.parse(Path(spec.origin).read_text("utf-8"))  # type: ignore[union-attr, arg-type]
-    except Exception:  # what is wrong with it, loading will say
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # what is wrong with it, loading will say
         return None
     for node in tree.body:
         constant = isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
@@ -174,3 +127,10 @@ def _check_api(point: Plugin, kind: str, version: Any) -> None:
 
 def _broken(point: Plugin, kind: str, cause: str, remedy: str) -> str:
     return f"{kind} {point.name!r}: {describe(point)}: {cause}; {remedy}"
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # of a class whose own __str__ fails
+        return "without a message"

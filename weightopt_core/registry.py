@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-from . import discovery
+from . import discovery, installed
 from .discovery import API_VERSION
 from .errors import PluginError, nearest
 from .published import PUBLISHED
@@ -42,7 +42,7 @@ class Registry:
         """Return `name` as it is compared: without case and ``-_.``, without the suffix."""
         if not isinstance(name, str):
             raise TypeError(f"{self.kind} name: expected a str, got {name!r}")
-        plain = discovery.plain(name)
+        plain = installed.plain(name)
         return plain.removesuffix(self.suffix) or plain
 
     def names(self) -> list[str]:
@@ -51,12 +51,15 @@ class Registry:
         return sorted({*self._registered, *self._installed()})
 
     def entry_points(self, name: str) -> list[Any]:
-        """Return the installed entry points called `name`; more than one is a conflict."""
+        """Return the installed entry points called `name`; more than one is a conflict.
+
+        Spellings of the name that one package declares for one class are one entry point.
+        """
         return self._installed().get(self.key(name), [])
 
     def refresh(self) -> None:
         """Forget what is installed, so that the next look-up scans again."""
-        discovery.refresh()
+        installed.refresh()
         self._loaded.clear()
         self._checked = False
 
@@ -117,10 +120,11 @@ class Registry:
         raise AttributeError(f"module {module!r} has no attribute {name!r}{hint}")
 
     def _installed(self) -> dict[str, list[Any]]:
-        found: dict[str, list[Any]] = {}
+        found: dict[str, dict[Any, Any]] = {}
         for point in discovery.entry_points(self.group):
-            found.setdefault(self.key(point.name), []).append(point)
-        return found
+            same = point.dist, point.module, point.attr
+            found.setdefault(self.key(point.name), {}).setdefault(same, point)
+        return {key: list(points.values()) for key, points in found.items()}
 
     def _unknown(self, name: str) -> str:
         key = self.key(name)
@@ -139,12 +143,15 @@ class Registry:
         if not found:
             raise ValueError(self._unknown(name))
         if len(found) > 1:
-            found = sorted(found, key=lambda point: point.dist)
+            found.sort(key=lambda point: point.dist)
             owners = " and ".join(map(discovery.describe, found))
-            remedy = "pip uninstall " + " or ".join(point.dist.name for point in found)
-            raise PluginError(
-                f"{self.kind} {name!r}: {len(found)} packages provide it: {owners}; {remedy}"
-            )
+            packages = list(dict.fromkeys(point.dist.name for point in found))
+            claim = f"{len(packages)} packages provide it"
+            remedy = "pip uninstall " + " or ".join(packages)
+            if len(packages) == 1:
+                claim = f"its package provides {len(found)}"
+                remedy = f"tell its authors, and {remedy}"
+            raise PluginError(f"{self.kind} {name!r}: {claim}: {owners}; {remedy}")
         return discovery.load(found[0], self.kind, self.base)
 
     def _be_strict(self) -> None:
