@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import inspect
 import sys
 from typing import Any
 
 try:
     import click
-    from rich.console import Console
-    from rich.table import Table
+
+    from .console import prepare, table, tell
 except ImportError as missing:  # both are extras
     sys.exit(f'weightopt: {missing}; pip install "weightopt-core[cli]"')
 
@@ -18,14 +17,24 @@ from . import __version__, devices, initializer, lr_scheduler, new, optimizer
 from .errors import PluginError
 from .plot_lr import plot_lr
 from .registry import Registry
-from .rule import Rule
+from .show import describe, rules, runs
 from .testing import command as testing
 
 REGISTRIES = (optimizer.registry, initializer.registry, lr_scheduler.registry)
-_console = Console(highlight=False, soft_wrap=True)
 
 
-@click.group()
+class _Group(click.Group):
+    """Commands whose output is safe to print, and whose errors are one line."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        prepare()
+        try:
+            return super().invoke(ctx)
+        except PluginError as error:
+            raise click.ClickException(str(error)) from error
+
+
+@click.group(cls=_Group)
 @click.version_option(__version__)
 def main() -> None:
     """Initialize and update weights, with the algorithms that are installed."""
@@ -37,16 +46,16 @@ main.add_command(plot_lr)
 @main.command("list")
 def list_() -> None:
     """List what is installed: name, kind, package, version, and how it runs."""
-    table = Table("name", "kind", "package", "version", "runs", box=None, pad_edge=False)
+    listed = table("name", "kind", "package", "version", "runs")
     for registry in REGISTRIES:
         for name in registry.names():
             for point in registry.entry_points(name):
                 package, version = point.dist.name, point.dist.version
-                table.add_row(name, registry.kind, package, version, _status(registry, name))
-    if table.row_count:
-        _console.print(table)
+                listed.add_row(name, registry.kind, package, version, _status(registry, name))
+    if listed.row_count:
+        tell(listed)
     else:
-        _console.print("no algorithm is installed; pip install weightopt-sgd is a start")
+        tell("no algorithm is installed; pip install weightopt-sgd is a start")
 
 
 @main.command()
@@ -57,11 +66,7 @@ def show(name: str) -> None:
     if not found:
         _fail(name)
     for registry in found:
-        try:
-            cls = registry.find(name)
-        except PluginError as error:
-            raise click.ClickException(str(error)) from error
-        _show(registry, cls)
+        tell(*describe(registry, registry.find(name)))
 
 
 @main.command("devices")
@@ -74,39 +79,14 @@ def devices_() -> None:
     if not found:
         raise click.ClickException(f"no OpenCL device; {devices.HINT}")
     for device in found:
-        table = Table(show_header=False, box=None, pad_edge=False)
-        table.add_row("device", device.name + " (chosen)" * device.chosen)
-        table.add_row("platform", f"{device.platform}, {device.version}")
-        table.add_row("driver", device.driver)
-        table.add_row("float64", "yes" if device.float64 else "no")
-        table.add_row("exact float32", device.exact)
-        table.add_row("work-group", str(device.group))
-        _console.print(table, "")
-
-
-def _show(registry: Registry, cls: Any) -> None:
-    _console.print(f"[bold]{cls.__name__}{inspect.signature(cls)}[/], {registry.kind}", markup=True)
-    _console.print(f"\n{inspect.getdoc(cls)}\n", markup=False)
-    table = Table("hyperparameter", "default", "range", box=None, pad_edge=False)
-    for name, declared in cls.hyperparameters.items():
-        table.add_row(name, repr(declared.default), declared.description)
-    _console.print(table)
-    for rule in _rules(cls):
-        states = ", ".join(rule.states) or "none"
-        _console.print(f"\nrule {rule.name}, states: {states}, {_runs(rule)}\n", markup=False)
-        _console.print("\n".join(rule.lowered.formula) + "\n", markup=False)
-        _console.print(inspect.getsource(rule.function), markup=False)
-    _console.print(f"source: {inspect.getsourcefile(cls)}", markup=False)
-
-
-def _rules(cls: type) -> list[Rule]:
-    """Return the rules that the module of `cls` defines."""
-    module = inspect.getmodule(cls)
-    return [value for value in vars(module).values() if isinstance(value, Rule)]
-
-
-def _runs(rule: Rule) -> str:
-    return (rule.compiled.reason and f"NumPy ({rule.compiled.reason})") or "compiled"
+        known = table("", "", show_header=False)
+        known.add_row("device", device.name + " (chosen)" * device.chosen)
+        known.add_row("platform", f"{device.platform}, {device.version}")
+        known.add_row("driver", device.driver)
+        known.add_row("float64", "yes" if device.float64 else "no")
+        known.add_row("exact float32", device.exact)
+        known.add_row("work-group", str(device.group))
+        tell(known, "")
 
 
 def _status(registry: Registry, name: str) -> str:
@@ -115,8 +95,8 @@ def _status(registry: Registry, name: str) -> str:
         with contextlib.redirect_stdout(sys.stderr):
             cls = registry.find(name)
     except PluginError as error:
-        return f"broken: {error}"
-    return ", ".join(sorted({_runs(rule) for rule in _rules(cls)})) or "Python"
+        return " ".join(f"broken: {error}".split())  # one line for each algorithm
+    return ", ".join(sorted({runs(rule) for rule in rules(cls)})) or "Python"
 
 
 def _fail(name: str) -> None:

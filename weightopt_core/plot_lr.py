@@ -8,10 +8,10 @@ from typing import Any
 
 import click
 from rich.bar import Bar
-from rich.console import Console
 from rich.table import Table
 
 from . import lr_scheduler
+from .console import printable, table, tell
 from .errors import PluginError
 
 #: Lines of the sketch, and the width of its longest bar.
@@ -69,19 +69,21 @@ def plot_lr(
         picture(rates, repr(schedule), output)
     except (ImportError, OSError, PluginError, TypeError, ValueError) as error:
         raise click.ClickException(str(error)) from error
-    Console(highlight=False).print(sketch(rates))
-    click.echo(f"{schedule!r} in {output}")
+    tell(sketch(rates), f"{schedule!r} in {output}")
 
 
 def sketch(rates: list[float]) -> Table:
     """Return a table with the learning rate at a few updates, each with a bar."""
-    table = Table("update", "learning rate", "", box=None, pad_edge=False)
+    sketched = table("update", "learning rate", "")
     rows = min(ROWS, len(rates))
+    highest = max(rates) or 1
     for row in range(rows):
         at = row * (len(rates) - 1) // max(rows - 1, 1)
-        bar = Bar(max(rates) or 1, 0, rates[at], width=WIDTH)
-        table.add_row(str(at + 1), f"{rates[at]:.6g}", bar)
-    return table
+        bar: Any = Bar(highest, 0, rates[at], width=WIDTH)
+        if not printable("█"):
+            bar = "#" * round(WIDTH * rates[at] / highest)
+        sketched.add_row(str(at + 1), f"{rates[at]:.6g}", bar)
+    return sketched
 
 
 def picture(rates: list[float], title: str, output: Path) -> None:

@@ -1,0 +1,53 @@
+"""What the commands print: whole, as it was written, on any terminal and into any pipe."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+#: Wider than any line, so that nothing is cut or folded where no terminal has an edge.
+_ENDLESS = 1_000_000
+
+
+def prepare() -> None:
+    """Let standard output escape what its encoding lacks, rather than fail."""
+    reconfigure = getattr(sys.stdout, "reconfigure", None)
+    if reconfigure:
+        reconfigure(errors="backslashreplace")
+
+
+def printable(character: str) -> bool:
+    """Whether standard output has a character."""
+    try:
+        character.encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def table(*headers: str, **options: Any) -> Table:
+    """Return an empty table that folds what is too long for a terminal; it cuts nothing."""
+    made = Table(box=None, pad_edge=False, **options)
+    for header in headers:
+        made.add_column(header, overflow="fold")
+    return made
+
+
+def tell(*parts: Any) -> None:
+    """Print text and tables one after the other; in them, brackets are brackets."""
+    is_terminal = sys.stdout.isatty()
+    console = Console(
+        force_terminal=is_terminal,
+        width=None if is_terminal else _ENDLESS,
+        markup=False,
+        emoji=False,
+        highlight=False,
+    )
+    with console.capture() as capture:
+        for part in parts:
+            console.print(part, soft_wrap=not isinstance(part, Table))
+    # click.echo would write UTF-8 where the stream has another encoding.
+    print("\n".join(line.rstrip() for line in capture.get().splitlines()), flush=True)
