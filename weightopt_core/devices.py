@@ -1,8 +1,12 @@
-"""OpenCL platforms and devices, as the command ``weightopt devices`` shows them."""
+"""OpenCL platforms and devices: which there are, and which one to take."""
 
 from __future__ import annotations
 
+import os
+import re
 from typing import Any, NamedTuple
+
+from .errors import wording
 
 INSTALL = 'pip install "weightopt-core[opencl]"'
 #: What to do where there is no device.
@@ -28,7 +32,7 @@ class Device(NamedTuple):
     group : int
         Work-items in a work-group of a step.
     chosen : bool
-        Whether ``pyopencl.create_some_context(interactive=False)`` takes it.
+        Whether `choose` returns it.
     """
 
     platform: str
@@ -49,6 +53,41 @@ def find() -> list[Device]:
     ImportError
         pyopencl is not installed; the message has the command that installs it.
     """
+    present = _present()
+    try:
+        chosen = choose()
+    except RuntimeError:
+        chosen = None
+    return [_describe(device, device == chosen) for device in present]
+
+
+def choose() -> Any:
+    """Return the OpenCL device to take where any will do.
+
+    It is what the environment variable ``PYOPENCL_CTX`` names, as pyopencl reads it. Without that,
+    a GPU goes before a processor, and a simulator, which is slow, comes last.
+
+    Returns
+    -------
+    pyopencl.Device
+        For ``pyopencl.Context([device])``.
+
+    Raises
+    ------
+    ImportError
+        pyopencl is not installed.
+    RuntimeError
+        There is no device, or none as ``PYOPENCL_CTX`` says; the message says what to do.
+    """
+    present = _present()
+    if not present:
+        raise RuntimeError(f"no OpenCL device; {HINT}")
+    if os.environ.get("PYOPENCL_CTX"):
+        return _named(os.environ["PYOPENCL_CTX"], present)
+    return min(present, key=_rank)
+
+
+def _present() -> list[Any]:
     try:
         import pyopencl as cl
     except ImportError as error:
@@ -57,12 +96,27 @@ def find() -> list[Device]:
         platforms = cl.get_platforms()
     except cl.Error:  # code -1001: no platform
         return []
+    return [device for platform in platforms for device in platform.get_devices()]
+
+
+def _named(words: str, present: list[Any]) -> Any:
+    import pyopencl as cl
+
     try:
-        chosen = list(cl.create_some_context(interactive=False).devices)
-    except (cl.Error, RuntimeError):
-        chosen = []
-    devices = [device for platform in platforms for device in platform.get_devices()]
-    return [_describe(device, device in chosen) for device in devices]
+        return cl.create_some_context(interactive=False).devices[0]
+    except (cl.Error, RuntimeError) as error:
+        names = ", ".join(f"{device.platform.name.strip()}: {device.name}" for device in present)
+        expected = "a number or a part of the name of a platform and, behind a colon, of a device"
+        remedy = f"present are {names}"
+        raise RuntimeError(wording("PYOPENCL_CTX", expected, repr(words), remedy)) from error
+
+
+def _rank(device: Any) -> tuple[bool, bool]:
+    """Return what devices are sorted by; the least comes first."""
+    import pyopencl as cl
+
+    simulated = re.search("simulat|emulat", f"{device.platform.name} {device.name}", re.IGNORECASE)
+    return bool(simulated), not device.type & cl.device_type.GPU
 
 
 def _describe(device: Any, chosen: bool) -> Device:
