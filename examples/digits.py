@@ -3,6 +3,8 @@
 ``python examples/digits.py --help`` shows the options.
 """
 
+import itertools
+import json
 from pathlib import Path
 
 import click
@@ -13,10 +15,12 @@ from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
 import weightopt_core as mx
+from weightopt_core import devices
 
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
 
+KERNELS = Path(__file__).with_suffix(".cl")
 BATCH = 64
 HIDDEN = 64
 SHAPES = {
@@ -24,6 +28,29 @@ SHAPES = {
     "fc1_bias": (HIDDEN,),
     "fc2_weight": (10, HIDDEN),
     "fc2_bias": (10,),
+}
+#: What suits this network, where the optimizer's own default does not. SGLD draws from the posterior,
+#: so its gradient is that of all samples.
+SUITED = {
+    "sgd": {"learning_rate": 0.1},
+    "ccsgd": {"learning_rate": 0.1},
+    "nag": {"learning_rate": 0.1},
+    "dcasgd": {"learning_rate": 0.1},
+    "sgld": {"learning_rate": 1e-4, "rescale_grad": 1347 / BATCH},
+    "adam": {"learning_rate": 0.003},
+    "adamw": {"learning_rate": 0.003},
+    "nadam": {"learning_rate": 0.003},
+    "rmsprop": {"learning_rate": 0.003},
+    "adamax": {"learning_rate": 0.01},
+    "adagrad": {"learning_rate": 0.05},
+    "ftrl": {"learning_rate": 1.0},
+    "lamb": {"learning_rate": 0.01},
+    "lion": {"learning_rate": 0.001},
+}
+#: Arguments of schedulers, for as many updates as there are by default.
+SCHEDULES = {
+    "factor": {"step": 100, "factor": 0.9},
+    "multifactor": {"step": [1200, 2000], "factor": 0.3},
 }
 
 
@@ -61,37 +88,100 @@ def load(seed):
 
 
 class Host:
-    """Weights, gradients and states in host memory: nothing is copied."""
+    """The network on NumPy arrays."""
+
+    def begin(self, data, order):
+        """Take the samples, and their order in all epochs."""
+        self.x, self.x_test, self.y, self.y_test = data
+        self.order = order
+        self.losses, self.accuracies = [], []
 
     def empty(self, shape):
         return np.empty(shape, np.float32)
 
-    def put(self, array):
-        return array
+    def gradients(self, params, begin, end):
+        """Return the gradients of the samples ``order[begin:end]``; keep their mean loss."""
+        batch = self.order[begin:end]
+        hidden, log_p = forward(params, self.x[batch])
+        self.losses.append(-log_p[np.arange(len(batch)), self.y[batch]].mean())
+        return backward(params, self.x[batch], self.y[batch], hidden, log_p)
 
-    def get(self, array):
-        return array
+    def judge(self, params):
+        """Keep the accuracy on the test samples."""
+        self.accuracies.append(accuracy(params, self.x_test, self.y_test))
+
+    def curves(self):
+        return self.losses, self.accuracies
 
 
 class OpenCL:
-    """Weights, gradients and states on a device. The network computes on copies."""
+    """The network on a device: after the samples, nothing crosses until the curves are read."""
 
     def __init__(self):
         import pyopencl as cl
-        import pyopencl.array as cl_array
+        import pyopencl.array
 
-        self.array = cl_array
-        self.context = cl.create_some_context(interactive=False)
-        self.queue = cl.CommandQueue(self.context)
+        self.array = pyopencl.array
+        self.queue = cl.CommandQueue(cl.Context([devices.choose()]))
+        program = cl.Program(self.queue.context, KERNELS.read_text("utf-8")).build()
+        self.kernels = {kernel.function_name: kernel for kernel in program.all_kernels()}
 
-    def empty(self, shape):
-        return self.array.empty(self.queue, shape, np.float32)
+    def empty(self, shape, dtype=np.float32):
+        return self.array.empty(self.queue, shape, dtype)
 
-    def put(self, array):
-        return self.array.to_device(self.queue, np.ascontiguousarray(array))
+    def begin(self, data, order):
+        """Copy the samples, and their order in all epochs, and make room for the rest."""
+        x, x_test, y, y_test, self.order = (
+            self.array.to_device(self.queue, np.ascontiguousarray(array, dtype))
+            for array, dtype in zip((*data, order), "ffiii", strict=True)
+        )
+        self.samples, self.tests = (x, y), (x_test, y_test)
+        rows = max(2 * BATCH, len(x_test))
+        self.batch = self.empty((rows, 64)), self.empty(rows, np.int32)
+        self.hidden, self.d_hidden = self.empty((rows, HIDDEN)), self.empty((rows, HIDDEN))
+        self.logits, self.loss, self.right = (self.empty((rows, n)) for n in (10, 1, 1))
+        self.losses, self.accuracies = self.empty(order.size), self.empty(order.size)
+        self.updates = self.epochs = 0
+        self.grads = {name: self.empty(shape) for name, shape in SHAPES.items()}
 
-    def get(self, array):
-        return array.get()
+    def run(self, name, size, *arguments):
+        """Put a kernel into the queue; integers among its arguments are ints there."""
+        arguments = [
+            np.int32(value) if isinstance(value, int) else value.data for value in arguments
+        ]
+        self.kernels[name](self.queue, size, None, *arguments)
+
+    def forward(self, params, x, labels, count):
+        """Leave hidden activations, losses, hits and the gradients of the logits on the device."""
+        fc1, fc2 = ((params[f"fc{i}_weight"], params[f"fc{i}_bias"]) for i in (1, 2))
+        self.run("dense", (count, HIDDEN), x, *fc1, 64, 1, self.hidden)
+        self.run("dense", (count, 10), self.hidden, *fc2, HIDDEN, 0, self.logits)
+        self.run("judge", (count,), self.logits, labels, 10, self.loss, self.right)
+
+    def gradients(self, params, begin, end):
+        """Return the gradients of the samples ``order[begin:end]``; keep their mean loss."""
+        count, (x, labels), grads = end - begin, self.batch, self.grads
+        self.run("gather", (count, 64), *self.samples, self.order, begin, x, labels)
+        self.forward(params, x, labels, count)
+        self.run("mean", (1,), self.loss, count, self.losses, self.updates)
+        self.updates += 1
+        back = self.logits, params["fc2_weight"], 10, self.hidden, self.d_hidden
+        self.run("back", (count, HIDDEN), *back)
+        for layer, d_out, inputs in (("fc2", self.logits, self.hidden), ("fc1", self.d_hidden, x)):
+            d_weight, d_bias = grads[f"{layer}_weight"], grads[f"{layer}_bias"]
+            self.run("gradient", d_weight.shape, d_out, inputs, count, d_weight, d_bias)
+        return grads
+
+    def judge(self, params):
+        """Keep the accuracy on the test samples."""
+        count = len(self.tests[0])
+        self.forward(params, *self.tests, count)
+        self.run("mean", (1,), self.right, count, self.accuracies, self.epochs)
+        self.epochs += 1
+
+    def curves(self):
+        losses, accuracies = self.losses.get(), self.accuracies.get()
+        return losses[: self.updates].tolist(), accuracies[: self.epochs].tolist()
 
 
 BACKENDS = {"numpy": Host, "opencl": OpenCL}
@@ -99,28 +189,29 @@ BACKENDS = {"numpy": Host, "opencl": OpenCL}
 
 def train(optimizer, initializer, epochs, seed, backend=None):
     """Train, and return the curves of loss, learning rate and test accuracy."""
-    backend = backend or Host()
-    x, x_test, y, y_test = load(seed)
-    weights = {name: backend.empty(shape) for name, shape in SHAPES.items()}
-    for name, array in weights.items():
+    data = load(seed)
+    size = len(data[0])
+    shuffle = np.random.default_rng(seed)
+    order = np.concatenate([shuffle.permutation(size) for _ in range(epochs)])
+    sizes = [len(part) for part in np.array_split(order[:size], size // BATCH)]
+    bounds = np.cumsum([0, *sizes]).tolist()
+    network = backend or Host()
+    network.begin(data, order)
+    params = {name: network.empty(shape) for name, shape in SHAPES.items()}
+    for name, array in params.items():
         initializer(name, array)
-    params = {name: backend.get(array) for name, array in weights.items()}
     updater = mx.optimizer.get_updater(optimizer)
-    order = np.random.default_rng(seed)
-    curves = {"loss": [], "learning rate": [], "test accuracy": []}
-    for _ in track(range(epochs), description="training"):
-        for batch in np.array_split(order.permutation(len(x)), len(x) // BATCH):
-            hidden, log_p = forward(params, x[batch])
-            grads = backward(params, x[batch], y[batch], hidden, log_p)
-            grads = [backend.put(grads[name]) for name in SHAPES]
-            updater(list(range(len(SHAPES))), grads, list(weights.values()))
-            params = {name: backend.get(array) for name, array in weights.items()}
-            curves["loss"].append(-log_p[np.arange(len(batch)), y[batch]].mean())
+    rates = []
+    for epoch in track(range(epochs), description="training"):
+        for begin, end in itertools.pairwise(bounds):
+            grads = network.gradients(params, epoch * size + begin, epoch * size + end)
+            grads = [grads[name] for name in params]
+            updater(list(range(len(params))), grads, list(params.values()))
             scheduler = optimizer.lr_scheduler
-            lr = scheduler(optimizer.num_update) if scheduler else optimizer.lr
-            curves["learning rate"].append(lr)
-        curves["test accuracy"].append(accuracy(params, x_test, y_test))
-    return curves
+            rates.append(scheduler(optimizer.num_update) if scheduler else optimizer.lr)
+        network.judge(params)
+    losses, accuracies = network.curves()
+    return {"loss": losses, "learning rate": rates, "test accuracy": accuracies}
 
 
 def plot(curves, path):
@@ -133,10 +224,38 @@ def plot(curves, path):
     plt.savefig(path, dpi=120)
 
 
+class Refused(click.ClickException):
+    """What is wrong with what was asked for, in one line."""
+
+    exit_code = 2
+
+
 def options(_context, _parameter, words):
-    """Turn ``name=value`` words into keyword arguments."""
-    pairs = dict(word.split("=", 1) for word in words)
-    return {name: float(value) for name, value in pairs.items()}
+    """Turn ``name=value`` words, whose values are JSON, into keyword arguments."""
+    found = {}
+    for word in words:
+        name, _, text = word.partition("=")
+        try:
+            found[name] = json.loads(text)
+        except ValueError:
+            raise Refused(f"{word!r}: expected NAME=VALUE, such as wd=0.001") from None
+    return found
+
+
+def choices(optimizer, given, initializer, scheduler, scheduled):
+    """Return what the options name: an optimizer with its scheduler, and an initializer."""
+    if scheduler == "none":
+        if scheduled:
+            raise ValueError("schedule: expected no arguments beside --scheduler none")
+        schedule = None
+    else:
+        suited = SCHEDULES.get(mx.lr_scheduler.registry.key(scheduler), {})
+        schedule = mx.lr_scheduler.create(scheduler, **(suited | scheduled))
+    common = {"wd": 1e-4, "rescale_grad": 1 / BATCH, "lr_scheduler": schedule}
+    common["param_idx2name"] = dict(enumerate(SHAPES))
+    suited = SUITED.get(mx.optimizer.registry.key(optimizer), {})
+    chosen = mx.optimizer.create(optimizer, **(common | suited | given))
+    return chosen, mx.init.create(initializer)
 
 
 @click.command()
@@ -144,28 +263,30 @@ def options(_context, _parameter, words):
 @click.option(
     "--set", "given", multiple=True, callback=options, help="a hyperparameter, as wd=0.001"
 )
-@click.option("--initializer", default="uniform", show_default=True, help="its name")
+@click.option(
+    "--initializer", default="uniform", show_default=True, help="its name, or what its dumps() gave"
+)
 @click.option("--scheduler", default="factor", show_default=True, help="its name, or none")
+@click.option(
+    "--schedule",
+    "scheduled",
+    multiple=True,
+    callback=options,
+    help="an argument of the scheduler, as step=100 or step=[500,1000]",
+)
 @click.option("--backend", default="numpy", show_default=True, type=click.Choice(list(BACKENDS)))
-@click.option("--epochs", default=120, show_default=True)
-@click.option("--seed", default=0, show_default=True)
+@click.option("--epochs", default=120, show_default=True, type=click.IntRange(1))
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(0))
 @click.option("--output", default="digits.png", show_default=True, type=click.Path(path_type=Path))
-def main(optimizer, given, initializer, scheduler, backend, epochs, seed, output):
+def main(optimizer, given, initializer, scheduler, scheduled, backend, epochs, seed, output):
     """Train on the digits, print the test accuracy, draw the curves."""
     mx.random.seed(seed)
-    lr_scheduler = None
-    if scheduler != "none":
-        lr_scheduler = mx.lr_scheduler.create(scheduler, step=100, factor=0.9)
-    given = {"learning_rate": 0.1, "wd": 1e-4} | given
-    chosen = mx.optimizer.create(
-        optimizer,
-        rescale_grad=1 / BATCH,
-        param_idx2name=dict(enumerate(SHAPES)),
-        lr_scheduler=lr_scheduler,
-        **given,
-    )
-    curves = train(chosen, mx.init.create(initializer), epochs, seed, BACKENDS[backend]())
-    plot(curves, output)
+    try:
+        chosen, init = choices(optimizer, given, initializer, scheduler, scheduled)
+        curves = train(chosen, init, epochs, seed, BACKENDS[backend]())
+        plot(curves, output)
+    except (ImportError, OSError, RuntimeError, TypeError, ValueError) as error:
+        raise Refused(" ".join(str(error).split())) from error
     print(f"test accuracy {curves['test accuracy'][-1]:.4f}, curves in {output}")
 
 
