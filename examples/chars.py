@@ -21,6 +21,22 @@ from matplotlib import pyplot as plt
 
 BATCH = 32
 LENGTH = 50
+#: Learning rates that suit this network; others start from the optimizer's own default.
+RATES = {
+    "sgd": 3.0,
+    "ccsgd": 3.0,
+    "nag": 3.0,
+    "dcasgd": 3.0,
+    "adam": 0.01,
+    "adamw": 0.01,
+    "nadam": 0.01,
+    "rmsprop": 0.01,
+    "adamax": 0.03,
+    "adagrad": 0.1,
+    "ftrl": 1.0,
+    "lamb": 0.03,
+    "lion": 0.003,
+}
 GATES = ("_i", "_f", "_c", "_o")
 
 
@@ -152,6 +168,18 @@ def plot(curves, path):
     figure.savefig(path, dpi=120)
 
 
+def rate(optimizer, given):
+    """Return the learning rate as an argument, or none where the optimizer's own default holds."""
+    suited = RATES.get(mx.optimizer.registry.key(optimizer)) if given is None else given
+    return {} if suited is None else {"learning_rate": suited}
+
+
+class Refused(click.ClickException):
+    """What is wrong with what was asked for, in one line."""
+
+    exit_code = 2
+
+
 @click.command()
 @click.option(
     "--forget-bias",
@@ -163,7 +191,7 @@ def plot(curves, path):
 )
 @click.option("--initializer", default="xavier", show_default=True, help="its name")
 @click.option("--optimizer", default="adam", show_default=True, help="its name")
-@click.option("--learning-rate", default=0.01, show_default=True)
+@click.option("--learning-rate", type=float, help="by default one that suits the optimizer")
 @click.option("--hidden", default=64, show_default=True, help="units of the LSTM")
 @click.option("--updates", default=600, show_default=True)
 @click.option("--seed", default=0, show_default=True)
@@ -174,8 +202,11 @@ def main(forget_biases, initializer, optimizer, learning_rate, hidden, updates, 
     curves = {}
     for forget_bias in forget_biases:
         mx.random.seed(seed)
-        params = parameters(mx.init.create(initializer), characters, hidden, forget_bias)
-        chosen = mx.optimizer.create(optimizer, learning_rate=learning_rate)
+        try:
+            params = parameters(mx.init.create(initializer), characters, hidden, forget_bias)
+            chosen = mx.optimizer.create(optimizer, **rate(optimizer, learning_rate))
+        except (RuntimeError, TypeError, ValueError) as error:
+            raise Refused(" ".join(str(error).split())) from error
         label = f"forget bias {forget_bias:g}"
         updater = mx.optimizer.get_updater(chosen)
         # The products are too small to be shared: threads would mostly wait for one another.

@@ -29,8 +29,8 @@ SHAPES = {
     "fc2_weight": (10, HIDDEN),
     "fc2_bias": (10,),
 }
-#: What suits this network, where the optimizer's own default does not. SGLD draws from the posterior,
-#: so its gradient is that of all samples.
+#: What suits this network, where the optimizer's own default does not. SGLD draws from the
+#: posterior, so its gradient is that of all samples.
 SUITED = {
     "sgd": {"learning_rate": 0.1},
     "ccsgd": {"learning_rate": 0.1},

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from weightopt_core.published import PUBLISHED
+
 FOLDER = Path(__file__).parents[1] / "examples"
 
 
@@ -21,6 +23,10 @@ def example(name):
     ("name", "words", "printed"),
     [
         ("digits", ["--epochs", "3"], "test accuracy 0."),
+        ("digits", ["--epochs", "3", "--scheduler", "MultiFactor"], "test accuracy 0."),
+        ("digits", ["--epochs", "3", "--scheduler", "none"], "test accuracy 0."),
+        ("digits", ["--epochs", "1", "--schedule", "step=5", "--set", "wd=0"], "test accuracy 0."),
+        ("digits", ["--epochs", "1", "--initializer", '["constant", {"value": 0.1}]'], "accuracy"),
         ("chars", ["--updates", "3", "--hidden", "8"], "forget bias 1: loss "),
     ],
 )
@@ -30,6 +36,48 @@ def test_a_short_run_draws_curves(tmp_path, name, words, printed):
     assert done.exit_code == 0, done.output
     assert printed in done.output
     assert output.read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--optimizer", "adma"], "unknown optimizer 'adma'; did you mean 'adam'"),
+        (["--initializer", "xaver"], "unknown initializer 'xaver'; did you mean 'xavier'"),
+        (["--initializer", "constant"], "Constant() needs 'value'"),
+        (["--set", "momentun=0.9"], "SGD() has no argument 'momentun'; did you mean 'momentum'"),
+        (["--set", "momentum"], "'momentum': expected NAME=VALUE"),
+        (["--set", "momentum=high"], "'momentum=high': expected NAME=VALUE"),
+        (["--set", "momentum=2"], "momentum: expected a number in [0, 1), got 2"),
+        (["--scheduler", "cosine"], "unknown scheduler 'cosine'; "),
+        (["--schedule", "steps=3"], "FactorScheduler() has no argument 'steps'; did you mean"),
+        (["--scheduler", "none", "--schedule", "step=3"], "expected no arguments beside"),
+    ],
+)
+def test_what_digits_refuses_is_one_line(words, message):
+    done = CliRunner().invoke(example("digits").main, words)
+    assert done.exit_code == 2
+    assert done.output.startswith("Error: ")
+    assert message in done.output
+    assert done.output.count("\n") == 1
+
+
+def test_what_chars_refuses_is_one_line():
+    for option, name in (("--optimizer", "adma"), ("--initializer", "xaver")):
+        done = CliRunner().invoke(example("chars").main, [option, name])
+        assert done.exit_code == 2
+        assert done.output.startswith(f"Error: unknown {option[2:]} {name!r}; did you mean ")
+        assert done.output.count("\n") == 1
+
+
+LEARNING = sorted(set(PUBLISHED["weightopt.optimizers"]) - {"test"})
+
+
+@pytest.mark.parametrize("name", LEARNING)
+def test_digits_learns_with_every_optimizer(name):
+    digits = example("digits")
+    optimizer, initializer = digits.choices(name, {}, "xavier", "none", {})
+    curves = digits.train(optimizer, initializer, 10, 0)
+    assert curves["test accuracy"][-1] > 0.85
 
 
 def test_chars_learns_and_repeats_itself(tmp_path):
