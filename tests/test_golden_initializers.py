@@ -25,7 +25,8 @@ def arrays(name):
 
 def row(case):
     """Return the row of docs/departures.md that excuses a case, or 0."""
-    if case.get("error") == "IndexError":
+    no_gates = case["class"] == "LSTMBias" and case["shape"][0] % 4
+    if case.get("error") == "IndexError" or no_gates:
         return 21
     if case.get("error") == "AssertionError":
         return 24

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 
 from weightopt_core.algorithm import Algorithm
@@ -30,3 +31,9 @@ def test_each_item_is_checked():
         Listing([0, 2])
     with pytest.raises(TypeError, match="each of words: expected 'a' or 'b', got 1"):
         Listing([], [1])
+
+
+@pytest.mark.parametrize("value", [True, np.True_, np.array(False)])
+def test_a_truth_value_is_no_number(value):
+    with pytest.raises(TypeError, match=r"each of numbers: expected a number in \[0, 1\], got "):
+        Listing(numbers=[value])

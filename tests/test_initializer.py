@@ -119,6 +119,46 @@ def test_global_init_is_the_first_initializer():
     assert all(isinstance(desc, mx.InitDesc) for desc in seen)
 
 
+class Kept(mx.InitDesc):
+    """A name with something of its own."""
+
+    def __new__(cls, name, shape):
+        desc = super().__new__(cls, name)
+        desc.shape = shape
+        return desc
+
+
+def test_a_name_is_not_tied_to_the_initializer_that_used_it_first():
+    seen = []
+    spy = {"_init_weight": lambda self, name, arr: seen.append((name.global_init, name))}
+    first, second = (type("Spy", (Tenth,), spy)() for _ in range(2))
+    desc = Kept("fc1_weight", (2, 3))
+    for init in (first, second):
+        fill(init, desc)
+    assert [given for given, _ in seen] == [first, second]
+    assert all(type(name) is Kept and name.shape == (2, 3) for _, name in seen)
+    assert desc.global_init is None
+
+
+def test_a_class_in_place_of_an_initializer_says_how_to_make_one():
+    for use in (
+        lambda: mx.init.create(Tenth),
+        lambda: Outer(Tenth),
+        lambda: fill(Drawn(), mx.InitDesc("foo", {"__init__": Tenth})),
+    ):
+        with pytest.raises(TypeError, match=r"got <class '.*Tenth'>; call it: Tenth\(\)"):
+            use()
+
+
+def test_a_function_serves_as_an_initializer_wherever_one_is_taken():
+    def tenth(name, arr):
+        arr[...] = 0.1
+
+    assert mx.init.create(tenth) is tenth
+    assert (fill(Drawn(), mx.InitDesc("foo", {"__init__": tenth})) == 0.1).all()
+    assert (fill(Drawn(), mx.InitDesc("foo", {"__init__": Tenth()})) == 0.1).all()
+
+
 def test_set_verbosity_logs_name_way_and_statistic(caplog):
     mx.init.register(Tenth)
     init = Outer()

@@ -98,7 +98,8 @@ class Real(Hyperparameter):
         return f"{self.noun} in {self.interval}"
 
     def convert(self, value: Any) -> float:
-        if isinstance(value, (str, bytes, bool)):
+        is_bool = isinstance(value, bool) or str(getattr(value, "dtype", "")) == "bool"
+        if is_bool or isinstance(value, (str, bytes)):
             raise TypeError
         try:
             return self._inside(operator.index(value))

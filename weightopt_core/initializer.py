@@ -80,7 +80,7 @@ class Initializer(Algorithm):
             desc = InitDesc(desc)
             desc.plain = True
         if desc.global_init is None:
-            desc.global_init = self
+            desc = desc.under(self)  # the caller's may be for another initializer next time
         how = self._initialize(desc, target)
         if self._verbose:
             _log.info("Initialized %s as %s: %s", desc, how, self._print_func(target))
@@ -89,7 +89,8 @@ class Initializer(Algorithm):
         """Fill `arr` by the hook for `desc`; return how, in a word, for the log."""
         own = desc.attrs.get("__init__")
         if own:
-            create(own)._init_weight(desc, arr)
+            filling = create(own)
+            getattr(filling, "_init_weight", filling)(desc, arr)
             return str(own)
         hook = self._hook(desc)
         getattr(self, hook)(desc, arr)
@@ -241,13 +242,12 @@ def create(initializer: Any, *args: Any, **kwargs: Any) -> Any:
         return registry.create(initializer["initializer"], **rest)
     if isinstance(initializer, list) and len(initializer) == 2 and isinstance(initializer[1], dict):
         return registry.create(initializer[0], **initializer[1])
-    if callable(initializer):
+    is_class = isinstance(initializer, type)
+    if callable(initializer) and not is_class:
         return initializer
-    raise TypeError(
-        wording(
-            "initializer", "an Initializer, a name, or what dumps() returned", repr(initializer)
-        )
-    )
+    expected = "an Initializer, a name, or what dumps() returned"
+    remedy = f"call it: {initializer.__name__}()" if is_class else ""
+    raise TypeError(wording("initializer", expected, repr(initializer), remedy))
 
 
 def _as_json(value: Any) -> Any:

@@ -51,6 +51,12 @@ class InitDesc(str):
     def __reduce__(self) -> Any:
         return InitDesc, (str(self), self.attrs, self.global_init)
 
+    def under(self, initializer: Any) -> InitDesc:
+        """Return the same name with another `global_init`."""
+        desc = str.__new__(type(self), self)
+        vars(desc).update(vars(self), global_init=initializer)
+        return desc
+
     @property
     def path(self) -> str:
         """The name, behind that of the parameter which it is a piece of."""

@@ -24,18 +24,27 @@ def test_every_element_of_every_channel(shape):
     np.testing.assert_allclose(weight, np.broadcast_to(expected, shape), rtol=1e-14, atol=1e-16)
 
 
-@settings(max_examples=20, deadline=None)
-@given(st.integers(1, 12))
-def test_square_kernels_of_even_width_are_symmetric_and_keep_the_mean(half):
-    width = 2 * half if half % 2 == 0 else 4 * half
+def square(width):
     weight = np.empty((1, 1, width, width))
     mx.init.Bilinear()("up_weight", weight)
-    kernel = weight[0, 0]
-    np.testing.assert_allclose(kernel, kernel.T)
-    np.testing.assert_allclose(kernel, kernel[::-1, ::-1])
-    stride = width // 2
-    shares = kernel.reshape(2, stride, 2, stride).sum(axis=(0, 2))
-    np.testing.assert_allclose(shares, 1)
+    return weight[0, 0]
+
+
+@pytest.mark.parametrize("width", range(1, 25))
+def test_it_interpolates_for_the_sizes_that_the_documentation_names(width):
+    kernel, stride = square(width), math.ceil(width / 2)
+    sums = [kernel[y::stride, x::stride].sum() for y in range(stride) for x in range(stride)]
+    # Sums of at most four numbers below 1, each rounded a few times.
+    assert np.allclose(sums, 1, rtol=1e-14) == (width % 4 != 3)
+    fits = width == 2 * stride - stride % 2
+    assert fits == (width % 4 in (0, 1))
+    if fits:
+        np.testing.assert_allclose(kernel, kernel.T)
+        np.testing.assert_allclose(kernel, kernel[::-1, ::-1])
+    if width % 4 == 2:
+        assert not kernel[-1].any()
+        assert not kernel[:, -1].any()
+        np.testing.assert_array_equal(kernel[:-1, :-1], square(width - 1))
 
 
 def test_takes_no_arguments():

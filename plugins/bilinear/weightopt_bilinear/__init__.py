@@ -27,7 +27,13 @@ class Bilinear(Initializer):
 
     Notes
     -----
-    The scale :math:`f` comes from the width alone, as in MXNet, so kernels ought to be square.
+    It interpolates where height and width are :math:`2f - (f \bmod 2)`, that is 1, 4, 5, 8, 9,
+    12 and so on, and the layer's stride is :math:`f`: then the weights that add up to a pixel
+    have the sum 1. A kernel of 2, 6, 10 and so on is the one of a pixel less, with a last row and
+    a last column of 0. One of 3, 7, 11 and so on is filled by the same formula, and is no
+    interpolation: its sums differ from pixel to pixel.
+
+    The scale :math:`f` comes from the width alone, as in MXNet.
     MXNet up to 1.4 lets the rows drift when it runs on Python 3; these are the kernels that it
     gives on Python 2 and from 1.5 on.
 

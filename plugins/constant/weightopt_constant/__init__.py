@@ -1,4 +1,6 @@
-"""Weights of one given number."""
+"""Weights of one given number, or of given numbers."""
+
+import numpy as np
 
 from weightopt_core import Initializer
 from weightopt_core.backends import backend_of
@@ -7,8 +9,27 @@ from weightopt_core.hyperparameters import Real
 __all__ = ["Constant"]
 
 
+class _Numbers(Real):
+    """A number, or an array of them."""
+
+    expected = "a number in (-inf, inf), or an array of them"
+
+    def convert(self, value):
+        if not (isinstance(value, (list, tuple)) or getattr(value, "ndim", 0)):
+            return super().convert(value)
+        numbers = np.array(value)
+        if numbers.dtype.kind == "V":  # bfloat16, among others
+            numbers = numbers.astype(np.float64)
+        if numbers.dtype.kind not in "iuf":
+            raise TypeError
+        if not np.isfinite(numbers).all():
+            raise ValueError
+        numbers.flags.writeable = False
+        return numbers
+
+
 class Constant(Initializer):
-    r"""Initialize weights to a number.
+    r"""Initialize weights to a number, or to the elements of an array.
 
     Only parameters whose name asks for it, ending in ``weight``, are weights; biases and the like
     follow the rules of `weightopt_core.Initializer`. To fill any parameter, put it into the
@@ -16,25 +37,42 @@ class Constant(Initializer):
 
     Parameters
     ----------
-    value : float
-        Any finite number. In an array of integers its fraction is cut off.
+    value : float or array
+        Any finite number, or an array or nested lists of them, which are copied. An array is
+        repeated along axes that it lacks or where its length is 1, as in NumPy. In an array of
+        integers fractions are cut off.
+
+    Raises
+    ------
+    ValueError
+        The array does not fit the weight's shape.
 
     Examples
     --------
     >>> import numpy as np
     >>> import weightopt_core as mx
-    >>> weight = np.empty((1, 3), np.float32)
-    >>> constant = mx.init.Constant(0.25)
-    >>> constant("fc1_weight", weight)
+    >>> weight = np.empty((2, 3), np.float32)
+    >>> mx.init.Constant([1, 2, 3])("fc1_weight", weight)
     >>> weight
-    array([[0.25, 0.25, 0.25]], dtype=float32)
+    array([[1., 2., 3.],
+           [1., 2., 3.]], dtype=float32)
     >>> slope = np.empty(2, np.float32)
-    >>> mx.init.Zero()(mx.InitDesc("prelu_slope", {"__init__": constant.dumps()}), slope)
+    >>> quarter = mx.init.Constant(0.25)
+    >>> mx.init.Zero()(mx.InitDesc("prelu_slope", {"__init__": quarter.dumps()}), slope)
     >>> slope
     array([0.25, 0.25], dtype=float32)
     """
 
-    value = Real()
+    value = _Numbers()
 
     def _init_weight(self, name, arr):
-        backend_of(arr).fill(arr, self.value)
+        backend = backend_of(arr)
+        if not isinstance(self.value, np.ndarray):
+            backend.fill(arr, self.value)
+            return
+        try:
+            values = np.broadcast_to(self.value, arr.shape)
+        except ValueError:
+            shape = self.value.shape
+            raise self._misfit(name, arr, f"one that a value of shape {shape} fits") from None
+        backend.copy(arr, values)

@@ -36,7 +36,14 @@ def test_signature_and_dumps():
     assert mx.init.LSTMBias().forget_bias == 1.0
 
 
-@pytest.mark.parametrize("shape", [(), (4, 3)])
-def test_other_dimensions_are_errors(shape):
-    with pytest.raises(ValueError, match=r"'l0_bias': expected one dimension, got shape \("):
-        mx.init.LSTMBias()("l0_bias", np.empty(shape))
+@pytest.mark.parametrize("shape", [(), (4, 3), (1,), (2,), (3,), (6,), (10,), (4, 4)])
+def test_other_shapes_are_errors_and_leave_the_array_alone(shape):
+    message = r"'l0_bias': expected one dimension, a multiple of 4, got shape \("
+    bias = np.full(shape, 7.0)
+    with pytest.raises(ValueError, match=message):
+        mx.init.LSTMBias()("l0_bias", bias)
+    assert (bias == 7).all()
+
+
+def test_no_units_have_no_biases():
+    mx.init.LSTMBias()("l0_bias", np.empty(0))

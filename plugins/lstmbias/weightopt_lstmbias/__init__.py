@@ -22,7 +22,7 @@ class LSTMBias(Initializer):
     Raises
     ------
     ValueError
-        The array has other than one dimension.
+        The array has other than one dimension, or a length that four gates cannot share.
 
     Notes
     -----
@@ -51,8 +51,8 @@ class LSTMBias(Initializer):
         return "_init_weight"
 
     def _init_weight(self, name, arr):
-        if arr.ndim != 1:
-            raise self._misfit(name, arr, "one dimension")
+        if arr.ndim != 1 or arr.shape[0] % 4:
+            raise self._misfit(name, arr, "one dimension, a multiple of 4")
         hidden = arr.shape[0] // 4
         backend = backend_of(arr)
         backend.fill(arr, 0.0)

@@ -47,3 +47,10 @@ def test_what_it_fixes_cannot_be_given(name):
 def test_a_shape_without_fans_is_an_error():
     with pytest.raises(ValueError, match=r"'fc1_weight': expected two dimensions"):
         mx.init.MSRAPrelu()("fc1_weight", np.empty(5))
+
+
+@pytest.mark.parametrize("slope", [1e200, -1e200, 10**200])
+def test_a_huge_slope_leaves_weights_of_zero(slope):
+    weight = np.ones((2, 3))
+    mx.init.MSRAPrelu(slope=slope)("fc1_weight", weight)
+    assert not weight.any()

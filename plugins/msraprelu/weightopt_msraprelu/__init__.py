@@ -57,4 +57,4 @@ class MSRAPrelu(Xavier):
     @property
     def magnitude(self):
         """The square of the standard deviation, times the fan."""
-        return 2 / (1 + self.slope**2)
+        return 2 / (1 + self.slope * self.slope)

@@ -39,9 +39,48 @@ def test_large_float32_matrices_to_1e_5(shape):
 def test_the_matrix_is_one_of_the_decomposition():
     weight = np.empty((5, 3))
     mx.init.Orthogonal(2.0, seed=2)("fc1_weight", weight)
-    drawn = np.empty((5, 3))
+    drawn = np.empty(18)
     mx.init.Uniform(1, seed=2)("fc1_weight", drawn)
-    np.testing.assert_array_equal(weight, 2 * np.linalg.svd(drawn, full_matrices=False)[0])
+    left = np.linalg.svd(drawn[:15].reshape(5, 3), full_matrices=False)[0]
+    np.testing.assert_array_equal(weight, 2 * left * np.where(drawn[15:] < 0, -1, 1))
+
+
+def matrices(shape, rand_type="normal", count=2000):
+    found = np.empty((count, *shape))
+    for seed, weight in enumerate(found):
+        mx.init.Orthogonal(1.0, rand_type, seed=seed)("rnn_weight", weight)
+    return found
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 4])
+@pytest.mark.parametrize("rand_type", ["uniform", "normal"])
+def test_half_of_the_square_matrices_are_rotations(size, rand_type):
+    rotations = (np.linalg.det(matrices((size, size), rand_type)) > 0).sum()
+    assert abs(rotations - 1000) < 5 * np.sqrt(2000) / 2  # five standard errors
+
+
+@pytest.mark.parametrize("shape", [(2, 2), (3, 3), (4, 2), (2, 5), (2, 2, 2)])
+def test_no_matrix_is_likelier_than_another(shape):
+    """Moments of the uniform distribution on orthogonal matrices, by element and element pair."""
+    found = matrices(shape).reshape(2000, shape[0], -1)
+    rows, columns = found.shape[1:]
+    n = max(rows, columns)
+    flat = found.reshape(2000, -1)
+    # The elements have variance 1/n, so five standard errors of a mean, or of a product's mean:
+    error = 5 / np.sqrt(2000)
+    assert abs(flat.mean(axis=0)).max() < error / np.sqrt(n)
+    assert abs(flat.T @ flat / 2000 - np.eye(rows * columns) / n).max() < error / n * np.sqrt(2)
+    # The fourth moment of a coordinate of a random unit vector; its terms are at most 1.
+    assert abs((flat**4).mean(axis=0) - 3 / (n * (n + 2))).max() < error / 2
+
+
+def test_the_angle_of_a_rotation_is_uniform():
+    found = matrices((2, 2))
+    angles = np.arctan2(found[:, 1, 0], found[:, 0, 0])
+    for selected in (angles[np.linalg.det(found) > 0], angles[np.linalg.det(found) < 0]):
+        counts = np.histogram(selected, 8, (-np.pi, np.pi))[0]
+        expected = len(selected) / 8
+        assert ((counts - expected) ** 2 / expected).sum() < 24.3  # chance 0.001, 7 degrees
 
 
 def test_the_seed_counts():

@@ -20,9 +20,11 @@ class Orthogonal(RandomInitializer):
     .. math::
 
         W = \text{scale} \cdot \begin{cases}
-            U & \text{if there are no more columns than rows: } W^T W = \text{scale}^2 I \\
-            V^T & \text{otherwise: } W W^T = \text{scale}^2 I
+            U D & \text{if there are no more columns than rows: } W^T W = \text{scale}^2 I \\
+            D V^T & \text{otherwise: } W W^T = \text{scale}^2 I
         \end{cases}
+
+    where :math:`D` is diagonal, each element 1 or -1 with equal chance.
 
     Parameters
     ----------
@@ -30,7 +32,7 @@ class Orthogonal(RandomInitializer):
         The length of each column, or of each row where these are fewer; at least 0.
     rand_type : {'uniform', 'normal'}, optional
         The numbers in :math:`A`: uniform in [-1, 1) or standard normal. With normal ones every
-        orthogonal matrix is equally likely.
+        orthogonal matrix is equally likely, rotations as well as reflections.
     seed : int, optional
         Makes the values independent of everything drawn elsewhere.
 
@@ -43,8 +45,9 @@ class Orthogonal(RandomInitializer):
     -----
     Drawn and decomposed in float64 on the host, then rounded to the type of the weight. The
     decomposition is LAPACK's, so the last bits can differ from one build of NumPy to another.
-    MXNet draws from NumPy's global generator; this draws from `weightopt_core.random`, so that
-    its seed counts.
+    It leaves the signs of rows and columns open, and LAPACK's choice is no random one: of 2 by 2
+    matrices it gives reflections only. MXNet takes that choice, and draws from NumPy's global
+    generator; this draws signs and numbers from `weightopt_core.random`, so that its seed counts.
 
     References
     ----------
@@ -68,11 +71,12 @@ class Orthogonal(RandomInitializer):
         if arr.ndim < 2 or 0 in arr.shape:
             raise self._misfit(name, arr, "two dimensions or more, none of them 0")
         rows, columns = arr.shape[0], math.prod(arr.shape[1:])
-        drawn = np.empty((rows, columns))
+        drawn = np.empty(rows * columns + min(rows, columns))
         if self.rand_type == "uniform":
             self._uniform(name, drawn, -1.0, 1.0)
         else:
             self._normal(name, drawn, 0.0, 1.0)
-        left, _, right = np.linalg.svd(drawn, full_matrices=False)
-        matrix = left if rows >= columns else right
+        numbers, signs = drawn[: rows * columns], np.where(drawn[rows * columns :] < 0, -1.0, 1.0)
+        left, _, right = np.linalg.svd(numbers.reshape(rows, columns), full_matrices=False)
+        matrix = left * signs if rows >= columns else right * signs[:, None]
         backend_of(arr).copy(arr, (self.scale * matrix).reshape(arr.shape))
