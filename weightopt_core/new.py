@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import keyword
+import re
 from pathlib import Path
 
 import click
@@ -12,7 +13,9 @@ from .published import PUBLISHED
 from .scaffold import GROUPS, Package
 
 
-def package(kind: str, cls: str, compiled: bool = True) -> Package:
+def package(
+    kind: str, cls: str, compiled: bool = True, license: str = "", author: str = ""
+) -> Package:
     """Return what a new package says of itself.
 
     Parameters
@@ -24,11 +27,15 @@ def package(kind: str, cls: str, compiled: bool = True) -> Package:
         name of the algorithm.
     compiled : bool
         Whether an optimizer's rule is compiled; nothing else has one.
+    license : str
+        An SPDX expression, such as ``"MIT"``; by default nothing is said of a licence.
+    author : str
+        A name, or a name with an address: ``"Ada <ada@example.org>"``.
 
     Raises
     ------
     ValueError
-        There can be no class of that name.
+        There can be no class of that name, no such licence, or the author is not a name.
 
     Examples
     --------
@@ -49,6 +56,8 @@ def package(kind: str, cls: str, compiled: bool = True) -> Package:
         description=f"{cls}, {article} {kind}",
         entry_points={name: cls},
         compiled=compiled and kind == "optimizer",
+        license=_expression(license),
+        author=author,
     )
 
 
@@ -58,12 +67,39 @@ def files(new: Package) -> dict[str, str]:
     tests = new.render(f"test_{new.kind}.py")
     if new.compiled:
         tests += new.render("test_compiled.py")
-    return new.files() | {
-        f"{new.module}/__init__.py": module,
-        f"tests/test_{new.name}.py": tests,
-        ".github/workflows/test.yml": new.render("test.yml"),
-        ".gitignore": "build/\n*.egg-info/\n*.so\n__pycache__/\n",
-    }
+    licences = {"LICENSE": new.render(new.license)} if _is_written(new) else {}
+    return (
+        new.files()
+        | licences
+        | {
+            f"{new.module}/__init__.py": module,
+            f"tests/test_{new.name}.py": tests,
+            ".github/workflows/test.yml": new.render("test.yml"),
+            ".gitignore": "build/\n*.egg-info/\n*.so\n__pycache__/\n",
+        }
+    )
+
+
+def _is_written(new: Package) -> bool:
+    """Whether the text of the licence comes along; it begins with whose the package is."""
+    return new.license == "MIT" and bool(new.author)
+
+
+def _expression(license: str) -> str:
+    """Return an SPDX expression in its proper spelling."""
+    if not license:
+        return ""
+    expected = "an SPDX expression, such as MIT or 'Apache-2.0 OR MIT'"
+    try:
+        from packaging.licenses import canonicalize_license_expression
+    except ImportError:  # then the build of the package is the first to see whether it is known
+        if re.fullmatch(r"[\w.+() -]+", license, re.ASCII):
+            return license
+        raise ValueError(wording("license", expected, repr(license))) from None
+    try:
+        return canonicalize_license_expression(license)
+    except ValueError:
+        raise ValueError(wording("license", expected, repr(license))) from None
 
 
 def write(new: Package, folder: Path) -> list[Path]:
@@ -91,13 +127,15 @@ def write(new: Package, folder: Path) -> list[Path]:
 @click.argument("name")
 @click.option("--folder", default=".", type=click.Path(path_type=Path), help="Where to write it.")
 @click.option("--plain", is_flag=True, help="Compile nothing: its rule runs on NumPy.")
-def command(kind: str, name: str, folder: Path, plain: bool) -> None:
+@click.option("--license", default="", metavar="SPDX", help="Its licence, such as MIT.")
+@click.option("--author", default="", metavar="NAME", help="Whose it is: 'Ada <ada@example.org>'.")
+def command(kind: str, name: str, folder: Path, plain: bool, license: str, author: str) -> None:
     """Write a package for a new algorithm: KIND and the NAME of its class, such as Lion.
 
     It installs, works and passes its tests as it comes; replace the rule by your own.
     """
     try:
-        new = package(kind, name, compiled=not plain)
+        new = package(kind, name, not plain, license, author)
         written = write(new, folder)
     except (ValueError, OSError) as error:
         raise click.ClickException(str(error)) from error
@@ -107,5 +145,9 @@ def command(kind: str, name: str, folder: Path, plain: bool) -> None:
     if owner:
         click.echo(f"note: {new.name!r} is the name of {owner}; only one of them can be installed")
     root = folder / new.distribution
+    if not new.license:
+        click.echo("note: it says nothing of a licence; add one with LICENSE before you publish it")
+    elif not _is_written(new):
+        click.echo(f"next: write the text of {new.license} to {root / 'LICENSE'}")
     for step in (f"pip install --editable {root}", f"pytest {root}", f"weightopt show {new.name}"):
         click.echo(f"next: {step}")

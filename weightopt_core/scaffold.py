@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import datetime
 import importlib
+import json
 import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 from typing import Any
+
+from .errors import wording
 
 GROUPS = {
     "optimizer": "weightopt.optimizers",
@@ -17,6 +21,7 @@ GROUPS = {
 }
 _MODULES = {"optimizer": "optimizer", "initializer": "init", "scheduler": "lr_scheduler"}
 _CALL = re.compile(r'\.create\("[^"]*"(?:, (.*))?\)$', re.MULTILINE)
+_AUTHOR = re.compile(r"(?P<name>[^<>\x00-\x1f]*?)\s*(<(?P<email>[^<>@\s]+@[^<>@\s]+)>)?")
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -44,6 +49,10 @@ class Package:
         Its version; for a package of this project, the core's.
     prefix : str
         What goes before the name in distribution and module.
+    license : str
+        An SPDX expression, such as ``"MIT"``; nothing is said of a licence without one.
+    author : str
+        A name, or a name with an address: ``"Ada <ada@example.org>"``.
     """
 
     name: str
@@ -55,6 +64,14 @@ class Package:
     arguments: str = ""
     version: str = "0.1.0"
     prefix: str = "weightopt"
+    license: str = ""
+    author: str = ""
+
+    def __post_init__(self) -> None:
+        named = _AUTHOR.fullmatch(self.author)
+        if named is None or (self.author and not named["name"]):
+            expected = "a name, or a name <with@an.address>"
+            raise ValueError(wording("author", expected, repr(self.author)))
 
     @property
     def distribution(self) -> str:
@@ -92,7 +109,19 @@ class Package:
                 f'{name} = "{self.module}:{cls}"' for name, cls in self.entry_points.items()
             ),
             example=f"{self.kind} = {call}",
+            legal=self._legal(),
+            author=_AUTHOR.fullmatch(self.author)["name"],  # type: ignore[index]
+            year=datetime.date.today().year,
         )
+
+    def _legal(self) -> str:
+        """Return the lines of pyproject.toml that say whose the package is, and its licence."""
+        lines = f"license = {_text(self.license)}\n" if self.license else ""
+        if self.author:
+            named = _AUTHOR.fullmatch(self.author).groupdict()  # type: ignore[union-attr]
+            pairs = [f"{key} = {_text(value)}" for key, value in named.items() if value]
+            lines += f"authors = [{{ {', '.join(pairs)} }}]\n"
+        return lines
 
 
 def read(folder: Path) -> Package:
@@ -116,7 +145,13 @@ def read(folder: Path) -> Package:
         compiled=(folder / "setup.py").exists(),
         version=project["version"],
         prefix=prefix,
+        license=project.get("license", ""),
     )
+
+
+def _text(value: str) -> str:
+    """Return a string of TOML, whose escapes are those of JSON."""
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _quoted(words: list[str]) -> str:
