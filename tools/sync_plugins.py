@@ -44,7 +44,10 @@ dependencies = [
 ]
 
 [tool.setuptools]
-packages = []
+packages = ["weightopt"]
+
+[tool.setuptools.package-data]
+weightopt = ["py.typed"]
 """
 
 

@@ -92,7 +92,7 @@ def test_the_meta_package_installs_every_algorithm(everything, dist, tools, tmp_
     assert not [line for line in listed if "broken" in line or "not compiled" in line]
     printed = environment.python(
         """
-        import weightopt_core as mx
+        import weightopt as mx
         from weightopt_core.testing.subject import REGISTRIES, Subject
         for registry in REGISTRIES:
             for name in registry.names():

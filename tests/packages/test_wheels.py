@@ -6,7 +6,7 @@ import sys
 import zipfile
 
 import pytest
-from environments import Environment
+from environments import Environment, run
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("packaging")]
 
@@ -87,6 +87,35 @@ def test_the_plugin_wheel_loads_on(minor, wheels, tmp_path):
         """
     )
     assert printed.split() == [str(minor), "weightopt_adam.adam"]
+
+
+def test_the_package_that_installs_all_has_a_module(installed, wheels):
+    installed.install("--no-deps", wheels["meta"])
+    try:
+        printed = installed.python(
+            """
+            import weightopt as wo
+            from weightopt.optimizer import Adam
+            import weightopt.lr_scheduler, weightopt_core, numpy as np
+            weight = np.empty(3, np.float32)
+            wo.init.create("zero")("fc_weight", weight)
+            schedule = weightopt.lr_scheduler.create("factor", step=10)
+            optimizer = wo.optimizer.create("adam", learning_rate=0.5, lr_scheduler=schedule)
+            wo.optimizer.get_updater(optimizer)("fc_weight", np.ones(3, np.float32), weight)
+            print(weight.round(3).tolist(), type(optimizer) is Adam)
+            print(wo.optimizer is weightopt_core.optimizer, wo.__version__)
+            """
+        )
+        assert printed.splitlines() == ["[-0.5, -0.5, -0.5] True", "True 0.1.0"]
+        listed = run(installed.bin / "python", "-m", "weightopt", "list", cwd=installed.folder)
+        assert "weightopt-adam" in listed
+    finally:
+        installed.pip("uninstall", "--yes", "weightopt")
+    assert zipfile.ZipFile(wheels["meta"]).namelist()[:3] == [
+        "weightopt/__init__.py",
+        "weightopt/__main__.py",
+        "weightopt/py.typed",
+    ]
 
 
 def test_plugins_can_be_left_out(installed):
