@@ -1,4 +1,4 @@
-"""Weights of one given number, or of given numbers."""
+"""Weights of one given number, or of the elements of an array."""
 
 import numpy as np
 
