@@ -14,7 +14,7 @@ from rich.progress import track
 from threadpoolctl import threadpool_limits
 from weightopt_fusedrnn import Layout, unpack
 
-import weightopt_core as mx
+import weightopt_core as wo
 
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
@@ -128,8 +128,8 @@ def loss_and_grads(params, x, y, state):
 
 def parameters(initializer, characters, hidden, forget_bias):
     """Return initialized parameters by name."""
-    rnn = mx.init.FusedRNN(initializer, hidden, 1, "lstm", forget_bias=forget_bias)
-    init = mx.init.Mixed([".*_parameters", ".*"], [rnn, initializer])
+    rnn = wo.init.FusedRNN(initializer, hidden, 1, "lstm", forget_bias=forget_bias)
+    init = wo.init.Mixed([".*_parameters", ".*"], [rnn, initializer])
     shapes = {
         "lstm_parameters": (Layout(hidden, 1, "lstm").size(characters),),
         "out_weight": (characters, hidden),
@@ -170,7 +170,7 @@ def plot(curves, path):
 
 def rate(optimizer, given):
     """Return the learning rate as an argument, or none where the optimizer's own default holds."""
-    suited = RATES.get(mx.optimizer.registry.key(optimizer)) if given is None else given
+    suited = RATES.get(wo.optimizer.registry.key(optimizer)) if given is None else given
     return {} if suited is None else {"learning_rate": suited}
 
 
@@ -201,14 +201,14 @@ def main(forget_biases, initializer, optimizer, learning_rate, hidden, updates, 
     numbers, characters = load()
     curves = {}
     for forget_bias in forget_biases:
-        mx.random.seed(seed)
+        wo.random.seed(seed)
         try:
-            params = parameters(mx.init.create(initializer), characters, hidden, forget_bias)
-            chosen = mx.optimizer.create(optimizer, **rate(optimizer, learning_rate))
+            params = parameters(wo.init.create(initializer), characters, hidden, forget_bias)
+            chosen = wo.optimizer.create(optimizer, **rate(optimizer, learning_rate))
         except (RuntimeError, TypeError, ValueError) as error:
             raise Refused(" ".join(str(error).split())) from error
         label = f"forget bias {forget_bias:g}"
-        updater = mx.optimizer.get_updater(chosen)
+        updater = wo.optimizer.get_updater(chosen)
         # The products are too small to be shared: threads would mostly wait for one another.
         with threadpool_limits(1):
             curves[label] = train(params, numbers, updater, updates, label)

@@ -14,7 +14,7 @@ from rich.progress import track
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
-import weightopt_core as mx
+import weightopt_core as wo
 from weightopt_core import devices
 
 matplotlib.use("Agg")
@@ -200,7 +200,7 @@ def train(optimizer, initializer, epochs, seed, backend=None):
     params = {name: network.empty(shape) for name, shape in SHAPES.items()}
     for name, array in params.items():
         initializer(name, array)
-    updater = mx.optimizer.get_updater(optimizer)
+    updater = wo.optimizer.get_updater(optimizer)
     rates = []
     for epoch in track(range(epochs), description="training"):
         for begin, end in itertools.pairwise(bounds):
@@ -249,13 +249,13 @@ def choices(optimizer, given, initializer, scheduler, scheduled):
             raise ValueError("schedule: expected no arguments beside --scheduler none")
         schedule = None
     else:
-        suited = SCHEDULES.get(mx.lr_scheduler.registry.key(scheduler), {})
-        schedule = mx.lr_scheduler.create(scheduler, **(suited | scheduled))
+        suited = SCHEDULES.get(wo.lr_scheduler.registry.key(scheduler), {})
+        schedule = wo.lr_scheduler.create(scheduler, **(suited | scheduled))
     common = {"wd": 1e-4, "rescale_grad": 1 / BATCH, "lr_scheduler": schedule}
     common["param_idx2name"] = dict(enumerate(SHAPES))
-    suited = SUITED.get(mx.optimizer.registry.key(optimizer), {})
-    chosen = mx.optimizer.create(optimizer, **(common | suited | given))
-    return chosen, mx.init.create(initializer)
+    suited = SUITED.get(wo.optimizer.registry.key(optimizer), {})
+    chosen = wo.optimizer.create(optimizer, **(common | suited | given))
+    return chosen, wo.init.create(initializer)
 
 
 @click.command()
@@ -280,7 +280,7 @@ def choices(optimizer, given, initializer, scheduler, scheduled):
 @click.option("--output", default="digits.png", show_default=True, type=click.Path(path_type=Path))
 def main(optimizer, given, initializer, scheduler, scheduled, backend, epochs, seed, output):
     """Train on the digits, print the test accuracy, draw the curves."""
-    mx.random.seed(seed)
+    wo.random.seed(seed)
     try:
         chosen, init = choices(optimizer, given, initializer, scheduler, scheduled)
         curves = train(chosen, init, epochs, seed, BACKENDS[backend]())

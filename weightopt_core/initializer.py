@@ -1,9 +1,9 @@
 """Initializers: the base class, and every installed initializer by its name.
 
 >>> import numpy as np
->>> import weightopt_core as mx
+>>> import weightopt_core as wo
 >>> weight = np.empty((2, 3), np.float32)
->>> mx.init.create("xavier", seed=7)("fc1_weight", weight)
+>>> wo.init.create("xavier", seed=7)("fc1_weight", weight)
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ class Initializer(Algorithm):
     Examples
     --------
     >>> import numpy as np
-    >>> import weightopt_core as mx
-    >>> class Tenth(mx.init.Initializer):
+    >>> import weightopt_core as wo
+    >>> class Tenth(wo.init.Initializer):
     ...     def _init_weight(self, name, arr):
     ...         arr[:] = 0.1
     >>> weight, bias = np.empty(2), np.empty(2)
@@ -120,8 +120,8 @@ class Initializer(Algorithm):
 
         Examples
         --------
-        >>> import weightopt_core as mx
-        >>> mx.init.Xavier(factor_type="in", magnitude=2.34).dumps()
+        >>> import weightopt_core as wo
+        >>> wo.init.Xavier(factor_type="in", magnitude=2.34).dumps()
         '["xavier", {"rnd_type": "uniform", "factor_type": "in", "magnitude": 2.34}]'
         """
         declared = {name: getattr(self, name) for name in self.hyperparameters}

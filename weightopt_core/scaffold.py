@@ -93,7 +93,7 @@ class Package:
         core = "weightopt-core==0.1.*"
         build = ["setuptools>=77.0.1"] + (["cython>=3.1", core] if self.compiled else [])
         arguments = f", {self.arguments}" if self.arguments else ""
-        call = f'mx.{_MODULES[self.kind]}.create("{self.name}"{arguments})'
+        call = f'wo.{_MODULES[self.kind]}.create("{self.name}"{arguments})'
         return Template((_TEMPLATES / f"{template}.in").read_text("utf-8")).substitute(
             name=self.name,
             cls=next(iter(self.entry_points.values())),

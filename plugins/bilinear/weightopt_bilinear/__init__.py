@@ -45,9 +45,9 @@ class Bilinear(Initializer):
     Examples
     --------
     >>> import numpy as np
-    >>> import weightopt_core as mx
+    >>> import weightopt_core as wo
     >>> weight = np.empty((1, 1, 4, 4), np.float32)
-    >>> mx.init.Bilinear()("up_weight", weight)
+    >>> wo.init.Bilinear()("up_weight", weight)
     >>> weight[0, 0, 1]
     array([0.1875, 0.5625, 0.5625, 0.1875], dtype=float32)
     """

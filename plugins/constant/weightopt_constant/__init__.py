@@ -50,15 +50,15 @@ class Constant(Initializer):
     Examples
     --------
     >>> import numpy as np
-    >>> import weightopt_core as mx
+    >>> import weightopt_core as wo
     >>> weight = np.empty((2, 3), np.float32)
-    >>> mx.init.Constant([1, 2, 3])("fc1_weight", weight)
+    >>> wo.init.Constant([1, 2, 3])("fc1_weight", weight)
     >>> weight
     array([[1., 2., 3.],
            [1., 2., 3.]], dtype=float32)
     >>> slope = np.empty(2, np.float32)
-    >>> quarter = mx.init.Constant(0.25)
-    >>> mx.init.Zero()(mx.InitDesc("prelu_slope", {"__init__": quarter.dumps()}), slope)
+    >>> quarter = wo.init.Constant(0.25)
+    >>> wo.init.Zero()(wo.InitDesc("prelu_slope", {"__init__": quarter.dumps()}), slope)
     >>> slope
     array([0.25, 0.25], dtype=float32)
     """

@@ -37,9 +37,9 @@ class LSTMBias(Initializer):
     Examples
     --------
     >>> import numpy as np
-    >>> import weightopt_core as mx
+    >>> import weightopt_core as wo
     >>> bias = np.empty(8, np.float32)
-    >>> mx.init.LSTMBias(forget_bias=1.0)("lstm_i2h_bias", bias)
+    >>> wo.init.LSTMBias(forget_bias=1.0)("lstm_i2h_bias", bias)
     >>> bias
     array([0., 0., 1., 1., 0., 0., 0., 0.], dtype=float32)
     """

@@ -57,9 +57,9 @@ class Orthogonal(RandomInitializer):
     Examples
     --------
     >>> import numpy as np
-    >>> import weightopt_core as mx
+    >>> import weightopt_core as wo
     >>> weight = np.empty((2, 3), np.float32)
-    >>> mx.init.Orthogonal(scale=1, seed=1)("rnn_weight", weight)
+    >>> wo.init.Orthogonal(scale=1, seed=1)("rnn_weight", weight)
     >>> np.allclose(weight @ weight.T, np.eye(2), atol=1e-6)
     True
     """
