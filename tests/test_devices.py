@@ -36,6 +36,16 @@ def test_a_simulator_comes_last_and_a_gpu_first(monkeypatch, simulator):
     assert devices.choose() is GPU
 
 
+def test_a_platform_that_fails_takes_away_nothing_else(monkeypatch):
+    def fail():
+        raise cl.RuntimeError("clGetDeviceIDs failed: OUT_OF_HOST_MEMORY")
+
+    platforms = [SimpleNamespace(get_devices=fail), SimpleNamespace(get_devices=lambda: [CPU])]
+    monkeypatch.setattr(cl, "get_platforms", lambda: platforms)
+    monkeypatch.delenv("PYOPENCL_CTX", raising=False)
+    assert devices.choose() is CPU
+
+
 def test_no_device(monkeypatch):
     monkeypatch.setattr(devices, "_present", list)
     assert devices.find() == []

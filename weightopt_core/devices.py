@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from typing import Any, NamedTuple
@@ -96,7 +97,11 @@ def _present() -> list[Any]:
         platforms = cl.get_platforms()
     except cl.Error:  # code -1001: no platform
         return []
-    return [device for platform in platforms for device in platform.get_devices()]
+    present = []
+    for platform in platforms:
+        with contextlib.suppress(cl.Error):  # one that fails takes away nothing but itself
+            present += platform.get_devices()
+    return present
 
 
 def _named(words: str, present: list[Any]) -> Any:

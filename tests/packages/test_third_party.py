@@ -34,6 +34,9 @@ print(optimizer.rule.compiled.reason or "compiled", "weightopt_adam" in sys.modu
 """
 
 
+LICENCE = ["--license", "mit", "--author", "Ada L. <ada@example.org>"]
+
+
 @pytest.fixture
 def author(installed, tmp_path):
     """Return functions that make and install packages, and uninstall them afterwards."""
@@ -70,6 +73,7 @@ def steps(environment, expected):
     ("kind", "cls", "options", "runs"),
     [
         ("optimizer", "Tiger", [], "compiled"),
+        ("optimizer", "Jaguar", ["--plain", *LICENCE], "NumPy (not compiled)"),
         ("optimizer", "Leopard", ["--plain"], "NumPy (not compiled)"),
         ("initializer", "Band", [], "Python"),
         ("scheduler", "DecayScheduler", [], "Python"),
@@ -84,6 +88,10 @@ def test_a_new_package_works_as_it_comes(kind, cls, options, runs, installed, au
     assert runs in line
     assert " passed" in run_tests(installed, project)
     assert " passed" in installed.weightopt("check", project.name)
+    code = f"from importlib.metadata import metadata; print(dict(metadata({project.name!r})))"
+    said = {"'License-Expression': 'MIT'", "Ada L.", "'License-File': 'LICENSE'"}
+    printed = installed.python(code)
+    assert {words for words in said if words in printed} == (said if options[1:] else set())
 
 
 def test_lion_by_the_guide(installed, author):
