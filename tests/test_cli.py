@@ -178,6 +178,12 @@ def test_a_pipe_that_closes_early_is_no_error_to_read(strange, words):
     assert done.stderr == ""
 
 
+def test_a_closed_output_is_no_error():
+    command = f"{sys.executable} -m weightopt_core.cli list >&-"
+    done = subprocess.run(command, shell=True, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 ODD = {
     "default": STRANGE.replace("last=1", "last=Worse()"),
     "signature": STRANGE + "\nMine.__signature__ = 3\n",

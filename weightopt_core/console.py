@@ -22,7 +22,7 @@ def prepare() -> None:
 def printable(character: str) -> bool:
     """Whether standard output has a character."""
     try:
-        character.encode(sys.stdout.encoding or "ascii")
+        character.encode(getattr(sys.stdout, "encoding", None) or "ascii")
     except UnicodeEncodeError:
         return False
     return True
@@ -38,6 +38,8 @@ def table(*headers: str, **options: Any) -> Table:
 
 def tell(*parts: Any) -> None:
     """Print text and tables one after the other; in them, brackets are brackets."""
+    if sys.stdout is None:  # closed, as by >&- in a shell
+        return
     is_terminal = sys.stdout.isatty()
     console = Console(
         force_terminal=is_terminal,

@@ -113,6 +113,30 @@ class Real(Hyperparameter):
         return number
 
 
+class RealOrArray(Real):
+    """A number in an interval, or an array or nested lists of them, stored as a NumPy array."""
+
+    @property
+    def expected(self) -> str:  # type: ignore[override]
+        return f"{super().expected}, or an array of them"
+
+    def convert(self, value: Any) -> Any:
+        if not isinstance(value, (list, tuple)) and getattr(value, "shape", ()) == ():
+            return super().convert(value)
+        import numpy as np
+
+        numbers = np.array(value)
+        if numbers.dtype.kind == "V":  # bfloat16, among others
+            numbers = numbers.astype(np.float64)
+        if numbers.dtype.kind not in "iuf":
+            raise TypeError
+        inside = self._above(numbers, self._low) & self._below(numbers, self._high)
+        if not (inside & np.isfinite(numbers)).all():
+            raise ValueError
+        numbers.flags.writeable = False
+        return numbers
+
+
 class Integer(Real):
     """An int in an interval."""
 

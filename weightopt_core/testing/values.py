@@ -16,6 +16,7 @@ from ..hyperparameters import (
     Integer,
     ListOf,
     Real,
+    RealOrArray,
 )
 from ..initializer import Initializer, Nested
 from ..lr_scheduler import LRScheduler
@@ -96,6 +97,12 @@ def _(declared: Real) -> list[Any]:
     if isinstance(declared, Integer):
         values.append(1.5)
     return [value for value in values if not _inside(declared, value)]
+
+
+@illegal.register
+def _(declared: RealOrArray) -> list[Any]:
+    wrong = [value for value in illegal.dispatch(Real)(declared) if not isinstance(value, list)]
+    return wrong + [[value] for value in wrong] + [[[1], [1, 2]], {}]
 
 
 @illegal.register

@@ -4,28 +4,9 @@ import numpy as np
 
 from weightopt_core import Initializer
 from weightopt_core.backends import backend_of
-from weightopt_core.hyperparameters import Real
+from weightopt_core.hyperparameters import RealOrArray
 
 __all__ = ["Constant"]
-
-
-class _Numbers(Real):
-    """A number, or an array of them."""
-
-    expected = "a number in (-inf, inf), or an array of them"
-
-    def convert(self, value):
-        if not (isinstance(value, (list, tuple)) or getattr(value, "ndim", 0)):
-            return super().convert(value)
-        numbers = np.array(value)
-        if numbers.dtype.kind == "V":  # bfloat16, among others
-            numbers = numbers.astype(np.float64)
-        if numbers.dtype.kind not in "iuf":
-            raise TypeError
-        if not np.isfinite(numbers).all():
-            raise ValueError
-        numbers.flags.writeable = False
-        return numbers
 
 
 class Constant(Initializer):
@@ -63,7 +44,7 @@ class Constant(Initializer):
     array([0.25, 0.25], dtype=float32)
     """
 
-    value = _Numbers()
+    value = RealOrArray()
 
     def _init_weight(self, name, arr):
         backend = backend_of(arr)
