@@ -1,6 +1,8 @@
 """What an optimizer keeps between steps notices everything that changes."""
 
 import gc
+import subprocess
+import sys
 import tracemalloc
 import weakref
 
@@ -246,3 +248,78 @@ def peak_of_a_step(count, size, dtype):
 def test_a_step_allocates_nothing_that_grows(dtype):
     peaks = [peak_of_a_step(*shape, dtype) for shape in ((1, 10), (1, 1_000_000), (1000, 100))]
     assert max(peaks) < 5000  # Python's own objects, of a fixed number
+
+
+def dtype_at(address, candidates):
+    """Return a dtype object that lies where another one was, or the last that was tried."""
+    kept = []
+    for make in candidates:
+        kept.append(make())
+        if id(kept[-1]) == address:
+            break
+    return kept[-1]
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [("f8", "f4"), ("f4", "f8"), ("f4", "i4"), ("f4", ">f4"), ("f2", "f4")]
+)
+def test_another_dtype_where_a_dtype_object_was(first, second):
+    """NumPy frees dtype objects, and puts others where they were."""
+    size = 64
+    memory, grads = np.zeros(16 * size, np.uint8), np.zeros(16 * size, np.uint8)
+    optimizer = mx.optimizer.create("sgd", learning_rate=1.0)
+
+    def arrays(dtype):
+        length = size * dtype.itemsize
+        weight, grad = memory[:length].view(dtype), grads[:length].view(dtype)
+        weight[:], grad[:] = 0, 1
+        return weight, grad
+
+    dtype = np.dtype(first, metadata={"a": 1})
+    for _ in range(2):
+        optimizer.update(0, *arrays(dtype), None)
+    address = id(dtype)
+    del dtype
+    gc.collect()
+    dtype = dtype_at(address, [lambda: np.dtype(second, metadata={"a": 1})] * 1000)
+    memory[:] = 0
+    weight, grad = arrays(dtype)
+    memory[weight.nbytes :] = 7
+    if second in ("f4", "f8"):
+        optimizer.update(0, weight, grad, None)
+        np.testing.assert_array_equal(weight, -1)
+    else:
+        with pytest.raises(TypeError, match="dtype of weight: expected"):
+            optimizer.update(0, weight, grad, None)
+        np.testing.assert_array_equal(weight, 0)
+    assert set(memory[weight.nbytes :]) == {7}
+
+
+NAMED_BFLOAT16 = """
+import numpy as np, weightopt_core as mx
+void = type("bfloat", (np.void,), {})
+narrow, wide = np.dtype((void, 2)), np.dtype((void, 16))
+assert narrow.name == "bfloat16", narrow.name
+sgd = mx.optimizer.create("sgd", learning_rate=1.0)
+for dtype in (narrow, wide):
+    weight, grad = np.zeros(100, dtype), np.zeros(100, dtype)
+    for _ in range(3):
+        try:
+            sgd.update(0, weight, grad, None)
+        except TypeError as error:
+            assert "dtype of weight: expected" in str(error), error
+        else:
+            raise SystemExit(f"{dtype!r} was taken")
+    assert weight.tobytes() == bytes(weight.nbytes)
+import ml_dtypes
+weight = np.zeros(100, ml_dtypes.bfloat16)
+sgd.update(0, weight, np.ones(100, ml_dtypes.bfloat16), None)
+assert set(weight.tolist()) == {-1.0}
+"""
+
+
+def test_a_void_type_of_the_name_of_bfloat16():
+    done = subprocess.run(
+        [sys.executable, "-c", NAMED_BFLOAT16], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
