@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import weightopt_core as mx
+from weightopt_core import threads
 
 
 @pytest.fixture(autouse=True)
@@ -29,10 +30,10 @@ def together(*works):
         except BaseException as error:
             errors.append(error)
 
-    threads = [threading.Thread(target=run, args=(work,)) for work in works]
-    for thread in threads:
+    running = [threading.Thread(target=run, args=(work,)) for work in works]
+    for thread in running:
         thread.start()
-    for thread in threads:
+    for thread in running:
         thread.join()
     if errors:
         raise errors[0]
@@ -245,3 +246,41 @@ def test_a_step_waits_for_another_threads_step_of_the_same_memory():
     assert set(memory[:1000]) == {-30}
     assert set(memory[1000:]) == {-60}
     assert time.monotonic() - began < 60
+
+
+def test_a_thread_that_is_held_up_while_it_looks_for_threads(monkeypatch):
+    """Two threads in the middle of one bound step: each is right, and neither leaks an array."""
+    gate, first, real = threading.Event(), [None], threads.get_num_threads
+
+    def slow():
+        if threading.current_thread() is first[0]:
+            gate.wait(2)
+        return real()
+
+    monkeypatch.setattr(threads, "get_num_threads", slow)
+    mx.set_num_threads(2)
+    size, rounds = 8_000_000, 5
+    optimizer = mx.optimizer.create("sgd", learning_rate=1.0)
+    weight, grad = np.zeros(size, np.float32), np.ones(size, np.float32)
+    for _ in range(2):
+        optimizer.update(0, weight, grad, None)
+    before = sys.getrefcount(weight), sys.getrefcount(grad)
+
+    def held():
+        first[0] = threading.current_thread()
+        optimizer.update(0, weight, grad, None)
+
+    def other():
+        time.sleep(0.02)
+        threading.Timer(0.002, gate.set).start()
+        optimizer.update(0, weight, grad, None)
+
+    try:
+        for _ in range(rounds):
+            gate.clear()
+            together(held, other)
+    finally:
+        mx.set_num_threads(None)
+    assert (sys.getrefcount(weight), sys.getrefcount(grad)) == before
+    assert set(weight) == {-2 - 2 * rounds}
+    assert optimizer.num_update == 2 + 2 * rounds
