@@ -13,6 +13,7 @@ from weightopt_core.kernels.elementwise import THREAD_THRESHOLD
 import weightopt_core as mx
 from weightopt_core.backends import cpu
 from weightopt_core.backends.cpu.blocks import BLOCK
+from weightopt_core.backends.interface import STATE_FORMS
 from weightopt_core.dtypes import compute_of, storage_of
 from weightopt_core.rule import Rule
 from weightopt_core.testing.arrays import same_bits
@@ -45,7 +46,9 @@ class Pair:
         numbers = numbers_of(self.optimizer, t)
         keys = [KEY] if self.rule.draws else []
         masters = self.optimizer.multi_precision
-        bound = cpu.bind(self.rule, (self.weight,), (grad,), (self.state,), masters)
+        bound = cpu.bind(
+            self.rule, (self.weight,), (grad,), (self.state,), STATE_FORMS[masters, False]
+        )
         run(bound, self.rule, numbers, keys)
         self._reference(grad, numbers, masters and self.weight.itemsize == 2)
 

@@ -9,6 +9,7 @@ from test_compiled_equals_numpy import CASES, DTYPES, KEY, Pair, numbers_of, run
 
 import weightopt_core as mx
 from weightopt_core.backends import backend_of, cpu
+from weightopt_core.backends.interface import STATE_FORMS
 from weightopt_core.testing.arrays import same_bits
 from weightopt_core.testing.numbers import STEPS
 
@@ -67,7 +68,8 @@ def step(optimizer, weight, grad, state, t):
     """Run the step `t` of one weight."""
     rule = optimizer.rule
     numbers = numbers_of(optimizer, t)
-    bound = backend_of(weight).bind(rule, (weight,), (grad,), (state,), optimizer.multi_precision)
+    form = STATE_FORMS[optimizer.multi_precision, False]
+    bound = backend_of(weight).bind(rule, (weight,), (grad,), (state,), form)
     run(bound, rule, numbers, [KEY] if rule.draws else [])
 
 

@@ -8,6 +8,7 @@ import pytest
 from devices import every_device, is_slow, on_device, on_host
 
 import weightopt_core as mx
+from weightopt_core.backends.interface import PLAIN
 
 cl = pytest.importorskip("pyopencl")
 launches = pytest.importorskip("weightopt_core.backends.opencl.launches")
@@ -136,7 +137,7 @@ def test_a_turn_counts_just_before_the_first_launch(run, fail, queue):
     ahead = call.ahead(optimizer._rates.multipliers, 0)
     evaluator = optimizer._stepper.evaluators[optimizer.rule]
     constants = evaluator.of_groups(optimizer, ahead, optimizer.lr, optimizer.wd)
-    turn, step = Turn(), (optimizer.rule, *given[1:], 0)
+    turn, step = Turn(), (optimizer.rule, *given[1:], PLAIN)
     until = cl.UserEvent(queue.context)
     given[2][0].events.append(until)
     turn.refuses = True

@@ -16,6 +16,7 @@ from weightopt_core.kernels.elementwise import Kernel
 
 from weightopt_core import RuleError
 from weightopt_core.backends import backend_of
+from weightopt_core.backends.interface import PLAIN
 from weightopt_core.rule.language import MAX_ARRAYS, MAX_CHOICES, MAX_CONSTANTS
 from weightopt_core.testing.arrays import same_bits
 
@@ -209,6 +210,6 @@ def test_devices_take_the_most_that_a_rule_may_take(dtype, queue, tmp_path, rng)
     arrays = [rng.normal(size=50 if is_slow(queue) else 1000).astype(dtype) for _ in range(15)]
     expected = rule(*arrays, **numbers)
     weight, grad, *rest = (on_device(queue, array, 3) for array in arrays)
-    bound = backend_of(weight).bind(rule, (weight,), (grad,), (tuple(rest),), 0)
+    bound = backend_of(weight).bind(rule, (weight,), (grad,), (tuple(rest),), PLAIN)
     run(bound, rule, numbers, [])
     assert same_bits(on_host(weight), expected[0])

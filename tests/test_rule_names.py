@@ -13,6 +13,7 @@ from test_compiled_equals_numpy import run
 import weightopt_core as mx
 from weightopt_core import update_rule
 from weightopt_core.backends import backend_of
+from weightopt_core.backends.interface import PLAIN
 from weightopt_core.testing.arrays import same_bits
 
 #: How many rules share the names, each used once, and how deep their expressions are.
@@ -88,7 +89,7 @@ class Step:
     def assert_same_bits(self, place, fetch):
         weight, grad, *states = map(place, self.arrays)
         state = states[0] if len(states) == 1 else tuple(states) or None
-        bound = backend_of(weight).bind(self.rule, (weight,), (grad,), (state,), 0)
+        bound = backend_of(weight).bind(self.rule, (weight,), (grad,), (state,), PLAIN)
         run(bound, self.rule, self.numbers, [])
         for got, expected in zip([weight, *states], self.expected, strict=True):
             assert same_bits(fetch(got), expected), self.rule

@@ -14,7 +14,8 @@ from typing import Any, ClassVar
 
 from .algorithm import Algorithm
 from .backends import backend_of
-from .backends.states import ROUNDED, check_state_dtype
+from .backends.interface import STATE_FORMS, StateForm
+from .backends.states import check_state_dtype
 from .clipping import clip_global_norm, global_norm
 from .errors import wording
 from .hyperparameters import Choice, Flag, Instance, Integer, LearningRate, Real
@@ -157,7 +158,7 @@ class Optimizer(Algorithm):
     def _stored(self, weight: Any) -> Sequence[Any]:
         """Return the initial states in the dtype that they are kept in."""
         states = self.initial_states(weight)
-        if not self._kept() & ROUNDED:
+        if not self._state_form().rounded:
             return states
         backend = backend_of(weight)
         check_state_dtype(backend.view(weight, "weight").dtype.name)
@@ -332,15 +333,15 @@ class Optimizer(Algorithm):
         """Return the weight decay of `index`."""
         return self.wd * self._rates.multipliers.of_wd(index)
 
-    def _kept(self) -> int:
-        """Return how states are kept, as `bind` takes it."""
+    def _state_form(self) -> StateForm:
+        """Return what the states are made of."""
         rule = self.rule
         if self.state_dtype is None or rule is None or not rule.states:
-            return int(self.multi_precision)
+            return STATE_FORMS[self.multi_precision, False]
         if rule.draws:
             expected = f"None for the rule {rule.name!r}, which draws noise"
             raise ValueError(wording("state_dtype", expected, repr(self.state_dtype)))
-        return self.multi_precision | ROUNDED
+        return STATE_FORMS[self.multi_precision, True]
 
     def _keeps_master(self, weight: Any) -> bool:
         return self.multi_precision and backend_of(weight).is_half(weight)

@@ -10,7 +10,7 @@ import numpy as np
 
 from . import random
 from .backends import backend_of
-from .backends.states import ROUNDED
+from .backends.interface import STATE_FORMS
 from .drawn import of_this_process
 from .kernels.calls import Stale  # type: ignore[import-not-found]
 from .kernels.constants import (  # type: ignore[import-not-found]
@@ -73,8 +73,10 @@ class Stepper:
         """Update weights and states in place, and count it."""
         rates = self.rates
         call = rates.calls.find(indices, rates.true)
-        kept = optimizer._kept() if optimizer.state_dtype else int(optimizer.multi_precision)
-        keyed = rule.draws or kept & ROUNDED
+        form = STATE_FORMS[optimizer.multi_precision, False]
+        if optimizer.state_dtype:
+            form = optimizer._state_form()
+        keyed = rule.draws or form.rounded
         for _ in _ATTEMPTS:
             if self.plain:
                 turn = call.ahead(rates.multipliers, optimizer.begin_num_update)
@@ -96,7 +98,7 @@ class Stepper:
             numbers = optimizer._numbers_at
             try:
                 step(
-                    call, _bind, rule, weights, grads, states, kept, constants, keys, numbers, turn
+                    call, _bind, rule, weights, grads, states, form, constants, keys, numbers, turn
                 )
             except Stale:
                 continue

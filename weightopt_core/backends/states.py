@@ -7,9 +7,7 @@ from typing import Any
 
 from ..dtypes import NARROW, compute_of
 from ..errors import wording
-from ..kernels.bound import MASTERS, ROUNDED  # type: ignore[attr-defined]
-
-__all__ = ["MASTERS", "ROUNDED", "check_state_dtype", "dtypes_of", "parts_of", "remedy_for"]
+from .interface import StateForm
 
 
 def parts_of(rule: Any, state: Any, has_master: bool) -> tuple[Sequence[Any], Any]:
@@ -30,7 +28,7 @@ def parts_of(rule: Any, state: Any, has_master: bool) -> tuple[Sequence[Any], An
     return parts[:count], parts[count] if has_master else None
 
 
-def dtypes_of(weight: str, master: bool, kept: int) -> tuple[tuple[str, ...], str]:
+def dtypes_of(weight: str, master: bool, form: StateForm) -> tuple[tuple[str, ...], str]:
     """Return the dtypes that a gradient may have, and that of the states.
 
     Parameters
@@ -39,11 +37,11 @@ def dtypes_of(weight: str, master: bool, kept: int) -> tuple[tuple[str, ...], st
         The dtype of the weight.
     master : bool
         Whether there is a master copy.
-    kept : int
-        `MASTERS` and `ROUNDED`, as for `bind`.
+    form : StateForm
+        What the states are made of.
     """
     own = "float32" if master else weight
-    return tuple(dict.fromkeys((weight, own))), "bfloat16" if kept & ROUNDED else own
+    return tuple(dict.fromkeys((weight, own))), "bfloat16" if form.rounded else own
 
 
 def check_state_dtype(weight: str) -> None:
@@ -54,7 +52,7 @@ def check_state_dtype(weight: str) -> None:
         raise ValueError(wording("dtype of weight", expected, weight, remedy))
 
 
-def remedy_for(kept: int) -> str:
+def remedy_for(form: StateForm) -> str:
     """Say what to do about a state of another dtype."""
-    given = "with" if kept & ROUNDED else "without"
+    given = "with" if form.rounded else "without"
     return f"the optimizer was created {given} state_dtype='bfloat16', and so must the state be"

@@ -5,25 +5,20 @@ from .fields cimport Span
 from .known cimport Known
 
 
-#: How states are kept, beside what the weight's dtype says.
-cpdef enum:
-    MASTERS = 1
-    ROUNDED = 2
-
-
 cdef class Bound:
     cdef Work work
     cdef PyObject **arrays  # owned while `held`, which many of them are
     cdef Py_ssize_t held
     cdef int states
     cdef bint noise
-    cdef int kept  # of `MASTERS` and `ROUNDED`
+    cdef object form
+    cdef bint master  # whether a 16-bit weight has a master copy
     cdef bint apart  # whether no two arrays share memory, unless both are gradients
     cdef Known *known
     cdef Span *written  # memory of weights and states in its order; if `apart`
     cdef Py_ssize_t spans
 
-    cdef bint serves(self, Py_ssize_t tensors, int parameters, bint noise, int kept)
+    cdef bint serves(self, Py_ssize_t tensors, int parameters, bint noise, form)
     cdef bint take(self, tuple weights, tuple grads, tuple states)
     cdef bint arrange(self, Py_ssize_t number, object weight, object grad, object state)
     cdef int describe(self, Py_ssize_t number, bint known_apart) except -1

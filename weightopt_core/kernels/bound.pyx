@@ -44,7 +44,7 @@ cdef class Bound:
     They are owned while `held`; between steps none is kept alive.
     """
 
-    def __cinit__(self, Py_ssize_t tensors, int parameters, bint noise, int kept):
+    def __cinit__(self, Py_ssize_t tensors, int parameters, bint noise, form):
         cdef Py_ssize_t pointers = tensors * (parameters + 1)
         if not 2 <= parameters < MAX_ARRAYS:
             raise ValueError(f"arrays: expected 2 to {MAX_ARRAYS - 1}, got {parameters}")
@@ -52,8 +52,9 @@ cdef class Bound:
         self.work.tensors = tensors
         self.states = parameters - 2 - noise
         self.noise = noise
-        self.kept = kept
-        self.work.rounded = kept & ROUNDED != 0
+        self.form = form
+        self.master = form.master
+        self.work.rounded = form.rounded
         self.work.tensor = <Tensor *>PyMem_Calloc(tensors + 1, sizeof(Tensor))
         self.work.data = <char **>PyMem_Calloc(pointers + 1, sizeof(char *))
         self.work.storage = <signed char *>PyMem_Calloc(pointers + 1, 1)
@@ -74,13 +75,13 @@ cdef class Bound:
         PyMem_Free(self.known)
         PyMem_Free(self.written)
 
-    cdef bint serves(self, Py_ssize_t tensors, int parameters, bint noise, int kept):
+    cdef bint serves(self, Py_ssize_t tensors, int parameters, bint noise, form):
         """Whether it can take so many tensors of such a rule."""
         return (
             self.work.tensors == tensors
             and self.work.parameters == parameters
             and self.noise == noise
-            and self.kept == kept
+            and self.form == form
         )
 
     cdef bint take(self, tuple weights, tuple grads, tuple states):
@@ -113,7 +114,7 @@ cdef class Bound:
         if not (cnp.PyArray_CheckExact(weight) and cnp.PyArray_CheckExact(grad)):
             return False
         # The master copy is told by the size alone: nothing may run while `parts` is borrowed.
-        master = self.kept & MASTERS and cnp.PyArray_ITEMSIZE(<cnp.ndarray>weight) == 2
+        master = self.master and cnp.PyArray_ITEMSIZE(<cnp.ndarray>weight) == 2
         arrays[0] = <PyObject *>weight
         arrays[1] = <PyObject *>grad
         parts = weightopt_parts(&whole, &given)

@@ -221,7 +221,7 @@ cdef class Plan(Bound):
         return not compared.differs
 
     cpdef bint again(
-        self, rule, weights, grads, states, int kept, Constants constants, list keys,
+        self, rule, weights, grads, states, form, Constants constants, list keys,
         tuple indices, numbers, Turn turn,
     ) except -1:
         """Count and compute the same step once more, if these are the same arrays.
@@ -230,7 +230,7 @@ cdef class Plan(Bound):
         ----------
         rule : object
             That with which it was bound.
-        weights, grads, states, kept : object
+        weights, grads, states, form : object
             As for `bind`.
         constants, keys, indices, numbers, turn : object
             As for `run`.
@@ -242,7 +242,9 @@ cdef class Plan(Bound):
         """
         cdef int threads
         cdef bint owned = self.work.total >= LOCKED or self.work.total >= GRAIN * self.work.tensors
-        if rule is not self.rule or kept != self.kept or not self.apart or self.kernel is None:
+        if rule is not self.rule or not self.apart or self.kernel is None:
+            return False
+        if form is not self.form and form != self.form:
             return False
         threads = self.threads_for(self.work.total)
         if self.kernel.norms or owned:
@@ -320,7 +322,7 @@ cdef class Plan(Bound):
             self.release()
 
 
-def bind(rule, Kernel kernel, tuple weights, tuple grads, tuple states, int kept, before, threads):
+def bind(rule, Kernel kernel, tuple weights, tuple grads, tuple states, form, before, threads):
     """Check the arrays of one step.
 
     Parameters
@@ -331,9 +333,8 @@ def bind(rule, Kernel kernel, tuple weights, tuple grads, tuple states, int kept
         Its compiled form.
     weights, grads, states : tuple
         As in a call of `update`, of equal length.
-    kept : int
-        How states are: `MASTERS` where that of a 16-bit weight ends with a float32 master copy,
-        plus `ROUNDED` where the rule's own are bfloat16, rounded stochastically.
+    form : StateForm
+        What the states are made of.
     before : Plan or None
         That of an earlier step, often of the same arrays.
     threads : callable
@@ -352,10 +353,10 @@ def bind(rule, Kernel kernel, tuple weights, tuple grads, tuple states, int kept
         raise ValueError(f"grads and states: expected {tensors}, as there are weights")
     if kernel is not None and kernel.arrays != parameters:
         raise ValueError(f"kernel: expected one of {parameters} arrays, got {kernel.arrays}")
-    if type(before) is Plan and (<Plan>before).serves(tensors, parameters, noise, kept):
+    if type(before) is Plan and (<Plan>before).serves(tensors, parameters, noise, form):
         plan = before
     else:
-        plan = Plan(tensors, parameters, noise, kept)
+        plan = Plan(tensors, parameters, noise, form)
     plan.rule = rule
     plan.kernel = kernel
     plan.threads = threads
@@ -366,7 +367,7 @@ def bind(rule, Kernel kernel, tuple weights, tuple grads, tuple states, int kept
 
 
 def step(
-    Call call, bind, rule, weights, grads, states, int kept, Constants constants, list keys,
+    Call call, bind, rule, weights, grads, states, form, Constants constants, list keys,
     numbers, Turn turn,
 ):
     """Compute one step of a call: again where its arrays are known, or bound anew.
@@ -376,9 +377,9 @@ def step(
     call : Call
         The indices.
     bind : callable
-        Takes the rule, weights, grads, states, `kept` and what was bound before, or None; returns
+        Takes the rule, weights, grads, states, `form` and what was bound before, or None; returns
         what has the methods `run` and `again` of a `Plan`.
-    rule, weights, grads, states, kept : object
+    rule, weights, grads, states, form : object
         As for `bind`, but that weights, grads and states may be any lists or tuples.
     constants, keys, numbers, turn : object
         As for `Plan.run`.
@@ -394,11 +395,11 @@ def step(
         try:
             if type(bound) is Plan:
                 known = (<Plan>bound).again(
-                    rule, weights, grads, states, kept, constants, keys, call.indices, numbers, turn
+                    rule, weights, grads, states, form, constants, keys, call.indices, numbers, turn
                 )
             else:
                 known = bound.again(
-                    rule, weights, grads, states, kept, constants, keys, call.indices, numbers, turn
+                    rule, weights, grads, states, form, constants, keys, call.indices, numbers, turn
                 )
         except BaseException:
             call.bound = bound  # it owns nothing, and knows why it refused
@@ -414,7 +415,7 @@ def step(
                     "weight, grad and state: expected lists that stay as they are during the "
                     f"step, {call.number} long; got one of {len(values)}"
                 )
-        bound = bind(rule, *given, kept, bound)
+        bound = bind(rule, *given, form, bound)
         if bound.run(constants, keys, call.indices, numbers, turn):
             call.bound = bound
             return

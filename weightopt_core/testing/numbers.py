@@ -119,9 +119,8 @@ def _step(optimizer: Any, arrays: list[np.ndarray], grad: np.ndarray) -> list[np
     inputs = [array.astype(compute) for array in [*(master or arrays[:1]), grad, *arrays[1:count]]]
     if rule.draws:
         noise = np.empty(weight.shape, compute)
-        cpu.fill_normal(
-            noise, optimizer._noise_keys([0], [optimizer._index_update_count[0]])[0], 0.0, 1.0
-        )
+        key = optimizer._stepper.key(optimizer, rule, 0, optimizer._index_update_count[0])
+        cpu.fill_normal(noise, key, 0.0, 1.0)
         inputs.append(noise)
     with np.errstate(all="ignore"):
         results = rule(*inputs, **_numbers(optimizer))

@@ -7,7 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from ... import installed
 from ...errors import wording
+
+#: What is installed under this entry point takes the arrays of a framework in its own way.
+BRIDGES = "weightopt.bridges"
 
 #: Kinds of memory in the numbers of DLPack that the host may read and write at any time: its own,
 #: and what CUDA and ROCm keep in place for their copies. Managed memory is not among them, for a
@@ -102,9 +106,7 @@ def or_bridge(array: Any) -> str:
     Such a package has an entry point in the group ``weightopt.bridges`` with the name of the
     module, at the top, that defines the class.
     """
-    import importlib_metadata
-
     module = type(array).__module__.partition(".")[0]
-    found = importlib_metadata.entry_points(group="weightopt.bridges", name=module)
-    names = sorted({point.dist.name for point in found if point.dist})
+    found = [point for point in installed.plugins() if point.group == BRIDGES]
+    names = sorted({point.dist.name for point in found if point.name == module})
     return f", or use {' or '.join(names)}" if names else ""

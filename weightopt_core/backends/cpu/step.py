@@ -10,7 +10,8 @@ import numpy as np
 from ... import threads
 from ...errors import wording
 from ...kernels import plan  # type: ignore[attr-defined]
-from ..states import MASTERS, ROUNDED, check_state_dtype, dtypes_of, parts_of, remedy_for
+from ..interface import StateForm
+from ..states import check_state_dtype, dtypes_of, parts_of, remedy_for
 from .arrays import is_half
 from .blocks import Interpreted
 from .checks import check, view, view_to_write
@@ -21,7 +22,7 @@ def bind(
     weights: Sequence[Any],
     grads: Sequence[Any],
     states: Sequence[Any],
-    kept: int,
+    form: StateForm,
     before: Any = None,
 ) -> Any:
     """Check the arrays of one step.
@@ -32,9 +33,8 @@ def bind(
         What to compute.
     weights, grads, states : tuple
         As in a call of `update`, of equal length.
-    kept : int
-        How states are: `MASTERS` where that of a 16-bit weight ends with a float32 master copy,
-        plus `ROUNDED` where the rule's own are bfloat16, rounded stochastically.
+    form : StateForm
+        What the states are made of.
     before : object, optional
         What `bind` returned for an earlier step of these weights.
 
@@ -51,17 +51,17 @@ def bind(
     kernel = rule.compiled.kernel
     given = weights, grads, states
     before = getattr(before, "plan", before)
-    bound = plan.bind(rule, kernel, *given, kept, before, threads.get_num_threads)
+    bound = plan.bind(rule, kernel, *given, form, before, threads.get_num_threads)
     if bound is None:
-        given = tuple(_views(rule, *given, kept))  # type: ignore[assignment]
-        bound = plan.bind(rule, kernel, *given, kept, before, threads.get_num_threads)
+        given = tuple(_views(rule, *given, form))  # type: ignore[assignment]
+        bound = plan.bind(rule, kernel, *given, form, before, threads.get_num_threads)
     if bound is None:
-        _explain(rule, *given, kept)
-    return bound if kernel is not None else Interpreted(rule, bound, bool(kept & ROUNDED))
+        _explain(rule, *given, form)
+    return bound if kernel is not None else Interpreted(rule, bound, form.rounded)
 
 
 def _views(
-    rule: Any, weights: Sequence[Any], grads: Sequence[Any], states: Sequence[Any], kept: int
+    rule: Any, weights: Sequence[Any], grads: Sequence[Any], states: Sequence[Any], form: StateForm
 ) -> Iterator[tuple[Any, ...]]:
     """Yield weights, gradients and states as NumPy arrays over the same memory."""
     names = [*(f"state {name!r}" for name in rule.states), "master copy of weight"]
@@ -69,7 +69,7 @@ def _views(
     yield tuple(view(grad, "grad") for grad in grads)
     parted = []
     for weight, state in zip(weights, states):
-        parts, master = parts_of(rule, state, kept & MASTERS and is_half(weight))
+        parts, master = parts_of(rule, state, form.master and is_half(weight))
         parted.append([*parts] if master is None else [*parts, master])
     yield tuple(
         tuple(view_to_write(part, name) for part, name in zip(parts, names)) for parts in parted
@@ -77,13 +77,13 @@ def _views(
 
 
 def _explain(
-    rule: Any, weights: Sequence[Any], grads: Sequence[Any], states: Sequence[Any], kept: int
+    rule: Any, weights: Sequence[Any], grads: Sequence[Any], states: Sequence[Any], form: StateForm
 ) -> None:
     """Raise what is wrong with the arrays of a step."""
     written = []
     for weight, grad, state in zip(weights, grads, states):
-        parts, master = parts_of(rule, state, kept & MASTERS and is_half(weight))
-        _explain_one(rule, weight, grad, parts, master, kept)
+        parts, master = parts_of(rule, state, form.master and is_half(weight))
+        _explain_one(rule, weight, grad, parts, master, form)
         written += [array for array in (weight, *parts, master) if array is not None]
     _refuse_overlap(written, "weights and states")
     for grad in grads:
@@ -94,16 +94,16 @@ def _explain(
 
 
 def _explain_one(
-    rule: Any, weight: Any, grad: Any, states: Sequence[Any], master: Any, kept: int
+    rule: Any, weight: Any, grad: Any, states: Sequence[Any], master: Any, form: StateForm
 ) -> None:
     """Raise what is wrong with the arrays of one weight, if anything is."""
     weight = check(weight, "weight")
-    if kept & ROUNDED:
+    if form.rounded:
         check_state_dtype(weight.dtype.name)
-    of_grad, of_state = dtypes_of(weight.dtype.name, master is not None, kept)
+    of_grad, of_state = dtypes_of(weight.dtype.name, master is not None, form)
     check(grad, "grad", weight.shape, of_grad, written=False)
     for name, state in zip(rule.states, states):
-        check(state, f"state {name!r}", weight.shape, (of_state,), remedy=remedy_for(kept))
+        check(state, f"state {name!r}", weight.shape, (of_state,), remedy=remedy_for(form))
     if master is not None:
         check(master, "master copy of weight", weight.shape, ("float32",))
     arrays = [array for array in (weight, grad, *states, master) if array is not None]

@@ -12,7 +12,7 @@ from pyopencl.array import Array
 
 from ...kernels.constants import Constants  # type: ignore[import-not-found]
 from ...kernels.objects import Objects  # type: ignore[import-not-found]
-from ..states import ROUNDED
+from ..interface import StateForm
 from .addresses import Held
 from .arrays import in_order, unfinished
 from .launches import Many, One, launch
@@ -35,9 +35,8 @@ class Plan:
     ----------
     rule : weightopt_core.rule.Rule
         What to compute.
-    kept : int
-        How states are: `MASTERS` where that of a 16-bit weight ends with a float32 master copy,
-        plus `ROUNDED` where the rule's own are bfloat16, rounded stochastically.
+    form : StateForm
+        What the states are made of.
     given : list of list of pyopencl.array.Array
         For each weight: the weight, its gradient, and the state's arrays in the caller's order.
     tensors : list of tuple of pyopencl.array.Array
@@ -50,12 +49,12 @@ class Plan:
     def __init__(
         self,
         rule: Any,
-        kept: int,
+        form: StateForm,
         given: list[list[Any]],
         tensors: list[tuple[Any, ...]],
         seen: Objects | None,
     ):
-        self.rule, self.kept = rule, kept
+        self.rule, self.form = rule, form
         self.thread = threading.get_ident()
         self.in_order = in_order(tensors[0][0].queue)
         self.seen = seen
@@ -68,7 +67,7 @@ class Plan:
         together: dict[tuple[str, ...], list[int]] = {}
         for i, arrays in enumerate(tensors):
             if arrays[0].size:
-                storages = _storages(rule, kept, arrays)
+                storages = _storages(rule, form, arrays)
                 together.setdefault(storages, []).append(i)
         self.launches: list[One | Many] = [
             (One if len(numbers) == 1 else Many)(
@@ -88,7 +87,7 @@ class Plan:
         weights: Sequence[Any],
         grads: Sequence[Any],
         states: Sequence[Any],
-        kept: int,
+        form: StateForm,
         constants: Constants,
         keys: list[Any],
         indices: Sequence[Any],
@@ -99,7 +98,7 @@ class Plan:
 
         Parameters
         ----------
-        rule, weights, grads, states, kept : object
+        rule, weights, grads, states, form : object
             As for `bind`.
         constants, keys, indices, numbers, turn : object
             As for `run`.
@@ -115,7 +114,7 @@ class Plan:
             A buffer was released.
         """
         seen, held, parts = self.seen, self.held, (self.launches, self.measures)
-        if seen is None or held is None or rule is not self.rule or kept != self.kept:
+        if seen is None or held is None or rule is not self.rule or form != self.form:
             return False
         if self.thread != threading.get_ident():
             return False
@@ -223,10 +222,10 @@ def _keeps_attributes(kind: Any) -> bool:
     return own and not any(hasattr(kind, name) for name in (*WATCHED, "events"))
 
 
-def _storages(rule: Any, kept: int, arrays: Sequence[Any]) -> tuple[str, ...]:
+def _storages(rule: Any, form: StateForm, arrays: Sequence[Any]) -> tuple[str, ...]:
     """Return how each array of a tensor is stored, in the words of the templates."""
     names = [array.dtype.name for array in arrays]
-    if kept & ROUNDED:
+    if form.rounded:
         names[2 : 2 + len(rule.states)] = [ROUNDED_BFLOAT16] * len(rule.states)
     return tuple(names)
 

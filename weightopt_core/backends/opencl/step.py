@@ -8,7 +8,8 @@ from typing import Any
 import pyopencl as cl
 
 from ...errors import wording
-from ..states import MASTERS, ROUNDED, check_state_dtype, dtypes_of, parts_of, remedy_for
+from ..interface import StateForm
+from ..states import check_state_dtype, dtypes_of, parts_of, remedy_for
 from .arrays import is_half
 from .checks import check, check_kernel
 from .plan import Plan, seen_of
@@ -20,7 +21,7 @@ def bind(
     weights: Sequence[Any],
     grads: Sequence[Any],
     states: Sequence[Any],
-    kept: int,
+    form: StateForm,
     before: Any = None,
 ) -> Plan:
     """Check the arrays of one step.
@@ -31,9 +32,8 @@ def bind(
         What to compute.
     weights, grads, states : list or tuple
         As in a call of `update`, of equal length.
-    kept : int
-        How states are: `MASTERS` where that of a 16-bit weight ends with a float32 master copy,
-        plus `ROUNDED` where the rule's own are bfloat16, rounded stochastically.
+    form : StateForm
+        What the states are made of.
     before : object, optional
         What `bind` returned for an earlier step of these weights.
 
@@ -56,13 +56,13 @@ def bind(
     queue = getattr(weights[0], "queue", None)
     for i, (weight, grad, state) in enumerate(zip(weights, grads, states)):
         check(weight, "weight")
-        parts, master = parts_of(rule, state, kept & MASTERS and is_half(weight))
-        named = _check(rule, queue, weight, grad, parts, master, kept)
+        parts, master = parts_of(rule, state, form.master and is_half(weight))
+        named = _check(rule, queue, weight, grad, parts, master, form)
         uses += [use_of(a, n != "grad", i, n) for n, a in named.items() if a.size]
         arrays = (weight, grad, *parts) if master is None else (master, grad, *parts, weight)
         tensors.append(arrays)
     check_apart(uses)
-    plan = Plan(rule, kept, given, tensors, seen)
+    plan = Plan(rule, form, given, tensors, seen)
     if seen is not None and seen.again(weights, grads, states) is None:
         raise ValueError("weight, grad and state: an array changed while they were checked")
     return plan
@@ -75,17 +75,17 @@ def _check(
     grad: Any,
     states: Sequence[Any],
     master: Any,
-    kept: int,
+    form: StateForm,
 ) -> dict[str, Any]:
     """Return the arrays of one weight by name, or raise what is wrong with one."""
-    if kept & ROUNDED:
+    if form.rounded:
         check_state_dtype(weight.dtype.name)
-    of_grad, of_state = dtypes_of(weight.dtype.name, master is not None, kept)
+    of_grad, of_state = dtypes_of(weight.dtype.name, master is not None, form)
     check(grad, "grad", weight.shape, of_grad, written=False)
     named = {"weight": weight, "grad": grad}
     named |= {f"state {name!r}": state for name, state in zip(rule.states, states)}
     for name, array in list(named.items())[2:]:
-        check(array, name, weight.shape, (of_state,), remedy=remedy_for(kept))
+        check(array, name, weight.shape, (of_state,), remedy=remedy_for(form))
     if master is not None:
         named["master copy of weight"] = master
         check(master, "master copy of weight", weight.shape, ("float32",))
