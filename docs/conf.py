@@ -89,7 +89,7 @@ def algorithm(cls: type, registry: Registry, names: list[str]) -> str:
         text += "\n" + title("Rules", "-")
     for rule in rules:
         states = ", ".join(f"``{state}``" for state in rule.states) or "none"
-        source = textwrap.indent(inspect.getsource(rule.function), "   ")
+        source = textwrap.indent(rule.source, "   ")
         text += f"States of ``{rule.name}``: {states}.\n\n.. code-block:: python\n\n{source}\n"
     return text
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from .flags import COMPILE_ARGS, LINK_ARGS
 from .rule import Rule
-from .rule.compiled import MODULE
+from .rule.module import MODULE
 from .rule.source import header_text, module_text
 
 #: Limited API of this Python version, so that one wheel serves it and every later one.

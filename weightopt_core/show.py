@@ -26,7 +26,7 @@ def describe(registry: Registry, cls: Any) -> Iterator[Any]:
         states = ", ".join(rule.states) or "none"
         yield f"\nrule {rule.name}, states: {states}, {runs(rule)}\n"
         yield "\n".join(rule.lowered.formula) + "\n"
-        yield _or(lambda: inspect.getsource(rule.function), "its source is not here\n")  # noqa: B023
+        yield rule.source
     yield f"source: {_or(lambda: inspect.getsourcefile(cls), 'not here')}"
 
 

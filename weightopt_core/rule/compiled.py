@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
 import warnings
 from dataclasses import dataclass
 from typing import Any
 
 from .lowering import Lowered
-
-#: The module, inside a package, that holds the package's compiled rules.
-MODULE = "_rules"
+from .module import find
 
 
 @dataclass(frozen=True)
@@ -33,14 +30,10 @@ def load(module: str, name: str, lowered: Lowered) -> Compiled:
     """Find the compiled form of the rule `name` of `module` that equals its present source."""
     from ..kernels.elementwise import Kernel
 
-    package = module.partition(".")[0]
-    try:
-        table = importlib.import_module(f"{package}.{MODULE}").RULES
-    except ImportError as error:
-        if isinstance(error, ModuleNotFoundError):
-            return Compiled(None, "not compiled")
-        return Compiled(None, f"compiled module does not load: {error}")
-    entry = table.get(f"{module}.{name}")
+    found, reason = find(module)
+    if found is None:
+        return Compiled(None, reason)
+    entry = getattr(found, "RULES", {}).get(f"{module}.{name}")
     if entry is None:
         return Compiled(None, "not compiled")
     built, *functions = entry

@@ -31,6 +31,8 @@ class Rule:
         The function as written.
     name : str
         Its name.
+    source : str
+        Its text as written, its decorators too.
     states : tuple of str
         Names of the state arrays, in order.
     numbers : tuple of str
@@ -48,6 +50,7 @@ class Rule:
         reading = Reading(function)
         self.function = function
         self.name = reading.name
+        self.source = reading.source
         self.module = function.__module__
         self.draws = NOISE in reading.arrays
         self.states = tuple(name for name in reading.arrays[2:] if name != NOISE)

@@ -3,7 +3,8 @@
 A text is found by a file's name and a line. That may be another function's: a decorator below
 `update_rule` that returns a function of its own, code that was made from a string under the name of
 a file, a file that was edited since, or bytecode older than its file. So the text is compiled once
-more and must give the code of the function.
+more and must give the code of the function. Where that of the file does not, or there is no file, the
+text that the package's compiled module keeps is tried in the same way.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from types import CodeType
 from typing import Any, NamedTuple
 
 from ..errors import RuleError
+from .module import kept_lines, qualified
 
 _FUTURE = sum(getattr(__future__, name).compiler_flag for name in __future__.all_feature_names)
 #: What the instructions of a function and its names are; line numbers are no part of it.
@@ -35,6 +37,10 @@ _FIELDS = (
 )
 #: A function within another has this flag; the text is compiled apart from the other.
 _UNLIKE = inspect.CO_NESTED
+#: As this interpreter compiles, and each other way; bytecode may have been made by another one.
+_OPTIMIZATIONS = (-1, 0, 1, 2)
+#: What reading and parsing a text may raise.
+_UNREADABLE = (OSError, SyntaxError, ValueError, tokenize.TokenError, RecursionError, MemoryError)
 #: Names before a dot that are tried as imported and as not, at most; rules need `math` alone.
 _OWNERS = 4
 
@@ -47,6 +53,13 @@ class Source(NamedTuple):
     first: int
 
 
+class _OtherCode(Exception):
+    """A text is not that of the function; the argument is the text as a `Source`."""
+
+    def __str__(self) -> str:
+        return "the text in this place is not that of the code that runs"
+
+
 def find_source(function: Callable[..., Any], name: str) -> Source:
     """Return the source of `function`, the rule `name`.
 
@@ -55,46 +68,66 @@ def find_source(function: Callable[..., Any], name: str) -> Source:
     RuleError
         There is no text, or it is not that of the code that runs.
     """
-    code = function.__code__
+    code, module = function.__code__, function.__module__ or ""
     try:
-        with warnings.catch_warnings():  # Python has warned when it compiled the file
-            warnings.simplefilter("ignore")
-            source = _parsed(code, function.__globals__)
-            same = not isinstance(source.node, ast.FunctionDef) or any(
-                _is_same(code, made) for made in _compilations(source.node, code)
-            )
-    except (RecursionError, MemoryError) as error:
+        return _proven(lambda: _written(code, function.__globals__), code)
+    except (*_UNREADABLE, _OtherCode) as error:
+        found = error
+    try:
+        return _proven(lambda: kept_lines(module, name), code)
+    except (*_UNREADABLE, _OtherCode) as error:
+        what, remedy = _worded(found, f"{qualified(module)}: {error}")
+    text = f"rule {name!r}: {what}; {remedy}"
+    raise RuleError(text, code.co_filename, code.co_firstlineno) from found
+
+
+def _worded(found: Exception, kept: str) -> tuple[str, str]:
+    """Return what is wrong with a file's text, and what to do; `kept` is what the other lacks."""
+    if isinstance(found, (RecursionError, MemoryError)):
         what = "its source text is nested more deeply than Python's parser goes"
-        raise _refusal(name, what, "give names to parts of its expressions", code) from error
-    except (OSError, SyntaxError, ValueError, tokenize.TokenError) as error:
-        what = f"its source text cannot be read ({error})"
-        remedy = "put the rule into a .py file and import it from there"
-        raise _refusal(name, what, remedy, code) from error
-    if not same:
-        private = [n for n in _names(source.node) if n.startswith("__") and not n.endswith("__")]
-        what = "the text in this place is not that of the code that runs"
+        return what, "give names to parts of its expressions"
+    if not isinstance(found, _OtherCode):
         remedy = (
-            "put update_rule directly above the def statement in a .py file, and remove "
-            "bytecode that was compiled from another version of it"
+            "put the rule into a .py file and import it from there, or build its package again and "
+            "ship the compiled module beside the bytecode"
         )
-        if private:
-            remedy = f"Python changes the name {private[0]!r} within a class; use another"
-        raise _refusal(name, what, remedy, code)
+        return f"its source text cannot be read ({found}; {kept})", remedy
+    names = _names(found.args[0].node)
+    private = [n for n in names if n.startswith("__") and not n.endswith("__")]
+    remedy = (
+        "put update_rule directly above the def statement in a .py file, and remove "
+        "bytecode that was compiled from another version of it"
+    )
+    if private:
+        remedy = f"Python changes the name {private[0]!r} within a class; use another"
+    return str(found), remedy
+
+
+def _proven(lines_of: Callable[[], list[str]], code: CodeType) -> Source:
+    """Return the source in some lines, or raise what shows that it is not that of `code`."""
+    with warnings.catch_warnings():  # Python has warned when it compiled the file
+        warnings.simplefilter("ignore")
+        source = _parsed(lines_of(), code)
+        same = not isinstance(source.node, ast.FunctionDef) or any(
+            _is_same(code, made) for made in _compilations(source.node, code)
+        )
+    if not same:
+        raise _OtherCode(source)
     return source
 
 
-def _refusal(name: str, what: str, remedy: str, code: CodeType) -> RuleError:
-    return RuleError(f"rule {name!r}: {what}; {remedy}", code.co_filename, code.co_firstlineno)
-
-
-def _parsed(code: CodeType, names: dict[str, Any]) -> Source:
+def _written(code: CodeType, names: dict[str, Any]) -> list[str]:
+    """Return the lines that stand where `code` says that it was written."""
     first = code.co_firstlineno
     linecache.checkcache(code.co_filename)
     lines = linecache.getlines(code.co_filename, names)[first - 1 :]
     if not lines:
         raise OSError(f"line {first} is not there")
-    lines = inspect.getblock(lines)
-    text = "".join(lines)
+    return inspect.getblock(lines)
+
+
+def _parsed(lines: list[str], code: CodeType) -> Source:
+    first, text = code.co_firstlineno, "".join(lines)
     # Taking the indentation away would change what is written over several lines.
     indented = text.lstrip("\f")[:1] in (" ", "\t")
     flags = code.co_flags & _FUTURE | ast.PyCF_ONLY_AST
@@ -122,11 +155,12 @@ def _compilations(node: ast.FunctionDef, code: CodeType) -> Iterator[CodeType]:
     called = [part.func for part in ast.walk(node) if isinstance(part, ast.Call)]
     owners = [func.value for func in called if isinstance(func, ast.Attribute)]
     names = sorted({owner.id for owner in owners if isinstance(owner, ast.Name)})
-    for imported in _subsets(names):
+    flags = code.co_flags & _FUTURE
+    for level, imported in itertools.product(_OPTIMIZATIONS, _subsets(names)):
         imports = [ast.parse(f"import {name}").body[0] for name in imported]
         body = [*imports, outer if code.co_freevars else node]
         tree = ast.Module(body, [])
-        made = compile(tree, code.co_filename, "exec", code.co_flags & _FUTURE, dont_inherit=True)
+        made = compile(tree, code.co_filename, "exec", flags, dont_inherit=True, optimize=level)
         for _ in range(1 + bool(code.co_freevars)):
             made = next(inner for inner in _codes(made) if inner.co_name == code.co_name)
         yield made

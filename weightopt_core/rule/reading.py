@@ -29,6 +29,8 @@ class Reading:
         The keyword-only parameters.
     statements : list of ast.stmt
         The function's body without its docstring.
+    source : str
+        The function's text as written, its decorators too.
     """
 
     def __init__(self, function: Callable[..., Any]):
@@ -39,6 +41,7 @@ class Reading:
         self.filename = function.__code__.co_filename
         source = find_source(function, self.name)
         self._lines, self._first = source.lines, source.first
+        self.source = "".join(source.lines)
         self.node = self._checked(source.node)
         self.arrays, self.numbers = self._signature()
         body = self.node.body

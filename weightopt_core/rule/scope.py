@@ -37,6 +37,9 @@ class Scope:
             return lambda: cell.cell_contents
         if name in function.__globals__:
             return lambda: function.__globals__[name]
+        if name == "__debug__":  # bytecode has the value of the interpreter that made it
+            what = f"{name!r}, which is settled when a file is compiled"
+            raise self.reading.refuse(node, what, "use a number")
         builtins: dict[str, Any] = function.__builtins__  # type: ignore[attr-defined]
         if name in builtins:
             return lambda: builtins[name]

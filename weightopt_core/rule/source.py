@@ -68,6 +68,11 @@ if not weightopt_is_exact():
 RULES = {{
 {entries}
 }}
+
+#: by rule: its text as written, for where the package is installed as bytecode alone
+SOURCES = {{
+{sources}
+}}
 """
 
 
@@ -90,7 +95,7 @@ def header_text(package: str, rules: list[Rule]) -> str:
 
 def module_text(package: str, header: str, rules: list[Rule]) -> str:
     """Return the Cython text of the module that exports what is in `header`."""
-    declarations, entries = [], []
+    declarations, entries, sources = [], [], []
     for index, rule in enumerate(rules):
         capsules = []
         for kind, dtype in _functions(rule):
@@ -99,11 +104,13 @@ def module_text(package: str, header: str, rules: list[Rule]) -> str:
             capsules.append(f'PyCapsule_New(<void *>{name}, "{title}", NULL)')
         entry = ", ".join([repr(rule.lowered.fingerprint), *capsules])
         entries.append(f"    {rule.module + '.' + rule.name!r}: ({entry}),")
+        sources.append(f"    {rule.module + '.' + rule.name!r}: {rule.source!a},")
     return _MODULE.format(
         package=package,
         header=header,
         declarations="\n".join(declarations),
         entries="\n".join(entries),
+        sources="\n".join(sources),
     )
 
 
