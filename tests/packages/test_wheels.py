@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from pathlib import Path
 
 import pytest
 from environments import Environment, run
@@ -185,6 +186,29 @@ def test_a_rule_edited_after_it_was_compiled_never_runs_stale(spoilt):
 def test_a_rule_without_its_compiled_module_runs_on_numpy(spoilt, listed):
     spoilt.remove_compiled("weightopt_sgd")
     assert "NumPy (not compiled)" in listed()
+
+
+def test_installed_plugins_as_bytecode_alone(spoilt):
+    code = """
+        import sys, numpy as np, weightopt_core as mx
+        for name in ("adam", "sgd"):
+            optimizer = mx.optimizer.create(name, learning_rate=0.1)
+            weight = np.linspace(-1, 1, 1000, dtype=np.float32)
+            state = optimizer.create_state(0, weight)
+            for _ in range(20):
+                optimizer.update(0, weight, 2 * weight, state)
+            module = sys.modules[type(optimizer).__module__]
+            print(weight.tobytes().hex(), repr(optimizer.rule.compiled.reason), module.__file__)
+        """
+    before = [line.split() for line in spoilt.python(code).splitlines()]
+    assert [line[1] for line in before] == ["''", "''"]
+    for *_, path in before:
+        folder = Path(path).parent
+        run(spoilt.bin / "python", "-m", "compileall", "-q", "-b", folder)
+        for source in folder.rglob("*.py"):
+            source.unlink()
+    after = [line.split() for line in spoilt.python(code).splitlines()]
+    assert after == [[*line[:2], f"{line[2]}c"] for line in before]
 
 
 def test_the_wheel_of_the_core_holds_what_it_needs(wheels):

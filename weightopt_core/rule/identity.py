@@ -3,8 +3,8 @@
 A text is found by a file's name and a line. That may be another function's: a decorator below
 `update_rule` that returns a function of its own, code that was made from a string under the name of
 a file, a file that was edited since, or bytecode older than its file. So the text is compiled once
-more and must give the code of the function. Where that of the file does not, or there is no file, the
-text that the package's compiled module keeps is tried in the same way.
+more and must give the code of the function. Where that of the file does not, or there is no file,
+the text that the package's compiled module keeps is tried in the same way.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Source(NamedTuple):
     first: int
 
 
-class _OtherCode(Exception):
+class _OtherCodeError(Exception):
     """A text is not that of the function; the argument is the text as a `Source`."""
 
     def __str__(self) -> str:
@@ -71,11 +71,11 @@ def find_source(function: Callable[..., Any], name: str) -> Source:
     code, module = function.__code__, function.__module__ or ""
     try:
         return _proven(lambda: _written(code, function.__globals__), code)
-    except (*_UNREADABLE, _OtherCode) as error:
+    except (*_UNREADABLE, _OtherCodeError) as error:
         found = error
     try:
         return _proven(lambda: kept_lines(module, name), code)
-    except (*_UNREADABLE, _OtherCode) as error:
+    except (*_UNREADABLE, _OtherCodeError) as error:
         what, remedy = _worded(found, f"{qualified(module)}: {error}")
     text = f"rule {name!r}: {what}; {remedy}"
     raise RuleError(text, code.co_filename, code.co_firstlineno) from found
@@ -86,7 +86,7 @@ def _worded(found: Exception, kept: str) -> tuple[str, str]:
     if isinstance(found, (RecursionError, MemoryError)):
         what = "its source text is nested more deeply than Python's parser goes"
         return what, "give names to parts of its expressions"
-    if not isinstance(found, _OtherCode):
+    if not isinstance(found, _OtherCodeError):
         remedy = (
             "put the rule into a .py file and import it from there, or build its package again and "
             "ship the compiled module beside the bytecode"
@@ -112,7 +112,7 @@ def _proven(lines_of: Callable[[], list[str]], code: CodeType) -> Source:
             _is_same(code, made) for made in _compilations(source.node, code)
         )
     if not same:
-        raise _OtherCode(source)
+        raise _OtherCodeError(source)
     return source
 
 
