@@ -124,8 +124,8 @@ BAD = {
     "begin_num_update": (-1, 1.5),
     "momentum": (1, -0.5),
     "multi_precision": (1.0, "yes"),
-    "lr_scheduler": (0.1, lambda n: n),
-    "param_idx2name": (["w"],),
+    "lr_scheduler": (0.1, mx.LRScheduler),
+    "param_idx2name": (["w"], {"fc_weight": 0}),
     "sym": (3,),
 }
 

@@ -10,6 +10,9 @@ from typing import Any, ClassVar
 from .errors import nearest
 from .hyperparameters import REQUIRED, Hyperparameter
 
+#: What stands on the stack whenever an attribute is set.
+_SETTERS = ("__setattr__", "_refuse_unknown")
+
 
 @dataclass(frozen=True)
 class Conformance:
@@ -67,14 +70,43 @@ class Algorithm:
             cls.__init__ = _constructor(cls, own)  # type: ignore
         # Reading a plain class attribute is several times faster than calling a descriptor.
         for name, declared in own.items():
-            setattr(cls, name, declared.default)
+            if not declared.computed:
+                setattr(cls, name, declared.default)
 
     def __setattr__(self, name: str, value: Any) -> None:
         declared = self.hyperparameters.get(name)
         if declared is not None:
-            declared.allow(self)
             value = declared.check(value)
+            declared.allow(self, value)
+            self._take(name, value)
+        elif name[0] != "_" and name not in vars(self) and not hasattr(type(self), name):
+            self._refuse_unknown(name)
         super().__setattr__(name, value)
+
+    def _take(self, name: str, value: Any) -> None:
+        """Act on a hyperparameter that is about to be set, or raise to have it unset."""
+
+    def _refuse_unknown(self, name: str) -> None:
+        """Raise AttributeError, unless the class declares `name` or its own code sets it."""
+        cls = type(self)
+        if any(name in vars(base).get("__annotations__", {}) for base in cls.__mro__):
+            return
+        # Attributes of a class that others write are made by its methods, mostly its __init__.
+        frame = inspect.currentframe()
+        while frame is not None:
+            code = frame.f_code
+            is_method = code.co_argcount and hasattr(cls, code.co_name)
+            own = code.co_name not in _SETTERS and is_method
+            if own and frame.f_locals.get(code.co_varnames[0]) is self:
+                return
+            frame = frame.f_back
+        public = {*self.hyperparameters, *dir(cls), *vars(self)}
+        known = [
+            other
+            for other in public
+            if other[0] != "_" and not callable(inspect.getattr_static(cls, other, None))
+        ]
+        raise AttributeError(f"{cls.__name__} has no attribute {name!r}; {nearest(name, known)}")
 
     def __init__(self, **unknown: Any):
         if unknown:

@@ -39,6 +39,8 @@ class Hyperparameter:
     """
 
     expected = "any object"
+    #: Whether it stays on the class, as what computes the attribute; else its default does.
+    computed = False
 
     def __init__(self, default: Any = REQUIRED, *, optional: bool = False, kw_only: bool = False):
         self.default = default
@@ -55,8 +57,8 @@ class Hyperparameter:
 
         def __set__(self, instance: Any, value: Any) -> None: ...
 
-    def allow(self, instance: Any) -> None:
-        """Raise where the hyperparameter of `instance` must not be set now."""
+    def allow(self, instance: Any, value: Any) -> None:
+        """Raise where the hyperparameter of `instance` must not be set to `value` now."""
 
     def check(self, value: Any) -> Any:
         """Return `value` as it will be stored, or raise TypeError or ValueError."""
@@ -149,14 +151,58 @@ class Integer(Real):
 
 
 class LearningRate(Real):
-    """The learning rate of an optimizer, which cannot be set while a scheduler gives it."""
+    """The learning rate of an optimizer, which cannot be set while a scheduler gives it.
 
-    def allow(self, instance: Any) -> None:
+    Read, it is the rate in use. What was set, or else the default, is there as ``_rate`` too, which
+    costs a step no call.
+    """
+
+    computed = True
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        if instance is None:
+            return self.default
+        return instance._rate_at_present()
+
+    def __set__(self, instance: Any, value: Any) -> None:
+        vars(instance)[self.name] = vars(instance)["_rate"] = value
+
+    def allow(self, instance: Any, value: Any) -> None:
         if instance.lr_scheduler is not None:
             raise ValueError(
                 "learning_rate: expected no lr_scheduler, got a value beside one; "
                 "set lr_scheduler.base_lr, or lr_scheduler to None first"
             )
+
+
+class Momentum(Real):
+    """The momentum of an optimizer whose state has another form with one than without.
+
+    Once it was above 0, the optimizer's ``_has_momentum`` is True, and it may be 0 at any time. It
+    cannot be raised from 0 for weights that were updated without.
+    """
+
+    def allow(self, instance: Any, value: Any) -> None:
+        if not value or instance._has_momentum:
+            return
+        if "_rates" in vars(instance) and instance._index_update_count:
+            remedy = (
+                "create the optimizer with a momentum above 0 and set it to 0 before the first "
+                "update, or call reset() and create new states"
+            )
+            raise ValueError(wording(self.name, "0 after updates without", repr(value), remedy))
+        instance._has_momentum = True
+
+
+class Names(Hyperparameter):
+    """Names of parameters by index."""
+
+    expected = "a dict of names by index"
+
+    def convert(self, value: Any) -> dict[Any, str]:
+        if not isinstance(value, dict) or not all(isinstance(name, str) for name in value.values()):
+            raise TypeError
+        return value
 
 
 class Flag(Hyperparameter):

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import copy
+import math
+from collections.abc import Callable
 from typing import Any
 
 from .algorithm import Algorithm
-from .hyperparameters import Real
+from .errors import wording
+from .hyperparameters import Hyperparameter, Real
 from .registry import Registry
 
 
@@ -43,6 +47,40 @@ class LRScheduler(Algorithm):
         """
         raise NotImplementedError(f"{type(self).__name__} must implement __call__(num_update)")
 
+
+class Schedule(Hyperparameter):
+    """What gives the learning rate of each update; stored as a copy, which nobody else changes."""
+
+    expected = "an LRScheduler, or a function of the number of updates"
+
+    def convert(self, value: Any) -> Callable[[int], Any]:
+        if isinstance(value, type) or not callable(value):
+            raise TypeError
+        return copy.copy(value)
+
+
+def start_from(scheduler: Any, rate: float, given: bool) -> None:
+    """Let a scheduler that has an initial rate begin at `rate`, if one was given or it has none."""
+    if hasattr(scheduler, "base_lr") and (
+        given or "base_lr" not in getattr(scheduler, "__dict__", {})
+    ):
+        scheduler.base_lr = rate
+
+
+def rate_of(scheduler: Callable[[int], Any], num_update: int) -> float:
+    """Return the rate that `scheduler` gives, a finite number of at least 0, or raise."""
+    rate = scheduler(num_update)
+    if type(rate) is not float or not 0 <= rate < math.inf:
+        try:
+            return float(_RATE.convert(rate)) + 0.0
+        except (TypeError, ValueError, OverflowError) as error:
+            kind = TypeError if isinstance(error, TypeError) else ValueError
+            argument = f"rate of {scheduler!r} at num_update {num_update}"
+            raise kind(wording(argument, "a finite number of at least 0", repr(rate))) from None
+    return rate + 0.0  # -0 becomes 0
+
+
+_RATE = Real(interval="[0, inf)")
 
 registry = Registry("scheduler", "weightopt.lr_schedulers", LRScheduler, suffix="scheduler")
 register = registry.register

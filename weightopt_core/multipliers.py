@@ -7,9 +7,7 @@ from typing import Any, NamedTuple
 
 from .errors import nearest, wording
 from .hyperparameters import Real
-
-#: Endings of the names whose weights decay by default.
-DECAYING = ("_weight", "_gamma")
+from .names import decays
 
 
 class Multiplier(Real):
@@ -47,9 +45,34 @@ def checked(argument: str, given: Any, idx2name: Mapping[Any, str], sym: Any) ->
     return {key: Multiplier(f"{argument}[{key!r}]").check(value) for key, value in given.items()}
 
 
-def without_decay(idx2name: Mapping[Any, str]) -> dict[Any, float]:
-    """Return a multiplier of 0 for every known name that does not decay by default."""
-    return {name: 0.0 for name in idx2name.values() if not name.endswith(DECAYING)}
+class Given(NamedTuple):
+    """What multipliers follow from.
+
+    Attributes
+    ----------
+    lr, wd : dict
+        Multipliers by index or name, as they were set.
+    names : dict
+        Names by index.
+    sym : object or None
+        What may have further ones in its attributes.
+    """
+
+    lr: Mapping[Any, float]
+    wd: Mapping[Any, float]
+    names: Mapping[Any, str]
+    sym: Any
+
+    def multipliers(self) -> Multipliers:
+        """Return the multipliers; raise where a key or a value is not as described."""
+        lr = checked("lr_mult", self.lr, self.names, self.sym)
+        wd = checked("wd_mult", self.wd, self.names, self.sym)
+        without = {name: 0.0 for name in self.names.values() if not decays(name)}
+        return Multipliers(
+            from_attributes(self.sym, "__lr_mult__") | lr,
+            without | from_attributes(self.sym, "__wd_mult__") | wd,
+            self.names,
+        )
 
 
 class Multipliers(NamedTuple):
@@ -60,7 +83,7 @@ class Multipliers(NamedTuple):
     lr, wd : dict
         Multipliers by index or name; one by index goes before one by name.
     names : dict
-        Names by index.
+        Names by index. An index without one is its own name.
     """
 
     lr: Mapping[Any, float]
@@ -69,16 +92,16 @@ class Multipliers(NamedTuple):
 
     def of_lr(self, index: Any) -> float:
         """Return the multiplier of the learning rate of `index`."""
-        return self._of(self.lr, index)
+        return self._of(self.lr, index, 1.0)
 
     def of_wd(self, index: Any) -> float:
         """Return the multiplier of the weight decay of `index`."""
-        return self._of(self.wd, index)
+        return self._of(self.wd, index, float(decays(self.names.get(index, index))))
 
-    def _of(self, multipliers: Mapping[Any, float], index: Any) -> float:
+    def _of(self, multipliers: Mapping[Any, float], index: Any, default: float) -> float:
         if not multipliers:
-            return 1.0
+            return default
         if index not in multipliers:
             index = self.names.get(index)
         # Adding 0 leaves no -0, which would equal 0 and give other bits.
-        return float(multipliers.get(index, 1.0)) + 0.0
+        return float(multipliers.get(index, default)) + 0.0

@@ -16,9 +16,22 @@ SUFFIXES = {
     "running_var": "_init_one",
     "moving_inv_var": "_init_zero",
     "moving_avg": "_init_zero",
+    "kernel": "_init_weight",
 }
 #: The same by beginning and ending, for a plain str in place of an `InitDesc`; they go first.
 PLAIN_NAMES = {("stn_loc", "weight"): "_init_zero", ("stn_loc", "bias"): "_init_loc_bias"}
+#: Endings of the names whose weights decay by default: those of weights and gammas, and in front of
+#: them what parts the names of layers. A bare ``weight`` has none in MXNet either.
+DECAYING = (
+    *("_weight", ".weight", "/weight"),
+    *("_gamma", ".gamma", "/gamma"),
+    "kernel",
+)
+
+
+def decays(name: Any) -> bool:
+    """Whether a parameter decays by default: by its name, one without a name does."""
+    return not isinstance(name, str) or name.endswith(DECAYING)
 
 
 class InitDesc(str):

@@ -8,7 +8,9 @@ SGD(learning_rate=0.1)
 from __future__ import annotations
 
 import copy
+import inspect
 from collections.abc import Mapping, Sequence
+from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, ClassVar
 
@@ -18,9 +20,9 @@ from .backends.interface import STATE_FORMS, StateForm
 from .backends.states import check_state_dtype
 from .clipping import clip_global_norm, global_norm
 from .errors import wording
-from .hyperparameters import Choice, Flag, Instance, Integer, LearningRate, Real
-from .lr_scheduler import LRScheduler
-from .many import check_lists
+from .hyperparameters import Choice, Flag, Instance, Integer, LearningRate, Names, Real
+from .lr_scheduler import Schedule, rate_of, start_from
+from .many import check_lists, one_by_one
 from .rates import Counts, Rates, View
 from .registry import Registry
 from .rule import Rule
@@ -63,8 +65,9 @@ class Optimizer(Algorithm):
         Every element of the gradient is limited to ``[-clip_gradient, clip_gradient]``; above 0.
     learning_rate : float, optional
         At least 0. With a scheduler it is the scheduler's initial rate.
-    lr_scheduler : LRScheduler, optional
-        Gives the learning rate of each update; the optimizer works with a copy of it.
+    lr_scheduler : LRScheduler or callable, optional
+        Gives the learning rate of each update from `num_update`; the optimizer works with a copy of
+        it. A plain function has no initial rate, so that `learning_rate` waits until there is none.
     sym : object, optional
         Anything with ``list_arguments()`` and ``attr_dict()``, whose attributes ``__lr_mult__``
         and ``__wd_mult__`` are the default multipliers.
@@ -88,11 +91,11 @@ class Optimizer(Algorithm):
     """
 
     rescale_grad = Real(1.0)
-    param_idx2name = Instance(None, dict, optional=True)
+    param_idx2name = Names(None, optional=True)
     wd = Real(0.0, "[0, inf)")
     clip_gradient = Real(None, "(0, inf)", optional=True)
     learning_rate = LearningRate(0.01, "[0, inf)")
-    lr_scheduler = Instance(None, LRScheduler, optional=True)
+    lr_scheduler = Schedule(None, optional=True)
     sym = Instance(None, ("list_arguments", "attr_dict"), optional=True)
     begin_num_update = Integer(0, "[0, 4e18]")
     multi_precision = Flag(False, kw_only=True)
@@ -101,6 +104,9 @@ class Optimizer(Algorithm):
     #: How the weight and the states change; None where `update` is overridden.
     rule: Rule | None = None
 
+    noise_seed: int | None = None
+    _has_momentum: bool = False
+    _rate: Any = 0.01
     _has_numbers: ClassVar[bool] = False
     _by_index: ClassVar[bool] = False
 
@@ -111,17 +117,41 @@ class Optimizer(Algorithm):
             getattr(cls, name) is not getattr(Optimizer, name) for name in _BY_INDEX
         )
 
+        declared = inspect.getattr_static(cls, "learning_rate")
+        is_own = isinstance(declared, LearningRate)
+        cls._rate = declared.default if is_own else property(attrgetter("learning_rate"))
+        if "update" in vars(cls):
+            cls.update = one_by_one(cls.update)  # type: ignore[method-assign]
+
     def _prepare(self) -> None:
-        self._rates = Rates(self.begin_num_update, self.param_idx2name or {})
+        self._rates = Rates(self.begin_num_update, self.param_idx2name or {}, self.sym)
         self._stepper = Stepper(self._rates, self._has_numbers, self._by_index)
-        self.noise_seed: int | None = getattr(self, "seed", None)
-        if self.lr_scheduler is not None:
-            self.lr_scheduler = copy.copy(self.lr_scheduler)
-            given = "learning_rate" in vars(self)
-            if given or "base_lr" not in vars(self.lr_scheduler):
-                self.lr_scheduler.base_lr = self.learning_rate
-        self.set_lr_mult({})
-        self.set_wd_mult({})
+        self.noise_seed = getattr(self, "seed", None)
+        self._take("lr_scheduler", self.lr_scheduler)
+
+    def _take(self, name: str, value: Any) -> None:
+        """Let a hyperparameter that is set later take effect as if it had been given."""
+        if "_rates" not in vars(self):
+            return
+        if name == "lr_scheduler" and value is not None:
+            start_from(value, self._rate, given="learning_rate" in vars(self))
+        elif name == "param_idx2name":
+            self._rates.change(names=dict(value or {}))
+        elif name == "sym":
+            self._rates.change(sym=value)
+        elif name == "seed":
+            self.noise_seed = value
+
+    def __copy__(self) -> Optimizer:
+        """Return an optimizer that counts for itself, with a scheduler of its own."""
+        twin = object.__new__(type(self))
+        rates = copy.copy(self._rates)
+        stepper = Stepper(rates, self._has_numbers, self._by_index)
+        scheduler = copy.copy(self.lr_scheduler)
+        vars(twin).update(vars(self), _rates=rates, _stepper=stepper)
+        if scheduler is not None:
+            vars(twin)["lr_scheduler"] = scheduler
+        return twin
 
     def create_state(self, index: Any, weight: Any) -> Any:
         """Return the initial state of one weight.
@@ -253,7 +283,7 @@ class Optimizer(Algorithm):
 
     @idx2name.setter
     def idx2name(self, names: Mapping[Any, str]) -> None:
-        self._rates.set_names(names)
+        self.param_idx2name = dict(names)
 
     @property
     def lr_mult(self) -> Mapping[Any, float]:
@@ -267,12 +297,44 @@ class Optimizer(Algorithm):
 
     @property
     def lr(self) -> float:
-        """The learning rate without a scheduler, and before any multiplier."""
+        """The learning rate in use, before any multiplier; the same as `learning_rate`."""
         return self.learning_rate
 
     @lr.setter
     def lr(self, value: float) -> None:
         self.learning_rate = value
+
+    def set_learning_rate(self, lr: float) -> None:
+        """Set the learning rate, as ``learning_rate = lr`` does.
+
+        Raises
+        ------
+        TypeError, ValueError
+            It is no number of at least 0, or a scheduler gives the rate.
+        """
+        self.learning_rate = lr
+
+    def reset(self, index: Any = None) -> None:
+        """Forget how often a weight was updated, or all weights: they begin anew.
+
+        States belong to whom keeps them: take them out of `Updater.states` too.
+
+        Parameters
+        ----------
+        index : int or str, optional
+            What identifies the weight; by default all are forgotten, and `num_update` is
+            `begin_num_update` again. With an index it stays, since the schedule goes on.
+
+        Raises
+        ------
+        KeyError
+            The weight was never updated.
+        """
+        counts = self._rates.true
+        if index is None:
+            counts.replace({}, self.begin_num_update)
+        else:
+            del counts[index]
 
     def set_lr_mult(self, args_lr_mult: dict[Any, float]) -> None:
         """Set the learning-rate multipliers of single parameters, and forget earlier ones.
@@ -288,7 +350,7 @@ class Optimizer(Algorithm):
         ValueError
             Names are known and a key is none of them.
         """
-        self._rates.set_lr_mult(args_lr_mult, self.sym)
+        self._rates.change(lr=args_lr_mult)
 
     def set_wd_mult(self, args_wd_mult: dict[Any, float]) -> None:
         """Set the weight-decay multipliers of single parameters, and forget earlier ones.
@@ -305,7 +367,7 @@ class Optimizer(Algorithm):
         ValueError
             Names are known and a key is none of them.
         """
-        self._rates.set_wd_mult(args_wd_mult, self.sym)
+        self._rates.change(wd=args_wd_mult)
 
     def set_lr_scale(self, args_lrscale: dict[Any, float]) -> None:
         """Raise DeprecationWarning: use `set_lr_mult`."""
@@ -327,7 +389,11 @@ class Optimizer(Algorithm):
     def _base_lr(self, num_update: int) -> float:
         """Return the learning rate before multipliers."""
         scheduler = self.lr_scheduler
-        return self.learning_rate if scheduler is None else float(scheduler(num_update))
+        return self._rate if scheduler is None else rate_of(scheduler, num_update)
+
+    def _rate_at_present(self) -> float:
+        """Return the learning rate in use; a scheduler is asked about the present count."""
+        return self._rate if self.lr_scheduler is None else self._base_lr(self.num_update)
 
     def _get_wd(self, index: Any) -> float:
         """Return the weight decay of `index`."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any
 
-from . import multipliers
 from .kernels import counts  # type: ignore[attr-defined]
 from .kernels.calls import Calls  # type: ignore[import-not-found]
 from .kernels.counts import View  # type: ignore[import-not-found]
-from .multipliers import Multipliers
+from .multipliers import Given
 
 
 class Counts(counts.Counts, MutableMapping):  # type: ignore[misc]
@@ -30,6 +30,8 @@ class Rates:
         The count of a weight that was never updated.
     names : dict of index to str
         Names of the weights.
+    sym : object, optional
+        What may have multipliers in its attributes.
 
     Attributes
     ----------
@@ -41,10 +43,17 @@ class Rates:
         The calls of `update` so far, and what each thread sees of the counts.
     """
 
-    def __init__(self, begin: int, names: Mapping[Any, str]):
+    def __init__(self, begin: int, names: Mapping[Any, str], sym: Any = None):
         self.true = Counts({}, begin)
-        self.multipliers = Multipliers({}, {}, dict(names))
+        self.given = Given({}, {}, dict(names), sym)
+        self.multipliers = self.given.multipliers()
         self.calls = Calls()
+
+    def __copy__(self) -> Rates:
+        """Return rates of the same multipliers, with counts of their own."""
+        twin = object.__new__(Rates)
+        vars(twin).update(vars(self), true=copy.deepcopy(self.true), calls=Calls())
+        return twin
 
     @property
     def counts(self) -> Counts | View:
@@ -60,21 +69,8 @@ class Rates:
         """Return counts that may be changed and that nobody else sees."""
         return View(self.true)
 
-    def set_names(self, names: Mapping[Any, str]) -> None:
-        """Take over the names of the weights."""
-        self.multipliers = self.multipliers._replace(names=dict(names))
-
-    def set_lr_mult(self, given: Any, sym: Any) -> None:
-        """Set the learning rate's multipliers, and forget earlier ones."""
-        names = self.multipliers.names
-        own = multipliers.checked("lr_mult", given, names, sym)
-        attributes = multipliers.from_attributes(sym, "__lr_mult__")
-        self.multipliers = self.multipliers._replace(lr=attributes | own)
-
-    def set_wd_mult(self, given: Any, sym: Any) -> None:
-        """Set the weight decay's multipliers, and forget earlier ones."""
-        names = self.multipliers.names
-        own = multipliers.checked("wd_mult", given, names, sym)
-        attributes = multipliers.from_attributes(sym, "__wd_mult__")
-        default = multipliers.without_decay(names)
-        self.multipliers = self.multipliers._replace(wd=default | attributes | own)
+    def change(self, **given: Any) -> None:
+        """Take over other `lr`, `wd`, `names` or `sym`; where they are refused, nothing changes."""
+        changed = self.given._replace(**given)
+        self.multipliers = changed.multipliers()
+        self.given = changed._replace(lr=dict(changed.lr), wd=dict(changed.wd))

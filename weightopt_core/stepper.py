@@ -83,7 +83,7 @@ class Stepper:
                 evaluator = self.evaluators.get(rule)
                 if evaluator is None:
                     evaluator = self._evaluator(optimizer, rule, OWN_NUMBERS, rule)
-                lr = optimizer.learning_rate
+                lr = optimizer._rate
                 if optimizer.lr_scheduler is not None:
                     lr = optimizer._base_lr(turn.num_update)
                 constants = evaluator.of_groups(optimizer, turn, lr, optimizer.wd)

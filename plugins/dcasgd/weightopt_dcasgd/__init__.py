@@ -2,7 +2,7 @@
 
 from weightopt_core import Optimizer, update_rule
 from weightopt_core.backends import backend_of
-from weightopt_core.hyperparameters import Real
+from weightopt_core.hyperparameters import Momentum, Real
 from weightopt_core.rule import clip
 
 __all__ = ["DCASGD", "dcasgd", "dcasgd_momentum"]
@@ -45,7 +45,8 @@ class DCASGD(Optimizer):
     Parameters
     ----------
     momentum : float, optional
-        :math:`\mu`, in [0, 1). With 0 the state has no ``mom``.
+        :math:`\mu`, in [0, 1). With 0 the state has no ``mom``, unless it was above 0
+        before.
     lamda : float, optional
         :math:`\lambda`, the strength of the correction, at least 0.
     **kwargs
@@ -81,12 +82,12 @@ class DCASGD(Optimizer):
     array([ 0.5, -2.5])
     """
 
-    momentum = Real(0.0, "[0, 1)")
+    momentum = Momentum(0.0, "[0, 1)")
     lamda = Real(0.04, "[0, inf)")
 
     @property
     def rule(self):
-        return dcasgd_momentum if self.momentum else dcasgd
+        return dcasgd_momentum if self.momentum or self._has_momentum else dcasgd
 
     def initial_states(self, weight):
         """Return ``previous``, a copy of the weight, and with momentum zeros before it."""

@@ -1,7 +1,7 @@
 """Stochastic gradient descent with Nesterov's momentum."""
 
 from weightopt_core import Optimizer, update_rule
-from weightopt_core.hyperparameters import Real
+from weightopt_core.hyperparameters import Momentum
 from weightopt_core.rule import clip
 
 __all__ = ["NAG", "nag", "nag_momentum"]
@@ -38,7 +38,7 @@ class NAG(Optimizer):
     Parameters
     ----------
     momentum : float, optional
-        :math:`\mu`, in [0, 1). With 0 there is no state.
+        :math:`\mu`, in [0, 1). With 0 there is no state, unless it was above 0 before.
     **kwargs
         Those of `weightopt_core.Optimizer`. Every argument is passed by keyword.
 
@@ -72,8 +72,8 @@ class NAG(Optimizer):
     array([-0.625, -3.625])
     """
 
-    momentum = Real(0.0, "[0, 1)", kw_only=True)
+    momentum = Momentum(0.0, "[0, 1)", kw_only=True)
 
     @property
     def rule(self):
-        return nag_momentum if self.momentum else nag
+        return nag_momentum if self.momentum or self._has_momentum else nag

@@ -39,6 +39,7 @@ def test_states():
 @pytest.mark.parametrize("centered", [False, True])
 def test_averages_are_weighted_sums_of_all_gradients(centered, dtype):
     lr, g1, g2, epsilon, wd, scale, bound, limit = 0.1, 0.8, 0.7, 1e-3, 0.01, 0.5, 0.6, 0.9
+    g2 *= centered
     grads = np.random.default_rng(0).normal(size=(8, 5))
     rmsprop = RMSProp(
         lr, g1, g2, epsilon, centered, limit, wd=wd, rescale_grad=scale, clip_gradient=bound
@@ -67,16 +68,16 @@ def test_weights_are_clipped_after_the_step():
 
 
 def test_gamma2_counts_only_when_centered():
-    for centered in (False, True):
-        weights = []
-        for gamma2 in (0.0, 0.9):
-            rmsprop = RMSProp(0.1, gamma2=gamma2, centered=centered)
-            weight = np.ones(1)
-            state = rmsprop.create_state(0, weight)
-            for _ in range(2):
-                rmsprop.update(0, weight, np.ones(1), state)
-            weights.append(float(weight[0]))
-        assert (weights[0] != weights[1]) is centered
+    def moved(**given):
+        rmsprop, weight = RMSProp(0.1, **given), np.ones(1)
+        state = rmsprop.create_state(0, weight)
+        for _ in range(2):
+            rmsprop.update(0, weight, np.ones(1), state)
+        return float(weight[0])
+
+    assert moved() == moved(gamma2=0.0)
+    assert moved(centered=True) == moved(gamma2=0.9, centered=True)
+    assert moved(centered=True) != moved(gamma2=0.0, centered=True)
 
 
 def test_a_variance_that_rounds_below_0_is_0():
@@ -89,3 +90,19 @@ def test_a_variance_that_rounds_below_0_is_0():
         np.float32([0.0]), np.float32([grad]), square, mean, np.float32([0.0]), **numbers
     )
     np.testing.assert_allclose(weight, -grad / np.sqrt(epsilon), rtol=1e-6)
+
+
+def test_a_momentum_that_the_form_does_not_have_is_an_error():
+    text = r"^gamma2: expected centered=True beside it, got 0.5 without; set centered=True"
+    with pytest.raises(ValueError, match=text):
+        RMSProp(gamma2=0.5)
+    rmsprop = RMSProp()
+    with pytest.raises(ValueError, match=text):
+        rmsprop.gamma2 = 0.5
+    assert repr(rmsprop) == "RMSProp()"
+    rmsprop = RMSProp(gamma2=0.5, centered=True)
+    with pytest.raises(ValueError, match=text):
+        rmsprop.centered = False
+    assert rmsprop.centered
+    rmsprop.gamma2 = 0.25
+    assert rmsprop.gamma2 == 0.25

@@ -1,6 +1,7 @@
 """RMSProp (Tieleman and Hinton, 2012), and the centered form (Graves, 2013)."""
 
 from weightopt_core import Optimizer, update_rule
+from weightopt_core.errors import wording
 from weightopt_core.hyperparameters import Flag, LearningRate, Real
 from weightopt_core.rule import clip, maximum, sqrt
 
@@ -70,7 +71,8 @@ class RMSProp(Optimizer):
     gamma1 : float, optional
         Decay of the averages :math:`n` and :math:`m`, in [0, 1).
     gamma2 : float, optional
-        Momentum, in [0, 1). Only the centered form has one.
+        Momentum, in [0, 1). Only the centered form has one; without `centered` it is an error to
+        give one above 0.
     epsilon : float, optional
         Keeps the division finite, above 0. It is inside the root.
     centered : bool, optional
@@ -116,6 +118,23 @@ class RMSProp(Optimizer):
     centered = Flag(False)
     clip_weights = Real(None, "(0, inf)", optional=True)
 
+    def _prepare(self):
+        _check_form(self.given())
+        super()._prepare()
+
+    def _take(self, name, value):
+        if "_rates" in vars(self) and name in ("gamma2", "centered"):
+            _check_form({**self.given(), name: value})
+        super()._take(name, value)
+
     @property
     def rule(self):
         return rmsprop_centered if self.centered else rmsprop
+
+
+def _check_form(given):
+    """Raise ValueError where the momentum was given and the form has none."""
+    if given.get("gamma2") and not given.get("centered"):
+        got = f"{given['gamma2']!r} without"
+        remedy = "set centered=True, or leave gamma2 out"
+        raise ValueError(wording("gamma2", "centered=True beside it", got, remedy))

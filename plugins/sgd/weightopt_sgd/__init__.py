@@ -1,7 +1,7 @@
 """Stochastic gradient descent, with and without momentum."""
 
 from weightopt_core import Optimizer, update_rule
-from weightopt_core.hyperparameters import Flag, Real
+from weightopt_core.hyperparameters import Flag, Momentum
 from weightopt_core.rule import clip
 
 __all__ = ["SGD", "ccSGD", "sgd", "sgd_momentum"]
@@ -37,7 +37,7 @@ class SGD(Optimizer):
     Parameters
     ----------
     momentum : float, optional
-        :math:`\mu`, in [0, 1). With 0 there is no state.
+        :math:`\mu`, in [0, 1). With 0 there is no state, unless it was above 0 before.
     multi_precision : bool, optional
         Keep a float32 copy of each 16-bit weight in the state and update that. Weights of other
         types have the precision already.
@@ -71,12 +71,12 @@ class SGD(Optimizer):
     array([-0.25, -3.25])
     """
 
-    momentum = Real(0.0, "[0, 1)")
+    momentum = Momentum(0.0, "[0, 1)")
     multi_precision = Flag(False)
 
     @property
     def rule(self):
-        return sgd_momentum if self.momentum else sgd
+        return sgd_momentum if self.momentum or self._has_momentum else sgd
 
 
 class ccSGD(SGD):  # noqa: N801 the page's name
