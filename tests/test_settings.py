@@ -1,5 +1,7 @@
 """What is set after construction takes effect, and what would have none is an error."""
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -134,3 +136,80 @@ def test_a_momentum_that_has_no_state_is_an_error_where_it_is_set(name):
     optimizer.reset()
     optimizer.momentum = 0.5
     assert stepped(optimizer) == [1.0] * 4
+
+
+DECAYING = ["fc1_weight", "fc1.weight", "Dense_0/kernel", "kernel", "bn_gamma", "ln.gamma"]
+OTHERS = ["fc1_bias", "fc1.bias", "bias", "bn_beta", "weights", "W1", "weight", "bn.running_mean"]
+
+
+def decayed(name, **given):
+    """Return whether a weight decays that has the name through `param_idx2name`, and as index."""
+    common = {"learning_rate": 1.0, "wd": 0.5, **given}
+    named = mx.optimizer.create("sgd", param_idx2name={0: name, 1: "x_weight"}, **common)
+    indexed = mx.optimizer.create("sgd", **common)
+    return [stepped(named)[0] < 1, stepped(indexed, name)[0] < 1, indexed._get_wd(name) > 0]
+
+
+@pytest.mark.parametrize("name", [*DECAYING, *OTHERS])
+def test_one_rule_of_decay_for_names_and_for_indices_that_are_names(name):
+    assert decayed(name) == [name in DECAYING] * 3
+
+
+def test_a_decay_may_be_set_for_any_name():
+    optimizer = mx.optimizer.create("sgd", learning_rate=1.0, wd=0.5)
+    optimizer.set_wd_mult({"fc1_bias": 2.0, "fc1_weight": 0.0})
+    assert [stepped(optimizer, name)[0] for name in ("fc1_bias", "fc1_weight")] == [0.0, 1.0]
+
+
+def heard(optimizer, *indices):
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        for index in indices:
+            stepped(optimizer, index)
+    assert all(warning.filename == __file__ for warning in told)
+    return [str(warning.message) for warning in told]
+
+
+NONE = "wd: expected a parameter that decays, got 0.5 and none; names of those that do"
+
+
+@pytest.mark.parametrize("names", [{0: "W1", 1: "b1"}, None])
+def test_a_decay_that_reaches_no_parameter_is_warned_of_once(names):
+    optimizer = mx.optimizer.create("sgd", wd=0.5, param_idx2name=names)
+    indices = names or ("W1", "b1")
+    (text,) = heard(optimizer, *indices, *indices, *indices)
+    assert text.startswith(NONE)
+
+
+@pytest.mark.parametrize(
+    ("given", "indices"),
+    [
+        ({"wd": 0.5}, ("fc_bias", "fc_weight") * 2),
+        ({"wd": 0.5}, (0, 1, 0)),
+        ({"wd": 0.0}, ("W1", "W1")),
+        ({"wd": 0.5, "param_idx2name": {0: "fc_bias", 1: "fc_weight"}}, (0, 0)),
+    ],
+)
+def test_there_is_no_warning_where_a_parameter_decays(given, indices):
+    assert heard(mx.optimizer.create("sgd", **given), *indices) == []
+
+
+def test_who_switches_every_decay_off_is_not_warned():
+    optimizer = mx.optimizer.create("sgd", wd=0.5)
+    optimizer.set_wd_mult({"W1": 0.0})
+    assert heard(optimizer, "W1", "W1") == []
+
+
+def test_a_decay_set_later_is_looked_at():
+    optimizer = mx.optimizer.create("sgd", wd=0.0)
+    assert heard(optimizer, "W1", "W1") == []
+    optimizer.wd = 0.5
+    assert len(heard(optimizer, "W1", "W1")) == 1
+
+
+def test_a_key_that_no_index_has_is_warned_of():
+    optimizer = mx.optimizer.create("sgd")
+    optimizer.set_lr_mult({"W_1": 0.0, "b1": 2.0})
+    assert heard(optimizer, "W1", "b1") == []
+    text = "lr_mult: 'W_1' is no parameter that was updated so far; did you mean 'W1'?"
+    assert [told.split(" or ")[0] for told in heard(optimizer, "W1", "b1")] == [text]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from .errors import nearest, wording
 from .hyperparameters import Real
-from .names import decays
+from .names import DECAYING, decays
 
 
 class Multiplier(Real):
@@ -105,3 +105,21 @@ class Multipliers(NamedTuple):
             index = self.names.get(index)
         # Adding 0 leaves no -0, which would equal 0 and give other bits.
         return float(multipliers.get(index, default)) + 0.0
+
+
+def without_effect(
+    given: Given, multipliers: Multipliers, wd: float, indices: Collection[Any]
+) -> Iterator[str]:
+    """Word each setting that reaches none of `indices`, which are all the parameters there are."""
+    names = {index: given.names.get(index, index) for index in indices}
+    for argument, keys in (("lr_mult", given.lr), ("wd_mult", given.wd)):
+        for key in keys:
+            if key not in names and key not in names.values():
+                known = nearest(str(key), map(str, names))
+                yield f"{argument}: {key!r} is no parameter that was updated so far; {known}"
+    by_default = [i for i, name in names.items() if i not in given.wd and name not in given.wd]
+    if wd > 0 and by_default and not any(map(multipliers.of_wd, indices)):
+        yield (
+            f"wd: expected a parameter that decays, got {wd!r} and none; names of those that do by "
+            f"default end in {', '.join(DECAYING)}, and set_wd_mult({{name: 1.0}}) adds others"
+        )

@@ -139,6 +139,8 @@ class Optimizer(Algorithm):
             self._rates.change(names=dict(value or {}))
         elif name == "sym":
             self._rates.change(sym=value)
+        elif name == "wd" and value and not self.wd:
+            self._rates.is_looked_through = False
         elif name == "seed":
             self.noise_seed = value
 

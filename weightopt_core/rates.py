@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping, MutableMapping
+import warnings
+from collections.abc import Callable, Collection, Mapping, MutableMapping
 from typing import Any
 
 from .kernels import counts  # type: ignore[attr-defined]
 from .kernels.calls import Calls  # type: ignore[import-not-found]
 from .kernels.counts import View  # type: ignore[import-not-found]
-from .multipliers import Given
+from .multipliers import Given, without_effect
 
 
 class Counts(counts.Counts, MutableMapping):  # type: ignore[misc]
@@ -39,6 +40,8 @@ class Rates:
         How often each weight was updated.
     multipliers : Multipliers
         Those of each weight.
+    is_looked_through : bool
+        Whether settings that reach no parameter were looked for since they last changed.
     calls : Calls
         The calls of `update` so far, and what each thread sees of the counts.
     """
@@ -47,6 +50,7 @@ class Rates:
         self.true = Counts({}, begin)
         self.given = Given({}, {}, dict(names), sym)
         self.multipliers = self.given.multipliers()
+        self.is_looked_through = False
         self.calls = Calls()
 
     def __copy__(self) -> Rates:
@@ -74,3 +78,17 @@ class Rates:
         changed = self.given._replace(**given)
         self.multipliers = changed.multipliers()
         self.given = changed._replace(lr=dict(changed.lr), wd=dict(changed.wd))
+        self.is_looked_through = False
+
+    def look_through(self, wd: float, indices: Collection[Any]) -> None:
+        """Warn of settings that reach no parameter, as soon as all parameters are known.
+
+        They are where they have names, or else where one of `indices` was updated before: then
+        that first pass is over.
+        """
+        names = self.multipliers.names
+        if names or any(index in self.true for index in indices):
+            self.is_looked_through = True
+            known = names or list(self.true)
+            for text in without_effect(self.given, self.multipliers, wd, known):
+                warnings.warn(text, UserWarning, stacklevel=4)

@@ -73,6 +73,9 @@ class Stepper:
         """Update weights and states in place, and count it."""
         rates = self.rates
         call = rates.calls.find(indices, rates.true)
+        if not rates.is_looked_through:
+            decays = "wd" in rule.numbers and not self.by_index
+            rates.look_through(optimizer.wd if decays else 0.0, call.indices)
         form = STATE_FORMS[optimizer.multi_precision, False]
         if optimizer.state_dtype:
             form = optimizer._state_form()
