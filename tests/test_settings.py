@@ -107,7 +107,7 @@ def test_a_class_may_have_attributes_of_its_own():
     own = Own(betas=3)
     own.update(0, None, None, None)
     own.annotated = own.plain = own.before = own.betas = own.seen = own.counted = own.first = 2
-    own._private = 2
+    own._private = own.like_none_of_them = 2
     with pytest.raises(AttributeError, match="Own has no attribute 'beta'; did you mean 'betas'"):
         own.beta = 2
 

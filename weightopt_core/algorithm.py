@@ -58,6 +58,9 @@ class Algorithm:
     hyperparameters: ClassVar[dict[str, Hyperparameter]] = {}
     conformance: ClassVar[Conformance] = Conformance()
 
+    #: Whether its constructor is written by hand, and may make attributes that are not declared.
+    _is_open: ClassVar[bool] = False
+
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         own = {
@@ -65,6 +68,7 @@ class Algorithm:
         }
         inherited = super(cls, cls).hyperparameters  # type: ignore[misc]
         cls.hyperparameters = own | {k: v for k, v in inherited.items() if k not in vars(cls)}
+        cls._is_open = cls._is_open or "__init__" in vars(cls)
         fixes = inherited.keys() & vars(cls).keys()
         if (own or fixes) and "__init__" not in vars(cls):
             cls.__init__ = _constructor(cls, own)  # type: ignore
@@ -87,7 +91,10 @@ class Algorithm:
         """Act on a hyperparameter that is about to be set, or raise to have it unset."""
 
     def _refuse_unknown(self, name: str) -> None:
-        """Raise AttributeError, unless the class declares `name` or its own code sets it."""
+        """Raise AttributeError, unless the class declares `name` or its own code sets it.
+
+        Where a constructor is written by hand, a name that resembles none that is there passes.
+        """
         cls = type(self)
         if any(name in vars(base).get("__annotations__", {}) for base in cls.__mro__):
             return
@@ -106,7 +113,9 @@ class Algorithm:
             for other in public
             if other[0] != "_" and not callable(inspect.getattr_static(cls, other, None))
         ]
-        raise AttributeError(f"{cls.__name__} has no attribute {name!r}; {nearest(name, known)}")
+        hint = nearest(name, known)
+        if not cls._is_open or hint.endswith("?"):
+            raise AttributeError(f"{cls.__name__} has no attribute {name!r}; {hint}")
 
     def __init__(self, **unknown: Any):
         if unknown:

@@ -57,8 +57,9 @@ class Optimizer(Algorithm):
     rescale_grad : float, optional
         The gradient is multiplied by it first; often one over the batch size.
     param_idx2name : dict of int to str, optional
-        Names of the parameters by index. Where they are known, the weight decay of every
-        parameter whose name ends neither in ``_weight`` nor in ``_gamma`` is 0.
+        Names of the parameters by index; an index that is a str is its own name. What has a name
+        decays only if that ends in ``_weight`` or ``_gamma``, in these with ``.`` or ``/`` for
+        ``_``, or in ``kernel``.
     wd : float, optional
         Weight decay, at least 0.
     clip_gradient : float, optional
@@ -362,7 +363,7 @@ class Optimizer(Algorithm):
         args_wd_mult : dict of str or int to float
             Multipliers, at least 0, by name or index; an index goes before a name. They go
             before the attributes ``__wd_mult__`` of `sym`, and these before the default of 0 for
-            names that end neither in ``_weight`` nor in ``_gamma``.
+            names that do not decay.
 
         Raises
         ------

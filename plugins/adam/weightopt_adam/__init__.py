@@ -47,6 +47,9 @@ class Adam(Optimizer):
     State: ``mean`` and ``var``, of the weight's shape and dtype; 8 bytes a float32 weight. The
     weight decay is part of the gradient, so it is clipped and scaled with it.
 
+    With float16 weights and without `multi_precision` squares of gradients below 0.005 are 0 in the
+    state, and steps are far too long.
+
     Differs from MXNet: the gradient is left as it is; :math:`1 - \beta` is formed in double.
 
     References

@@ -51,6 +51,9 @@ class AdamW(Optimizer):
     shrinks the weight by ``lr * wd``, so the decay follows the schedule; the paper's
     :math:`\lambda` is ``learning_rate * wd``.
 
+    With float16 weights and without `multi_precision` squares of gradients below 0.005 are 0 in the
+    state, and steps are far too long.
+
     References
     ----------
     I. Loshchilov and F. Hutter, "Decoupled Weight Decay Regularization", ICLR 2019,

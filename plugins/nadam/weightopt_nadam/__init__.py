@@ -96,6 +96,9 @@ class Nadam(Optimizer):
     with `begin_num_update` it contains the updates that went before. The weight decay is part of
     the gradient, so it is clipped and scaled with it.
 
+    With float16 weights and without `multi_precision` squares of gradients below 0.005 are 0 in the
+    state, and steps are far too long.
+
     Differs from MXNet: MXNet has one :math:`M` for all weights and multiplies it at every update
     of any of them, so that results depend on the number of weights and on their order, and loses
     it when states are saved; here each weight has its own. MXNet before 1.1 multiplied the
