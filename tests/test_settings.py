@@ -28,7 +28,7 @@ class Symbol:
     ("name", "setting", "value"),
     [
         ("sgld", "seed", 2),
-        ("sgd", "param_idx2name", {0: "fc_bias"}),
+        ("sgd", "param_idx2name", {0: "fc_bias", 2: "fc_weight"}),
         ("sgd", "param_idx2name", {0: "fc_weight", 1: "fc_bias"}),
         ("sgd", "sym", Symbol()),
     ],
@@ -45,9 +45,10 @@ def test_set_later_is_as_if_given(name, setting, value):
 
 
 def test_names_that_are_set_are_those_that_count():
+    names = {0: "fc_bias", 1: "fc_weight"}
     optimizer = mx.optimizer.create("sgd", learning_rate=1.0, wd=0.5)
-    optimizer.idx2name = {0: "fc_bias"}
-    assert (optimizer.idx2name, optimizer.param_idx2name) == ({0: "fc_bias"}, {0: "fc_bias"})
+    optimizer.idx2name = names
+    assert optimizer.idx2name == optimizer.param_idx2name == names
     assert stepped(optimizer) == [1.0] * 4
     optimizer.param_idx2name = None
     assert (optimizer.idx2name, stepped(optimizer)) == ({}, [0.5] * 4)

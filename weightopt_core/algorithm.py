@@ -60,6 +60,7 @@ class Algorithm:
 
     #: Whether its constructor is written by hand, and may make attributes that are not declared.
     _is_open: ClassVar[bool] = False
+    _is_prepared: bool = False
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -83,12 +84,12 @@ class Algorithm:
             value = declared.check(value)
             declared.allow(self, value)
             self._take(name, value)
-        elif name[0] != "_" and name not in vars(self) and not hasattr(type(self), name):
+        elif name[0] != "_" and not hasattr(type(self), name) and name not in vars(self):
             self._refuse_unknown(name)
         super().__setattr__(name, value)
 
     def _take(self, name: str, value: Any) -> None:
-        """Act on a hyperparameter that is about to be set, or raise to have it unset."""
+        """Act on a hyperparameter that is about to be set, or raise to have it stay as it is."""
 
     def _refuse_unknown(self, name: str) -> None:
         """Raise AttributeError, unless the class declares `name` or its own code sets it.
@@ -123,13 +124,16 @@ class Algorithm:
             hint = nearest(name, self.hyperparameters)
             raise TypeError(f"{type(self).__name__}() has no argument {name!r}; {hint}")
         self._prepare()
+        self._is_prepared = True
 
     def _prepare(self) -> None:
         """Finish construction, once every hyperparameter is set."""
 
     def given(self) -> dict[str, Any]:
         """Return the hyperparameters that were set explicitly, in order of declaration."""
-        return {name: vars(self)[name] for name in self.hyperparameters if name in vars(self)}
+        values = vars(self)
+        declared = self.hyperparameters.values()
+        return {one.name: values[one.stored] for one in declared if one.stored in values}
 
     def __repr__(self) -> str:
         arguments = ", ".join(f"{name}={value!r}" for name, value in self.given().items())

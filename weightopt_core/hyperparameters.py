@@ -57,6 +57,11 @@ class Hyperparameter:
 
         def __set__(self, instance: Any, value: Any) -> None: ...
 
+    @property
+    def stored(self) -> str:
+        """The name of the attribute that holds what was set."""
+        return self.name
+
     def allow(self, instance: Any, value: Any) -> None:
         """Raise where the hyperparameter of `instance` must not be set to `value` now."""
 
@@ -153,11 +158,16 @@ class Integer(Real):
 class LearningRate(Real):
     """The learning rate of an optimizer, which cannot be set while a scheduler gives it.
 
-    Read, it is the rate in use. What was set, or else the default, is there as ``_rate`` too, which
+    Read, it is the rate in use. What was set, or else the default, is there as ``_rate``, which
     costs a step no call.
     """
 
     computed = True
+
+    @property
+    def stored(self) -> str:
+        """The name of the attribute that holds what was set."""
+        return "_rate"
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         if instance is None:
@@ -165,7 +175,8 @@ class LearningRate(Real):
         return instance._rate_at_present()
 
     def __set__(self, instance: Any, value: Any) -> None:
-        vars(instance)[self.name] = vars(instance)["_rate"] = value
+        # Unlike vars(), this leaves the instance without a dict of its own, which reads faster.
+        object.__setattr__(instance, self.stored, value)
 
     def allow(self, instance: Any, value: Any) -> None:
         if instance.lr_scheduler is not None:
@@ -185,7 +196,7 @@ class Momentum(Real):
     def allow(self, instance: Any, value: Any) -> None:
         if not value or instance._has_momentum:
             return
-        if "_rates" in vars(instance) and instance._index_update_count:
+        if instance._is_prepared and instance._index_update_count:
             remedy = (
                 "create the optimizer with a momentum above 0 and set it to 0 before the first "
                 "update, or call reset() and create new states"

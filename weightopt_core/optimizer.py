@@ -128,14 +128,19 @@ class Optimizer(Algorithm):
         self._rates = Rates(self.begin_num_update, self.param_idx2name or {}, self.sym)
         self._stepper = Stepper(self._rates, self._has_numbers, self._by_index)
         self.noise_seed = getattr(self, "seed", None)
-        self._take("lr_scheduler", self.lr_scheduler)
+        self._start(self.lr_scheduler)
+
+    def _start(self, scheduler: Any) -> None:
+        """Let a scheduler begin at the learning rate, if one was given."""
+        if scheduler is not None:
+            start_from(scheduler, self._rate, "learning_rate" in self.given())
 
     def _take(self, name: str, value: Any) -> None:
         """Let a hyperparameter that is set later take effect as if it had been given."""
-        if "_rates" not in vars(self):
+        if not self._is_prepared:
             return
-        if name == "lr_scheduler" and value is not None:
-            start_from(value, self._rate, given="learning_rate" in vars(self))
+        if name == "lr_scheduler":
+            self._start(value)
         elif name == "param_idx2name":
             self._rates.change(names=dict(value or {}))
         elif name == "sym":

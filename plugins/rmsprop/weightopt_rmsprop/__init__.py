@@ -123,7 +123,7 @@ class RMSProp(Optimizer):
         super()._prepare()
 
     def _take(self, name, value):
-        if "_rates" in vars(self) and name in ("gamma2", "centered"):
+        if self._is_prepared and name in ("gamma2", "centered"):
             _check_form({**self.given(), name: value})
         super()._take(name, value)
 
