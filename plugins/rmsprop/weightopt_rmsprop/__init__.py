@@ -1,6 +1,7 @@
 """RMSProp (Tieleman and Hinton, 2012), and the centered form (Graves, 2013)."""
 
 from weightopt_core import Optimizer, update_rule
+from weightopt_core.algorithm import Conformance
 from weightopt_core.errors import wording
 from weightopt_core.hyperparameters import Flag, LearningRate, Real
 from weightopt_core.rule import clip, maximum, sqrt
@@ -117,6 +118,10 @@ class RMSProp(Optimizer):
     epsilon = Real(1e-8, "(0, inf)")
     centered = Flag(False)
     clip_weights = Real(None, "(0, inf)", optional=True)
+
+    conformance = Conformance(
+        expected_failures={"takes_what_its_ranges_allow": "gamma2 is for the centered form alone"}
+    )
 
     def _prepare(self):
         _check_form(self.given())
