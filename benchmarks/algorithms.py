@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-import weightopt_core as mx
+import weightopt_core as wo
 
 #: Optimizers whose rule depends on a hyperparameter, by the names that they have here.
 VARIANTS = {
@@ -25,7 +25,7 @@ class Algorithm:
 
     def create(self):
         """Return a new optimizer."""
-        return mx.optimizer.create(self.optimizer, **self.arguments)
+        return wo.optimizer.create(self.optimizer, **self.arguments)
 
     @property
     def states(self):
@@ -40,10 +40,10 @@ def state_arrays(state):
 
 def algorithms():
     """Return each `Algorithm` by its name; one rule under two names counts once."""
-    classes = {name: mx.optimizer.registry.find(name) for name in mx.optimizer.registry.names()}
+    classes = {name: wo.optimizer.registry.find(name) for name in wo.optimizer.registry.names()}
     found, rules = {}, set()
     for name in sorted(classes, key=lambda name: (len(classes[name].__mro__), name)):
-        rule = mx.optimizer.create(name).rule
+        rule = wo.optimizer.create(name).rule
         if rule is not None and rule not in rules:
             rules.add(rule)
             found[name] = Algorithm(name, name)

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-import weightopt_core as mx
+import weightopt_core as wo
 
 from .timing import interleaved
 
@@ -29,7 +29,7 @@ def step(shapes, place, finish):
     weights, grads = (
         place([rng.normal(size=shape).astype(np.float32) for shape in shapes]) for _ in range(2)
     )
-    optimizer = mx.optimizer.create("adam")
+    optimizer = wo.optimizer.create("adam")
     indices = list(range(len(shapes)))
     states = [optimizer.create_state(i, weight) for i, weight in enumerate(weights)]
 
@@ -86,7 +86,7 @@ def device(name):
 @click.option("--rounds", default=21, show_default=True)
 def main(name, size, tensors, threads, rounds):
     """Print ratios of the times of Adam steps."""
-    mx.set_num_threads(threads)
+    wo.set_num_threads(threads)
     context = cl.Context([device(name)])
     queue = cl.CommandQueue(context)
 

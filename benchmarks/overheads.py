@@ -7,7 +7,7 @@ import time
 
 import numpy as np
 
-import weightopt_core as mx
+import weightopt_core as wo
 
 from . import workloads
 from .algorithms import Algorithm
@@ -23,8 +23,8 @@ import json, time
 marks = [time.perf_counter()]
 def mark(): marks.append(time.perf_counter())
 import numpy as np; mark()
-import weightopt_core as mx; mark()
-optimizer = mx.optimizer.create("adam"); mark()
+import weightopt_core as wo; mark()
+optimizer = wo.optimizer.create("adam"); mark()
 weight, grad = np.ones((2, 100), np.float32)
 state = optimizer.create_state(0, weight); mark()
 optimizer.update(0, weight, grad, state); mark()
@@ -66,7 +66,7 @@ def calls(rounds):
     functions = {
         "np.add": lambda: np.add(a, b, out=a),
         "update": WeightOpt().step(weights, grads, ADAM),
-        "create": lambda: mx.optimizer.create("adam"),
+        "create": lambda: wo.optimizer.create("adam"),
     }
     times = interleaved(functions, rounds)
     over = times["update"].over(times["np.add"])

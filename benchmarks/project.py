@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-import weightopt_core as mx
+import weightopt_core as wo
 
 from .contestant import Contestant
 
@@ -16,7 +16,7 @@ class WeightOpt(Contestant):
     dtypes = DTYPES
 
     def set_threads(self, threads):
-        mx.set_num_threads(threads)
+        wo.set_num_threads(threads)
 
     def step(self, weights, grads, algorithm):
         optimizer = algorithm.create()
@@ -51,7 +51,7 @@ class Updater(WeightOpt):
     name = "weightopt, updater"
 
     def step(self, weights, grads, algorithm):
-        update = mx.optimizer.get_updater(algorithm.create())
+        update = wo.optimizer.get_updater(algorithm.create())
         indices = list(range(len(weights)))
 
         def run():

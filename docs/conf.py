@@ -8,7 +8,7 @@ from pathlib import Path
 
 import importlib_metadata
 
-import weightopt_core as mx
+import weightopt_core as wo
 from weightopt_core.hyperparameters import REQUIRED
 from weightopt_core.registry import Registry
 from weightopt_core.rule import Rule
@@ -16,7 +16,7 @@ from weightopt_core.rule import Rule
 project = "weightopt"
 author = "the weightopt authors"
 copyright = author
-version = release = mx.__version__
+version = release = wo.__version__
 
 extensions = [
     "myst_parser",
@@ -35,7 +35,7 @@ html_theme = "furo"
 html_title = f"weightopt {version}"
 
 GENERATED = Path(__file__).parent / "generated"
-REGISTRIES = [module.registry for module in (mx.optimizer, mx.init, mx.lr_scheduler)]
+REGISTRIES = [module.registry for module in (wo.optimizer, wo.init, wo.lr_scheduler)]
 #: Modules of the core that nobody outside it imports, and `updater`, whose names `optimizer` has.
 INTERNAL = {"backends", "cli", "kernels", "multipliers", "new", "published", "updater"}
 
@@ -47,9 +47,9 @@ def title(text: str, line: str = "=") -> str:
 
 def core() -> str:
     """Return the page that lists the core's public names and modules."""
-    names = [module.name for module in pkgutil.iter_modules(mx.__path__)]
-    text = title("The core") + "``import weightopt_core as mx`` gives "
-    text += ", ".join(f"``mx.{name}``" for name in mx.__all__)
+    names = [module.name for module in pkgutil.iter_modules(wo.__path__)]
+    text = title("The core") + "``import weightopt_core as wo`` gives "
+    text += ", ".join(f"``wo.{name}``" for name in wo.__all__)
     text += ". They come from these modules:\n\n.. autosummary::\n   :toctree: core\n\n"
     return text + "".join(f"   weightopt_core.{name}\n" for name in names if name not in INTERNAL)
 

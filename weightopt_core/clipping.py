@@ -28,8 +28,8 @@ def global_norm(arrays: Sequence[Any]) -> float:
     Examples
     --------
     >>> import numpy as np
-    >>> import weightopt_core as mx
-    >>> mx.optimizer.global_norm([np.array([3.0]), np.array([4.0])])
+    >>> import weightopt_core as wo
+    >>> wo.optimizer.global_norm([np.array([3.0]), np.array([4.0])])
     5.0
     """
     return _norm(_checked(arrays))
@@ -69,9 +69,9 @@ def clip_global_norm(arrays: Sequence[Any], max_norm: float) -> float:
     Examples
     --------
     >>> import numpy as np
-    >>> import weightopt_core as mx
+    >>> import weightopt_core as wo
     >>> grads = [np.array([3.0]), np.array([4.0])]
-    >>> mx.optimizer.clip_global_norm(grads, 1.0)
+    >>> wo.optimizer.clip_global_norm(grads, 1.0)
     5.0
     >>> grads
     [array([0.6]), array([0.8])]

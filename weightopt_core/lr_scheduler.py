@@ -27,8 +27,8 @@ class LRScheduler(Algorithm):
 
     Examples
     --------
-    >>> import weightopt_core as mx
-    >>> class Halving(mx.lr_scheduler.LRScheduler):
+    >>> import weightopt_core as wo
+    >>> class Halving(wo.lr_scheduler.LRScheduler):
     ...     def __call__(self, num_update):
     ...         return self.base_lr * 0.5**num_update
     >>> Halving(base_lr=0.8)(2)

@@ -1,7 +1,7 @@
 """Optimizers: the base class, and every installed optimizer by its name.
 
->>> import weightopt_core as mx
->>> mx.optimizer.create("sgd", learning_rate=0.1)
+>>> import weightopt_core as wo
+>>> wo.optimizer.create("sgd", learning_rate=0.1)
 SGD(learning_rate=0.1)
 """
 
@@ -426,11 +426,11 @@ class Optimizer(Algorithm):
 
         Examples
         --------
-        >>> import weightopt_core as mx
-        >>> @mx.optimizer.Optimizer.register
-        ... class MyOptimizer(mx.optimizer.Optimizer):
+        >>> import weightopt_core as wo
+        >>> @wo.optimizer.Optimizer.register
+        ... class MyOptimizer(wo.optimizer.Optimizer):
         ...     pass
-        >>> mx.optimizer.Optimizer.create_optimizer("MyOptimizer")
+        >>> wo.optimizer.Optimizer.create_optimizer("MyOptimizer")
         MyOptimizer()
         """
         return registry.register(klass)
@@ -453,8 +453,8 @@ class Optimizer(Algorithm):
 
         Examples
         --------
-        >>> import weightopt_core as mx
-        >>> mx.optimizer.Optimizer.create_optimizer("adam", learning_rate=0.1)
+        >>> import weightopt_core as wo
+        >>> wo.optimizer.Optimizer.create_optimizer("adam", learning_rate=0.1)
         Adam(learning_rate=0.1)
         """
         return registry.create(name, **kwargs)

@@ -37,11 +37,11 @@ def get_num_threads() -> int:
 
     Examples
     --------
-    >>> import weightopt_core as mx
-    >>> mx.set_num_threads(1000)
-    >>> mx.get_num_threads()
+    >>> import weightopt_core as wo
+    >>> wo.set_num_threads(1000)
+    >>> wo.get_num_threads()
     256
-    >>> mx.set_num_threads(None)
+    >>> wo.set_num_threads(None)
     """
     global _given, _has_read
     if _given is None and not _has_read:

@@ -62,8 +62,8 @@ class AdaDelta(Optimizer):
     Examples
     --------
     >>> import numpy as np
-    >>> import weightopt_core as mx
-    >>> adadelta = mx.optimizer.create("adadelta", rho=0.75, epsilon=0.01)
+    >>> import weightopt_core as wo
+    >>> adadelta = wo.optimizer.create("adadelta", rho=0.75, epsilon=0.01)
     >>> weight = np.array([1.0, -2.0])
     >>> state = adadelta.create_state(0, weight)
     >>> adadelta.update(0, weight, np.array([30.0, -40.0]), state)

@@ -50,8 +50,8 @@ class AdaGrad(Optimizer):
     Examples
     --------
     >>> import numpy as np
-    >>> import weightopt_core as mx
-    >>> adagrad = mx.optimizer.create("adagrad", learning_rate=0.5)
+    >>> import weightopt_core as wo
+    >>> adagrad = wo.optimizer.create("adagrad", learning_rate=0.5)
     >>> weight = np.array([1.0, -2.0])
     >>> state = adagrad.create_state(0, weight)
     >>> for grad in ([3.0, -0.1], [4.0, 0.0]):

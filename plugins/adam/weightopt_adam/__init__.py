@@ -60,8 +60,8 @@ class Adam(Optimizer):
     Examples
     --------
     >>> import numpy as np
-    >>> import weightopt_core as mx
-    >>> adam = mx.optimizer.create("adam", learning_rate=0.1)
+    >>> import weightopt_core as wo
+    >>> adam = wo.optimizer.create("adam", learning_rate=0.1)
     >>> weight = np.array([1.0, -2.0])
     >>> state = adam.create_state(0, weight)
     >>> adam.update(0, weight, np.array([3.0, -0.01]), state)

@@ -58,8 +58,8 @@ class Adamax(Optimizer):
     Examples
     --------
     >>> import numpy as np
-    >>> import weightopt_core as mx
-    >>> adamax = mx.optimizer.create("adamax", learning_rate=0.1)
+    >>> import weightopt_core as wo
+    >>> adamax = wo.optimizer.create("adamax", learning_rate=0.1)
     >>> weight = np.array([1.0, -2.0, 3.0])
     >>> state = adamax.create_state(0, weight)
     >>> adamax.update(0, weight, np.array([3.0, -0.01, 0.0]), state)

@@ -62,8 +62,8 @@ class AdamW(Optimizer):
     Examples
     --------
     >>> import numpy as np
-    >>> import weightopt_core as mx
-    >>> adamw = mx.optimizer.create("adamw", learning_rate=0.1, wd=0.5)
+    >>> import weightopt_core as wo
+    >>> adamw = wo.optimizer.create("adamw", learning_rate=0.1, wd=0.5)
     >>> weight = np.array([1.0, -2.0])
     >>> adamw.update(0, weight, np.array([3.0, -0.01]), adamw.create_state(0, weight))
     >>> weight.round(4)

@@ -70,8 +70,8 @@ class DCASGD(Optimizer):
     Examples
     --------
     >>> import numpy as np
-    >>> import weightopt_core as mx
-    >>> dcasgd = mx.optimizer.create("dcasgd", learning_rate=0.5, lamda=1.0)
+    >>> import weightopt_core as wo
+    >>> dcasgd = wo.optimizer.create("dcasgd", learning_rate=0.5, lamda=1.0)
     >>> weight = np.array([1.0, -2.0])
     >>> state = dcasgd.create_state(0, weight)
     >>> for _ in range(2):

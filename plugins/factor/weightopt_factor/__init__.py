@@ -37,8 +37,8 @@ class FactorScheduler(LRScheduler):
 
     Examples
     --------
-    >>> import weightopt_core as mx
-    >>> schedule = mx.lr_scheduler.FactorScheduler(step=100, factor=0.9, base_lr=0.1)
+    >>> import weightopt_core as wo
+    >>> schedule = wo.lr_scheduler.FactorScheduler(step=100, factor=0.9, base_lr=0.1)
     >>> schedule(100), schedule(101), round(schedule(201), 9)
     (0.1, 0.09000000000000001, 0.081)
     """

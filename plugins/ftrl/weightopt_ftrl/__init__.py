@@ -68,8 +68,8 @@ class Ftrl(Optimizer):
     Examples
     --------
     >>> import numpy as np
-    >>> import weightopt_core as mx
-    >>> ftrl = mx.optimizer.create("ftrl", lamda1=0.5, learning_rate=1.0)
+    >>> import weightopt_core as wo
+    >>> ftrl = wo.optimizer.create("ftrl", lamda1=0.5, learning_rate=1.0)
     >>> weight = np.zeros(3)
     >>> state = ftrl.create_state(0, weight)
     >>> ftrl.update(0, weight, np.array([3.0, -1.5, 0.5]), state)

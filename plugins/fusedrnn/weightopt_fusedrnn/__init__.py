@@ -52,11 +52,11 @@ class FusedRNN(Initializer):
     Examples
     --------
     >>> import numpy as np
-    >>> import weightopt_core as mx
+    >>> import weightopt_core as wo
     >>> from weightopt_fusedrnn import Layout, unpack
     >>> network = dict(num_hidden=2, num_layers=1, mode="lstm")
     >>> vector = np.empty(Layout(**network).size(num_input=3), np.float32)
-    >>> mx.init.FusedRNN("xavier", **network)("lstm_parameters", vector)
+    >>> wo.init.FusedRNN("xavier", **network)("lstm_parameters", vector)
     >>> pieces = unpack(vector, **network)
     >>> pieces["l0_i2h_f_weight"].shape, pieces["l0_i2h_f_bias"], pieces["l0_i2h_i_bias"]
     ((2, 3), array([1., 1.], dtype=float32), array([0., 0.], dtype=float32))

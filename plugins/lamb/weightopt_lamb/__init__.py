@@ -87,8 +87,8 @@ class LAMB(Optimizer):
     Examples
     --------
     >>> import numpy as np
-    >>> import weightopt_core as mx
-    >>> lamb = mx.optimizer.create("lamb", learning_rate=0.1)
+    >>> import weightopt_core as wo
+    >>> lamb = wo.optimizer.create("lamb", learning_rate=0.1)
     >>> weight = np.array([3.0, -4.0])
     >>> lamb.update(0, weight, np.array([0.5, -0.01]), lamb.create_state(0, weight))
     >>> weight.round(4)

@@ -49,8 +49,8 @@ class Lion(Optimizer):
     Examples
     --------
     >>> import numpy as np
-    >>> import weightopt_core as mx
-    >>> lion = mx.optimizer.create("lion", learning_rate=0.25)
+    >>> import weightopt_core as wo
+    >>> lion = wo.optimizer.create("lion", learning_rate=0.25)
     >>> weight = np.array([1.0, -2.0, 3.0])
     >>> lion.update(0, weight, np.array([5.0, -0.01, 0.0]), lion.create_state(0, weight))
     >>> weight

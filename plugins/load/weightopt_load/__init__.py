@@ -57,8 +57,8 @@ class Load(Initializer):
     Examples
     --------
     >>> import numpy as np
-    >>> import weightopt_core as mx
-    >>> init = mx.init.Load({"arg:fc1_weight": np.eye(2)}, default_init="one")
+    >>> import weightopt_core as wo
+    >>> init = wo.init.Load({"arg:fc1_weight": np.eye(2)}, default_init="one")
     >>> first, second = np.empty((2, 2)), np.empty((1, 2))
     >>> init("fc1_weight", first)
     >>> init("fc2_weight", second)

@@ -54,14 +54,14 @@ class Mixed(Initializer):
     Examples
     --------
     >>> import numpy as np
-    >>> import weightopt_core as mx
-    >>> init = mx.init.Mixed(["fc1_.*", ".*"], ["one", mx.init.Constant(0.5)])
+    >>> import weightopt_core as wo
+    >>> init = wo.init.Mixed(["fc1_.*", ".*"], ["one", wo.init.Constant(0.5)])
     >>> first, second = np.empty(2), np.empty(2)
     >>> init("fc1_weight", first)
     >>> init("fc2_weight", second)
     >>> first, second
     (array([1., 1.]), array([0.5, 0.5]))
-    >>> init.dumps() == mx.init.create(init.dumps()).dumps()
+    >>> init.dumps() == wo.init.create(init.dumps()).dumps()
     True
     """
 

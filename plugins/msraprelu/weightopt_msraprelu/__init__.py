@@ -40,9 +40,9 @@ class MSRAPrelu(Xavier):
     Examples
     --------
     >>> import numpy as np
-    >>> import weightopt_core as mx
+    >>> import weightopt_core as wo
     >>> weight = np.empty((64, 50, 3, 3), np.float32)
-    >>> relu = mx.init.MSRAPrelu(factor_type="in", slope=0, seed=1)
+    >>> relu = wo.init.MSRAPrelu(factor_type="in", slope=0, seed=1)
     >>> relu("conv1_weight", weight)
     >>> bool(0.98 < weight.std() / np.sqrt(2 / (50 * 3 * 3)) < 1.02)
     True

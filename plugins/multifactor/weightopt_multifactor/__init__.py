@@ -50,8 +50,8 @@ class MultiFactorScheduler(LRScheduler):
 
     Examples
     --------
-    >>> import weightopt_core as mx
-    >>> schedule = mx.lr_scheduler.MultiFactorScheduler(step=[10, 20], factor=0.5, base_lr=1.0)
+    >>> import weightopt_core as wo
+    >>> schedule = wo.lr_scheduler.MultiFactorScheduler(step=[10, 20], factor=0.5, base_lr=1.0)
     >>> [schedule(n) for n in (10, 11, 20, 21)]
     [1.0, 0.5, 0.5, 0.25]
     """

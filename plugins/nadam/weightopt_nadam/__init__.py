@@ -113,8 +113,8 @@ class Nadam(Optimizer):
     Examples
     --------
     >>> import numpy as np
-    >>> import weightopt_core as mx
-    >>> nadam = mx.optimizer.create("nadam", learning_rate=0.1)
+    >>> import weightopt_core as wo
+    >>> nadam = wo.optimizer.create("nadam", learning_rate=0.1)
     >>> weight = np.array([1.0, -2.0])
     >>> state = nadam.create_state(0, weight)
     >>> nadam.update(0, weight, np.array([3.0, -0.01]), state)

@@ -62,8 +62,8 @@ class NAG(Optimizer):
     Examples
     --------
     >>> import numpy as np
-    >>> import weightopt_core as mx
-    >>> nag = mx.optimizer.create("nag", learning_rate=0.5, momentum=0.5)
+    >>> import weightopt_core as wo
+    >>> nag = wo.optimizer.create("nag", learning_rate=0.5, momentum=0.5)
     >>> weight = np.array([1.0, -2.0])
     >>> state = nag.create_state(0, weight)
     >>> for _ in range(2):

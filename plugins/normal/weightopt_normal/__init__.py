@@ -25,9 +25,9 @@ class Normal(RandomInitializer):
     Examples
     --------
     >>> import numpy as np
-    >>> import weightopt_core as mx
+    >>> import weightopt_core as wo
     >>> weight = np.empty((100, 100), np.float32)
-    >>> mx.init.Normal(0.5, seed=1)("fc1_weight", weight)
+    >>> wo.init.Normal(0.5, seed=1)("fc1_weight", weight)
     >>> bool(abs(weight.mean()) < 0.03 and 0.48 < weight.std() < 0.52)
     True
     """

@@ -14,9 +14,9 @@ class One(Initializer):
     Examples
     --------
     >>> import numpy as np
-    >>> import weightopt_core as mx
+    >>> import weightopt_core as wo
     >>> weight = np.empty((1, 3), np.float32)
-    >>> mx.init.One()("fc1_weight", weight)
+    >>> wo.init.One()("fc1_weight", weight)
     >>> weight
     array([[1., 1., 1.]], dtype=float32)
     """

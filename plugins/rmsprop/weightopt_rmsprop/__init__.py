@@ -103,8 +103,8 @@ class RMSProp(Optimizer):
     Examples
     --------
     >>> import numpy as np
-    >>> import weightopt_core as mx
-    >>> rmsprop = mx.optimizer.create("rmsprop", learning_rate=0.1, gamma1=0.75)
+    >>> import weightopt_core as wo
+    >>> rmsprop = wo.optimizer.create("rmsprop", learning_rate=0.1, gamma1=0.75)
     >>> weight = np.array([1.0, -2.0])
     >>> state = rmsprop.create_state(0, weight)
     >>> rmsprop.update(0, weight, np.array([3.0, -0.01]), state)

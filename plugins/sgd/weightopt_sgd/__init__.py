@@ -61,8 +61,8 @@ class SGD(Optimizer):
     Examples
     --------
     >>> import numpy as np
-    >>> import weightopt_core as mx
-    >>> sgd = mx.optimizer.create("sgd", learning_rate=0.5, momentum=0.5)
+    >>> import weightopt_core as wo
+    >>> sgd = wo.optimizer.create("sgd", learning_rate=0.5, momentum=0.5)
     >>> weight = np.array([1.0, -2.0])
     >>> state = sgd.create_state(0, weight)
     >>> for _ in range(2):

@@ -52,8 +52,8 @@ class SGLD(Optimizer):
     Examples
     --------
     >>> import numpy as np
-    >>> import weightopt_core as mx
-    >>> sgld = mx.optimizer.create("sgld", learning_rate=0.01, seed=1)
+    >>> import weightopt_core as wo
+    >>> sgld = wo.optimizer.create("sgld", learning_rate=0.01, seed=1)
     >>> weight = np.zeros(100_000)
     >>> sgld.update(0, weight, np.ones(100_000), None)
     >>> print(f"{abs(weight.mean()):.2f} {weight.std():.2f}")

@@ -42,8 +42,8 @@ class Test(Optimizer):
     Examples
     --------
     >>> import numpy as np
-    >>> import weightopt_core as mx
-    >>> test = mx.optimizer.create("test", rescale_grad=0.5)
+    >>> import weightopt_core as wo
+    >>> test = wo.optimizer.create("test", rescale_grad=0.5)
     >>> weight = np.array([1.0, -2.0])
     >>> state = test.create_state(0, weight)
     >>> test.update(0, weight, np.array([1.0, 1.0]), state)

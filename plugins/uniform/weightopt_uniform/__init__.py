@@ -24,9 +24,9 @@ class Uniform(RandomInitializer):
     Examples
     --------
     >>> import numpy as np
-    >>> import weightopt_core as mx
+    >>> import weightopt_core as wo
     >>> weight = np.empty((100, 100), np.float32)
-    >>> mx.init.Uniform(0.1, seed=1)("fc1_weight", weight)
+    >>> wo.init.Uniform(0.1, seed=1)("fc1_weight", weight)
     >>> bool(-0.1 <= weight.min() < -0.09 and 0.09 < weight.max() <= 0.1)
     True
     """

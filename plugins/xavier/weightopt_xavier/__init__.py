@@ -40,9 +40,9 @@ class Xavier(RandomInitializer):
     Examples
     --------
     >>> import numpy as np
-    >>> import weightopt_core as mx
+    >>> import weightopt_core as wo
     >>> weight = np.empty((64, 100), np.float32)
-    >>> mx.init.Xavier(seed=1)("fc1_weight", weight)
+    >>> wo.init.Xavier(seed=1)("fc1_weight", weight)
     >>> bool(abs(weight).max() <= np.sqrt(3 / 82))
     True
     """

@@ -14,9 +14,9 @@ class Zero(Initializer):
     Examples
     --------
     >>> import numpy as np
-    >>> import weightopt_core as mx
+    >>> import weightopt_core as wo
     >>> weight = np.empty((1, 3), np.float32)
-    >>> mx.init.Zero()("fc1_weight", weight)
+    >>> wo.init.Zero()("fc1_weight", weight)
     >>> weight
     array([[0., 0., 0.]], dtype=float32)
     """
