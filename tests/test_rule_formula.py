@@ -70,7 +70,9 @@ def installed():
     """Return every rule of the installed optimizers."""
     found = {}
     for name in mx.optimizer.registry.names():
-        module = sys.modules[mx.optimizer.registry.find(name).__module__]
+        module = sys.modules.get(mx.optimizer.registry.find(name).__module__)
+        if module is None:  # of a class that another test has registered
+            continue
         rules = [value for value in vars(module).values() if isinstance(value, Rule)]
         found |= {f"{rule.module}.{rule.name}": rule for rule in rules}
     return found

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import weightopt_core as mx
-from weightopt_core.backends.states import MASTERS, ROUNDED
+from weightopt_core.backends.interface import STATE_FORMS
 
 BFLOAT16 = np.dtype(ml_dtypes.bfloat16)
 
@@ -98,6 +98,8 @@ def test_other_values_are_refused():
             mx.optimizer.create("adam", state_dtype=wrong)
 
 
-def test_ways_of_keeping_states_are_bits():
-    assert MASTERS == True  # noqa: E712 -- callers pass multi_precision where nothing is rounded
-    assert MASTERS & ROUNDED == 0
+def test_there_is_one_object_for_each_form_of_states():
+    """A repeated step compares them by identity first."""
+    for (master, rounded), form in STATE_FORMS.items():
+        assert (form.master, form.rounded) == (master, rounded)
+    assert STATE_FORMS[True, False] is STATE_FORMS[1, 0]

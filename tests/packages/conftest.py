@@ -11,7 +11,7 @@ PROJECTS = ("core", "meta", "adam", "sgd", "uniform", "zero", "factor")
 #: What the wheels need beside one another, and what an author of packages needs.
 TOOLS = (
     "setuptools>=77.0.1", "wheel", "cython>=3.1", "numpy>=2.0", "importlib-metadata>=6.0", "click",
-    "rich", "safetensors", "ml-dtypes", "pytest", "pyopencl[pocl]>=2024.2.7",
+    "rich", "safetensors", "ml-dtypes", "pytest", "pyopencl[pocl]>=2024.3",
 )  # fmt: skip
 
 
