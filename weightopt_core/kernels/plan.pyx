@@ -151,11 +151,16 @@ cdef class Plan(Bound):
         Stale
             The counts are not those for which the numbers hold; nothing has changed.
         """
-        cdef int threads
         if self.kernel is None or self.held == 0:
             raise RuntimeError("plan: expected one that was bound to a compiled rule")
+        threads = self.threads_for(self.count_elements())
+        return self.run_owned(constants, keys, indices, numbers, turn, threads)
+
+    cdef bint run_owned(
+        self, Constants constants, list keys, tuple indices, numbers, Turn turn, int threads
+    ) except -1:
+        """Count and compute the step over arrays that are owned, and let go of them."""
         try:
-            threads = self.threads_for(self.count_elements())
             if self.kernel.norms:
                 return self.run_measured(constants, keys, indices, numbers, turn, threads)
             self.take_numbers(constants, keys)
@@ -251,7 +256,7 @@ cdef class Plan(Bound):
             if not self.is_known(weights, grads, states, threads):
                 return False
             self.own(weights, grads, states)
-            return self.run(constants, keys, indices, numbers, turn)
+            return self.run_owned(constants, keys, indices, numbers, turn, threads)
         self.take_numbers(constants, keys)
         while True:
             if not self.is_known(weights, grads, states, threads):
