@@ -60,12 +60,15 @@ def test_helpers_block_all_signals_but_their_own():
 before = signal.pthread_sigmask(signal.SIG_BLOCK, [])
 mx.set_num_threads(3)
 stepped(200_000)
-blocked = [int(field(path, "SigBlk"), 16) for path in tasks()]
 own = [signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGSEGV, signal.SIGSYS, signal.SIGTRAP]
 fatal = [signal.SIGKILL, signal.SIGSTOP]
 usual = {n for n in range(1, 32) if n not in own + fatal}
-as_sets = [{n for n in range(1, 32) if mask >> n - 1 & 1} for mask in blocked]
-print(sorted(as_sets, key=len) == [before, usual, usual])
+until, found = time.monotonic() + 20, None
+while found != [before, usual, usual] and time.monotonic() < until:  # a thread begins with more
+    blocked = [int(field(path, "SigBlk"), 16) for path in tasks()]
+    as_sets = [{n for n in range(1, 32) if mask >> n - 1 & 1} for mask in blocked]
+    found = sorted(as_sets, key=len)
+print(found == [before, usual, usual])
 """
     assert fresh_process(code) == "True"
 
