@@ -215,4 +215,11 @@ class Backend(Protocol):
             What the states are made of.
         before : BoundStep, optional
             What was bound for an earlier step of these weights, by whichever backend.
+
+        Raises
+        ------
+        TypeError, ValueError
+            An array is not as it has to be; the message names it.
+        RuntimeError
+            The device's compiler refuses the rule.
         """

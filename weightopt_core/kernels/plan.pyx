@@ -153,8 +153,9 @@ cdef class Plan(Bound):
         """
         if self.kernel is None or self.held == 0:
             raise RuntimeError("plan: expected one that was bound to a compiled rule")
-        threads = self.threads_for(self.count_elements())
-        return self.run_owned(constants, keys, indices, numbers, turn, threads)
+        return self.run_owned(
+            constants, keys, indices, numbers, turn, self.threads_for(self.count_elements())
+        )
 
     cdef bint run_owned(
         self, Constants constants, list keys, tuple indices, numbers, Turn turn, int threads

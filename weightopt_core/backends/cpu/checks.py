@@ -55,23 +55,7 @@ def check(
     written: bool = True,
     remedy: str = "",
 ) -> Any:
-    """Return a view of `array` that a kernel may use, or raise what is wrong with it.
-
-    Parameters
-    ----------
-    array : array
-        What the caller passed.
-    argument : str
-        Its name in messages.
-    shape : tuple of int, optional
-        The shape that it must have.
-    dtypes : sequence of str or None, optional
-        The dtypes that it may have; None for real numbers of any type.
-    written : bool
-        Whether the kernel writes to it.
-    remedy : str
-        What to do about a dtype that may be there for another optimizer.
-    """
+    """Return a view that a kernel may use, as `weightopt_core.backends.interface` says."""
     array = (view_to_write if written else view)(array, argument)
     if shape is not None and array.shape != shape:
         raise ValueError(wording(f"shape of {argument}", f"{shape}", f"{array.shape}"))

@@ -25,29 +25,7 @@ def bind(
     form: StateForm,
     before: Any = None,
 ) -> Any:
-    """Check the arrays of one step.
-
-    Parameters
-    ----------
-    rule : weightopt_core.rule.Rule
-        What to compute.
-    weights, grads, states : tuple
-        As in a call of `update`, of equal length.
-    form : StateForm
-        What the states are made of.
-    before : object, optional
-        What `bind` returned for an earlier step of these weights.
-
-    Returns
-    -------
-    Plan or Interpreted
-        The step over these arrays.
-
-    Raises
-    ------
-    TypeError, ValueError
-        An array is not as it has to be; the message names it.
-    """
+    """Check the arrays of one step and bind them, as `weightopt_core.backends.interface` says."""
     kernel = rule.compiled.kernel
     given = weights, grads, states
     before = getattr(before, "plan", before)

@@ -50,23 +50,7 @@ def check(
     written: bool = True,
     remedy: str = "",
 ) -> Any:
-    """Return `array`, or raise what keeps a step from using it.
-
-    Parameters
-    ----------
-    array : array
-        What the caller passed.
-    argument : str
-        Its name in messages.
-    shape : tuple of int, optional
-        The shape that it must have.
-    dtypes : sequence of str or None, optional
-        The dtypes that it may have; None for real numbers of any type.
-    written : bool
-        Whether it is written to.
-    remedy : str
-        What to do about a dtype that may be there for another optimizer.
-    """
+    """Return a view that a kernel may use, as `weightopt_core.backends.interface` says."""
     array = with_queue(array, argument)
     _check_fields(array, argument)
     if shape is not None and array.shape != shape:

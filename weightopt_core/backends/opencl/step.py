@@ -24,26 +24,7 @@ def bind(
     form: StateForm,
     before: Any = None,
 ) -> Plan:
-    """Check the arrays of one step.
-
-    Parameters
-    ----------
-    rule : weightopt_core.rule.Rule
-        What to compute.
-    weights, grads, states : list or tuple
-        As in a call of `update`, of equal length.
-    form : StateForm
-        What the states are made of.
-    before : object, optional
-        What `bind` returned for an earlier step of these weights.
-
-    Raises
-    ------
-    TypeError, ValueError
-        An array is not as it has to be; the message names it.
-    RuntimeError
-        The device's compiler refuses the rule.
-    """
+    """Check the arrays of one step and bind them, as `weightopt_core.backends.interface` says."""
     # Read once: whoever has the lists may change them meanwhile.
     weights, grads = list(weights), list(grads)
     states = [tuple(s) if isinstance(s, (tuple, list)) else s for s in states]
