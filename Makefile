@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 PLUGINS := $(sort $(wildcard plugins/*/pyproject.toml))
 NAMES := $(PLUGINS:plugins/%/pyproject.toml=%)
 SOURCES := setup.py pyproject.toml $(wildcard weightopt_core/*.py weightopt_core/*/*.py weightopt_core/*/*.h \
-	weightopt_core/kernels/*.pyx weightopt_core/kernels/*.pxd weightopt_core/kernels/pool.c)
+	weightopt_core/*/*.pyx weightopt_core/*/*.pxd weightopt_core/kernels/pool.c)
 # What the demo starts with; make install brings all others.
 DEMO := sgd uniform factor
 # TESTS="tests/test_rule.py -k refusals" runs some.
@@ -82,7 +82,7 @@ $(VENV)/intel/bin/python:
 lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/cython-lint weightopt_core/kernels
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/cython-lint weightopt_core/engine weightopt_core/kernels
 	$(BIN)/mypy
 
 format: install

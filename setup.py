@@ -9,47 +9,43 @@ import numpy as np
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 
-FOLDER = "weightopt_core/kernels"
-#: The C files beside each Cython module.
-KERNELS = {
-    "parallel": ["pool.c"],
-    "random": [],
-    "elementwise": [],
-    "bound": [],
-    "calls": [],
-    "counts": [],
-    "constants": [],
-    "fields": [],
-    "known": [],
-    "plan": [],
-    "norm": [],
-    "measure": [],
-    "objects": [],
-    "launching": [],
-}
+PACKAGE = "weightopt_core"
+#: Where Cython modules and C stand.
+FOLDERS = [f"{PACKAGE}/{name}" for name in ("engine", "kernels", "ctext")]
+#: The C files of Cython modules that have some beside them.
+C_FILES = {"parallel": ["pool.c"]}
 # In an sdist, Cython's output takes the place of the .pyx that it comes from, unless named here.
-DEPENDS = sorted(glob(f"{FOLDER}/*.p[xy][dx]") + glob(f"{FOLDER}/*.h"))
+DEPENDS = sorted(
+    path for folder in FOLDERS for path in glob(f"{folder}/*.p[xy][dx]") + glob(f"{folder}/*.h")
+)
 DIRECTIVES = {"boundscheck": False, "wraparound": False, "cdivision": True, "language_level": 3}
 
 POSIX = sys.platform != "win32"
 # In every file, whether it includes it or not: none may be compiled inexactly.
-EXACT = ["-include", f"{FOLDER}/exact.h"] if POSIX else [f"/FI{FOLDER}/exact.h"]
+_EXACT = f"{PACKAGE}/ctext/exact.h"
+EXACT = ["-include", _EXACT] if POSIX else [f"/FI{_EXACT}"]
+
+
+def extension(path, flags):
+    """Return the extension module of one Cython file."""
+    folder, name = os.path.split(path)
+    name = name.removesuffix(".pyx")
+    return Extension(
+        f"{folder}/{name}".replace("/", "."),
+        [path, *(f"{folder}/{source}" for source in C_FILES.get(name, []))],
+        include_dirs=[*FOLDERS, np.get_include()],
+        depends=[*DEPENDS, "setup.py", f"{PACKAGE}/flags.py"],
+        define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")],
+        extra_compile_args=[*EXACT, *flags["COMPILE_ARGS"]],
+        extra_link_args=[*(["-pthread"] if POSIX else []), *flags["LINK_ARGS"]],
+    )
 
 
 def main():
     """Build what the command line asks for, on all processors."""
-    flags = runpy.run_path("weightopt_core/flags.py")
+    flags = runpy.run_path(f"{PACKAGE}/flags.py")
     extensions = [
-        Extension(
-            f"weightopt_core.kernels.{name}",
-            [f"{FOLDER}/{source}" for source in [f"{name}.pyx", *sources]],
-            include_dirs=[FOLDER, np.get_include()],
-            depends=[*DEPENDS, "setup.py", "weightopt_core/flags.py"],
-            define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")],
-            extra_compile_args=[*EXACT, *flags["COMPILE_ARGS"]],
-            extra_link_args=[*(["-pthread"] if POSIX else []), *flags["LINK_ARGS"]],
-        )
-        for name, sources in KERNELS.items()
+        extension(path, flags) for folder in FOLDERS for path in sorted(glob(f"{folder}/*.pyx"))
     ]
     jobs = os.cpu_count() or 1
     setup(

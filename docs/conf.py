@@ -36,8 +36,8 @@ html_title = f"weightopt {version}"
 
 GENERATED = Path(__file__).parent / "generated"
 REGISTRIES = [module.registry for module in (wo.optimizer, wo.init, wo.lr_scheduler)]
-#: Modules of the core that nobody outside it imports, and `updater`, whose names `optimizer` has.
-INTERNAL = {"backends", "cli", "kernels", "multipliers", "new", "published", "updater"}
+#: Modules of the core that nobody outside it imports.
+INTERNAL = {"backends", "cli", "ctext", "engine", "kernels", "kinds"}
 
 
 def title(text: str, line: str = "=") -> str:

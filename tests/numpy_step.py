@@ -1,15 +1,15 @@
 """The step of a rule on NumPy, in place: what compiled forms are compared with."""
 
-from weightopt_core.kernels.calls import Call
-from weightopt_core.kernels.counts import Counts
+from weightopt_core.engine.index_groups import Call
+from weightopt_core.engine.update_counts import Counts
 
-from weightopt_core.backends.cpu import blocks
-from weightopt_core.multipliers import Multipliers
+from weightopt_core.backends.cpu import interpreted
+from weightopt_core.optimizer.multipliers import Multipliers
 
 
 def run_in_blocks(rule, arrays, *given):
     """Run `rule` over arrays of any shape, and store what comes back."""
-    results = blocks.run_in_blocks(rule, arrays, *given)
+    results = interpreted.run_in_blocks(rule, arrays, *given)
     for array, new in zip([arrays[0], *arrays[2:]], results, strict=True):
         array.reshape(-1)[...] = new
 

@@ -9,9 +9,9 @@ import pytest
 from boxed_arrays import Box
 
 import weightopt_core as mx
-from weightopt_core import installed
 from weightopt_core.backends import backend_of, cpu, interface
 from weightopt_core.errors import PluginError
+from weightopt_core.registry import installed
 from weightopt_core.testing import arrays
 from weightopt_core.testing.suite import cases
 
@@ -58,13 +58,13 @@ def test_backends_have_the_functions_of_the_interface(name):
 
 
 def test_bound_steps_have_the_methods_of_the_interface():
-    opencl = pytest.importorskip("weightopt_core.backends.opencl.plan")
+    opencl = pytest.importorskip("weightopt_core.backends.opencl.device_step")
     for bound in (opencl.Plan, cpu.step.Interpreted):
         for name, declared in functions_of(interface.BoundStep).items():
             found = names_of(getattr(bound, name))
             assert found in (names_of(declared), ["given"]), (bound, name)
     for name in functions_of(interface.BoundStep):
-        assert callable(getattr(cpu.step.plan.Plan, name))
+        assert callable(getattr(cpu.step.compiled_step.Plan, name))
 
 
 def train(place, fetch):

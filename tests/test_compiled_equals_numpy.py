@@ -7,17 +7,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy_step import any_turn, run_in_blocks
 from rule_constants import constants_of
-from weightopt_core.kernels.constants import Constants
-from weightopt_core.kernels.elementwise import THREAD_THRESHOLD
+from weightopt_core.engine.constants import Constants
+from weightopt_core.kernels.driver import THREAD_THRESHOLD
 
 import weightopt_core as mx
 from weightopt_core.backends import cpu
-from weightopt_core.backends.cpu.blocks import BLOCK
+from weightopt_core.backends.cpu.interpreted import BLOCK
 from weightopt_core.backends.interface import STATE_FORMS
 from weightopt_core.dtypes import compute_of, storage_of
 from weightopt_core.rule import Rule
 from weightopt_core.testing.arrays import same_bits
-from weightopt_core.testing.numbers import EXTRAS
+from weightopt_core.testing.exact import EXTRAS
 from weightopt_core.testing.subject import Subject
 
 DTYPES = [np.float16, ml_dtypes.bfloat16, np.float32, np.float64]

@@ -3,14 +3,14 @@
 from types import SimpleNamespace
 
 import numpy as np
-from weightopt_core.kernels.calls import Call
-from weightopt_core.kernels.constants import Constants, Evaluator
-from weightopt_core.kernels.counts import Counts
+from weightopt_core.engine.constants import Constants, Evaluator
+from weightopt_core.engine.index_groups import Call
+from weightopt_core.engine.update_counts import Counts
 from weightopt_sgd import sgd
 
 from weightopt_core.backends import cpu
 from weightopt_core.backends.interface import PLAIN
-from weightopt_core.kernels import plan
+from weightopt_core.engine import compiled_step
 
 
 class Only:
@@ -22,7 +22,7 @@ class Only:
 
 def bind(rule, weights, grads, states, form, before):
     kernel = sgd.compiled.kernel
-    return plan.bind(rule, kernel, weights, grads, states, form, before, lambda: 1)
+    return compiled_step.bind(rule, kernel, weights, grads, states, form, before, lambda: 1)
 
 
 def test_a_step_of_stubs():
@@ -43,7 +43,7 @@ def test_a_step_of_stubs():
     for step in range(3):
         turn = call.ahead(multipliers, 0)
         constants = Constants(values, np.zeros(2, np.int32))
-        plan.step(
+        compiled_step.step(
             call, bind, rule, weights, grads, [None, None], PLAIN, constants, [], numbers, turn
         )
         assert turn.num_update == step + 1

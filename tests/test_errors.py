@@ -1,7 +1,7 @@
 import pytest
 
 from weightopt_core.errors import nearest
-from weightopt_core.published import PUBLISHED
+from weightopt_core.registry.published import PUBLISHED
 
 OPTIMIZERS = PUBLISHED["weightopt.optimizers"]
 

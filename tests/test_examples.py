@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from weightopt_core.published import PUBLISHED
+from weightopt_core.registry.published import PUBLISHED
 
 FOLDER = Path(__file__).parents[1] / "examples"
 

@@ -11,7 +11,7 @@ import weightopt_core as mx
 from weightopt_core.backends import backend_of, cpu
 from weightopt_core.backends.interface import STATE_FORMS
 from weightopt_core.testing.arrays import same_bits
-from weightopt_core.testing.numbers import STEPS
+from weightopt_core.testing.exact import STEPS
 
 #: More than a work-group's part on every device, and not a multiple of it.
 LENGTH = 16_400
@@ -179,6 +179,6 @@ def test_backends_have_equal_functions():
             assert (found.kind, found.annotation) == (expected.kind, expected.annotation), name
             assert (found.default is found.empty) == (expected.default is expected.empty), name
     plan = pytest.importorskip("weightopt_core.backends.opencl.step").Plan
-    for bound in (plan, cpu.step.plan.Plan, cpu.step.Interpreted):
+    for bound in (plan, cpu.step.compiled_step.Plan, cpu.step.Interpreted):
         assert callable(bound.run)
         assert callable(bound.again)

@@ -106,7 +106,7 @@ def test_more_tensors_than_one_launch_takes(queue, wild):
 def test_devices_without_float64_give_the_same_bits(rule, dtype, queue, monkeypatch, rng):
     """They add the bits of a double by integers, which every device can."""
     launches = pytest.importorskip("weightopt_core.backends.opencl.launches")
-    source = pytest.importorskip("weightopt_core.backends.opencl.measure_source")
+    source = pytest.importorskip("weightopt_core.backends.opencl.text.norm_source")
     traits = launches.traits_of(queue.device)._replace(float64=False)
     storages = ["float32"] * len(rule.lowered.arrays)
     assert "double " not in source.measure_text(rule, storages, traits, "float32", 4)

@@ -8,7 +8,7 @@ import threading
 import ml_dtypes
 import numpy as np
 import pytest
-from weightopt_core.kernels.calls import Calls
+from weightopt_core.engine.index_groups import Calls
 
 import weightopt_core as mx
 

@@ -6,7 +6,7 @@ from click.testing import CliRunner
 
 import weightopt_core as mx
 from weightopt_core.cli import main
-from weightopt_core.plot_lr import sketch
+from weightopt_core.cli.plot_lr import sketch
 
 
 @pytest.fixture

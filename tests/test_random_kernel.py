@@ -5,7 +5,7 @@ import pytest
 import random_reference
 from scipy import special
 
-from weightopt_core.kernels import random as kernel
+from weightopt_core.kernels import random_fill as kernel
 
 KEYS = [(0, 0), (1, 2), (2**64 - 1, 2**63), (0x9E3779B97F4A7C15, 5)]
 WORD = {np.dtype(np.float32): np.dtype(np.uint32), np.dtype(np.float64): np.dtype(np.uint64)}

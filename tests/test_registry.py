@@ -5,7 +5,7 @@ import warnings
 import pytest
 
 import weightopt_core as mx
-from weightopt_core.published import PUBLISHED
+from weightopt_core.registry.published import PUBLISHED
 
 
 @pytest.fixture(params=[mx.optimizer, mx.initializer, mx.lr_scheduler], ids=lambda m: m.__name__)

@@ -4,7 +4,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 
-from weightopt_core.rounding import rounded
+from weightopt_core.backends.cpu.rounding import rounded
 from weightopt_core.testing.arrays import same_bits
 
 BFLOAT16 = np.dtype(ml_dtypes.bfloat16)

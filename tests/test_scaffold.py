@@ -8,7 +8,7 @@ import pytest
 
 import weightopt_core
 from weightopt_core import scaffold
-from weightopt_core.published import PUBLISHED
+from weightopt_core.registry.published import PUBLISHED
 
 ROOT = Path(__file__).parent.parent
 FOLDERS = sorted(path.parent for path in ROOT.glob("plugins/*/pyproject.toml"))

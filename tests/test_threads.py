@@ -8,7 +8,7 @@ import pytest
 from processes import fresh_process, stepped
 
 import weightopt_core as mx
-from weightopt_core.kernels import random as kernel
+from weightopt_core.kernels import random_fill as kernel
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 

@@ -59,7 +59,7 @@ def packages() -> list[scaffold.Package]:
 
 
 def published() -> str:
-    """Return the text of weightopt_core/published.py."""
+    """Return the text of weightopt_core/registry/published.py."""
     groups = ""
     for kind, group in scaffold.GROUPS.items():
         groups += f'    "{group}": {{\n'
@@ -107,7 +107,7 @@ def main() -> None:
     for package in packages():
         for name, text in package.files().items():
             (ROOT / "plugins" / package.name / name).write_text(text, "utf-8")
-    (ROOT / "weightopt_core" / "published.py").write_text(published(), "utf-8")
+    (ROOT / "weightopt_core" / "registry" / "published.py").write_text(published(), "utf-8")
     (ROOT / "meta" / "pyproject.toml").write_text(meta(), "utf-8")
     (ROOT / "README.md").write_text(readme(), "utf-8")
 

@@ -8,7 +8,7 @@ import sys
 
 #: These come after what the environment asks for in CFLAGS, CC or LDFLAGS, and so have the last
 #: word: compilers take the last of those that contradict, and -O3 so ends an -Ofast. Most undo
-#: options that change values; kernels/exact.h refuses what cannot be undone. No contraction, or the
+#: options that change values; ctext/exact.h refuses what cannot be undone. No contraction, or the
 #: bits would differ. No errno and no traps, or loops with square roots and selections would not be
 #: vectorised; neither changes a result.
 _ORDINARY = ["-O3", "-fno-fast-math", "-fno-unsafe-math-optimizations"]

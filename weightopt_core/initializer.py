@@ -18,7 +18,7 @@ from .algorithm import Algorithm
 from .backends import backend_of
 from .errors import wording
 from .hyperparameters import Hyperparameter, Integer
-from .names import SUFFIXES, InitDesc
+from .init_desc import SUFFIXES, InitDesc
 from .registry import Registry
 
 _log = logging.getLogger(__name__)

@@ -22,9 +22,9 @@ EQUAL = ("tests/test_compiled_equals_numpy.py", "-k", "blocks_of_numpy and (adam
 LOADED = """
 import pathlib, sys
 smallest = sys.float_info.min
-import weightopt_core as mx, weightopt_adam, weightopt_core.kernels.elementwise as elementwise
-from weightopt_core.kernels import random
-for module in (weightopt_adam, *([elementwise] if "core" in sys.argv else [])):
+import weightopt_core as mx, weightopt_adam, weightopt_core.kernels.driver as driver
+from weightopt_core.kernels import random_fill
+for module in (weightopt_adam, *([driver] if "core" in sys.argv else [])):
     assert pathlib.Path.cwd() in pathlib.Path(module.__file__).parents, module.__file__
 print(mx.optimizer.create("adam").rule.compiled.reason or "compiled")
 assert smallest / 2 > 0, "flushed to zero"

@@ -8,7 +8,7 @@ import zipfile
 import pytest
 from environments import Environment, run
 
-from weightopt_core.published import PUBLISHED
+from weightopt_core.registry.published import PUBLISHED
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("packaging")]
 

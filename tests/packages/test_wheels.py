@@ -213,7 +213,7 @@ def test_installed_plugins_as_bytecode_alone(spoilt):
 
 def test_the_wheel_of_the_core_holds_what_it_needs(wheels):
     names = zipfile.ZipFile(wheels["core"]).namelist()
-    for wanted in ("py.typed", "rule/preamble.h", "templates/pyproject.toml.in"):
+    for wanted in ("py.typed", "ctext/preamble.h", "scaffold/templates/pyproject.toml.in"):
         assert f"weightopt_core/{wanted}" in names
     assert not [name for name in names if name.startswith(("plugins", "tests", "docs"))]
     assert sys.version_info[:2] >= (3, 10)

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import installed
 from ..errors import PluginError, wording
+from ..registry import installed
 from . import cpu
 from .interface import Backend
 

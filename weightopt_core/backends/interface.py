@@ -40,7 +40,7 @@ PLAIN = STATE_FORMS[False, False]
 
 
 class Turn(Protocol):
-    """What counts an update; `weightopt_core.kernels.calls.Turn` is the one there is."""
+    """What counts an update; `weightopt_core.engine.index_groups.Turn` is the one there is."""
 
     def commit(self) -> Any:
         """Count the update; raise where its numbers hold no longer, with nothing changed."""
@@ -69,7 +69,7 @@ class BoundStep(Protocol):
 
         Parameters
         ----------
-        constants : weightopt_core.kernels.constants.Constants
+        constants : weightopt_core.engine.constants.Constants
             The rule's numbers for each tensor, evaluated in double.
         keys : list of tuple of int
             The stream of each tensor's noise, or rounding; empty where there is none.

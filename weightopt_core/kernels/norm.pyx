@@ -4,7 +4,7 @@ from libc.stddef cimport ptrdiff_t
 from libc.stdint cimport uint16_t
 from libc.string cimport memset
 
-from .elementwise cimport BFLOAT16, BLOCK, FLOAT16, FLOAT32, FLOAT64, is_computed, load, size_of
+from .driver cimport BFLOAT16, BLOCK, FLOAT16, FLOAT32, FLOAT64, is_computed, load, size_of
 from .parallel cimport parallel_for
 
 #: The same for Python.

@@ -16,7 +16,7 @@ class Compiled:
 
     Attributes
     ----------
-    kernel : weightopt_core.kernels.elementwise.Kernel or None
+    kernel : weightopt_core.kernels.driver.Kernel or None
         The compiled functions; None where the rule runs on NumPy.
     reason : str
         Why there is no kernel; empty where there is one.
@@ -28,7 +28,7 @@ class Compiled:
 
 def load(module: str, name: str, lowered: Lowered) -> Compiled:
     """Find the compiled form of the rule `name` of `module` that equals its present source."""
-    from ..kernels.elementwise import Kernel
+    from ..kernels.driver import Kernel
 
     found, reason = find(module)
     if found is None:

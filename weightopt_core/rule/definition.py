@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.constants import Constants  # type: ignore[import-not-found]
 from ..errors import RuleError
-from ..kernels.constants import Constants  # type: ignore[import-not-found]
 from ..norms import norms_of, scales_of
 from .compiled import Compiled, load
 from .language import NOISE
@@ -91,7 +91,7 @@ class Rule:
 
         Parameters
         ----------
-        constants : weightopt_core.kernels.constants.Constants
+        constants : weightopt_core.engine.constants.Constants
             Those of each tensor that depend on no norm.
         numbers : sequence of mapping
             The rule's keyword arguments for each tensor.
@@ -102,7 +102,7 @@ class Rule:
 
         Returns
         -------
-        weightopt_core.kernels.constants.Constants
+        weightopt_core.engine.constants.Constants
             All constants of each tensor.
         """
         lowered, norms = self.lowered, norms_of(sums, scales)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import itertools
-from pathlib import Path
 
+from .. import ctext
 from .definition import Rule
 from .lowering import ABI
 
-_CORE = Path(__file__).parents[1]
 _TYPES = {
     "float32": {"REAL": "float", "SQRT": "sqrtf", "FABS": "fabsf"},
     "float64": {"REAL": "double", "SQRT": "sqrt", "FABS": "fabs"},
@@ -79,12 +78,12 @@ SOURCES = {{
 def header_text(package: str, rules: list[Rule]) -> str:
     """Return the C text of all `rules`, once for each dtype."""
     parts = [_HEADER.format(package=package)]
-    headers = ["exact.h", "clones.h", "halves.h", "probe.h"]
-    parts += [_text(f"kernels/{name}") for name in headers] + [_text("rule/blocks.h")]
+    headers = ["exact.h", "clones.h", "halves.h", "probe.h", "blocks.h"]
+    parts += [ctext.text(name) for name in headers]
     for dtype, macros in _TYPES.items():
         macros = {**macros, "FN(name)": f"name##_{dtype}"}
         parts += [f"#define {name} {text}" for name, text in macros.items()]
-        parts += ["", _text("rule/preamble.h")]
+        parts += ["", ctext.text("preamble.h")]
         for index, rule in enumerate(rules):
             kinds = ["rule", "measure"] if rule.lowered.norms else ["rule"]
             parts += [_function(kind, index, rule) for kind in kinds]
@@ -112,10 +111,6 @@ def module_text(package: str, header: str, rules: list[Rule]) -> str:
         entries="\n".join(entries),
         sources="\n".join(sources),
     )
-
-
-def _text(path: str) -> str:
-    return (_CORE / path).read_text("utf-8")
 
 
 def _functions(rule: Rule) -> list[tuple[str, str]]:

@@ -15,6 +15,7 @@ The command ``weightopt check weightopt-lion`` runs the same without pytest.
 
 from .arrays import Maker, add_makers, makers
 from .case import Case
+from .opencl import opencl
 from .suite import (
     cases,
     check_initializer,
@@ -34,3 +35,5 @@ __all__ = [
     "makers",
     "parametrize_with_checks",
 ]
+
+add_makers(opencl)

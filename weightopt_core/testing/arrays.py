@@ -85,13 +85,7 @@ def cpu() -> list[Maker]:
     return [Maker("cpu", np.copy, np.copy, storage_types(), spoilt)]
 
 
-def _opencl() -> list[Maker]:
-    from .opencl import opencl
-
-    return opencl()
-
-
-_SOURCES: list[Callable[[], list[Maker]]] = [cpu, _opencl]
+_SOURCES: list[Callable[[], list[Maker]]] = [cpu]
 
 
 def add_makers(source: Callable[[], list[Maker]]) -> None:

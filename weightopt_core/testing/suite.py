@@ -29,10 +29,10 @@ def cases(cls: type, expected_failures: dict[str, str] | None = None) -> list[Ca
     ValueError
         There is no check of that name; or a class with a rule says that it is for the host only.
     """
-    from . import common, converge, hygiene, initializers, many, numbers, schedulers, states
+    from . import common, converge, exact, hygiene, initializers, many, schedulers, states
 
     of_kind: dict[str, tuple[Any, ...]] = {
-        "optimizer": (numbers, hygiene, states, many, converge),
+        "optimizer": (exact, hygiene, states, many, converge),
         "initializer": (initializers,),
         "scheduler": (schedulers,),
     }

@@ -13,7 +13,7 @@ from .arrays import (
 )
 from .checks import accepts, check, view
 from .norm import extent_of, scale, square_sum
-from .random import fill_normal, fill_uniform
+from .random_fill import fill_normal, fill_uniform
 from .step import bind
 
 __all__ = [

@@ -6,8 +6,8 @@ from typing import Any
 
 from ...dtypes import compute_of, storage_of
 from ...norms import chunk_sums, total
-from .blocks import BLOCK
 from .checks import view
+from .interpreted import BLOCK
 
 
 def square_sum(array: Any, scale: float = 1.0) -> float:

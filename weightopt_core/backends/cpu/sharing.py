@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ... import installed
 from ...errors import wording
+from ...registry import installed
 
 #: What is installed under this entry point takes the arrays of a framework in its own way.
 BRIDGES = "weightopt.bridges"

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 
 from ... import threads
+from ...engine import compiled_step  # type: ignore[attr-defined]
 from ...errors import wording
-from ...kernels import plan  # type: ignore[attr-defined]
 from ..interface import StateForm
 from ..states import check_state_dtype, dtypes_of, parts_of, remedy_for
 from .arrays import is_half
-from .blocks import Interpreted
 from .checks import check, view, view_to_write
+from .interpreted import Interpreted
 
 
 def bind(
@@ -29,10 +29,10 @@ def bind(
     kernel = rule.compiled.kernel
     given = weights, grads, states
     before = getattr(before, "plan", before)
-    bound = plan.bind(rule, kernel, *given, form, before, threads.get_num_threads)
+    bound = compiled_step.bind(rule, kernel, *given, form, before, threads.get_num_threads)
     if bound is None:
         given = tuple(_views(rule, *given, form))  # type: ignore[assignment]
-        bound = plan.bind(rule, kernel, *given, form, before, threads.get_num_threads)
+        bound = compiled_step.bind(rule, kernel, *given, form, before, threads.get_num_threads)
     if bound is None:
         _explain(rule, *given, form)
     return bound if kernel is not None else Interpreted(rule, bound, form.rounded)

@@ -9,11 +9,11 @@ import numpy as np
 import pyopencl as cl
 
 from ...dtypes import compute_of
-from ...kernels.launching import launch_all  # type: ignore[import-not-found]
-from .addresses import Held, addresses_of
+from ...engine.launching import launch_all  # type: ignore[import-not-found]
 from .programs import Kernels, kernel
-from .source import rule_text
-from .templates import ROUNDED_BFLOAT16
+from .shared_buffers import Held, addresses_of
+from .text.source import rule_text
+from .text.templates import ROUNDED_BFLOAT16
 from .traits import traits_of
 
 #: Buffers that one launch for many tensors takes, at most.

@@ -13,8 +13,8 @@ from ...norms import total
 from .arrays import record
 from .checks import check, check_kernel
 from .programs import kernel
-from .source import header
-from .templates import STORAGE
+from .text.source import header
+from .text.templates import STORAGE
 from .traits import check_float64, traits_of
 
 _SQUARE_SUMS = """\

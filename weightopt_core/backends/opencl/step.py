@@ -12,7 +12,7 @@ from ..interface import StateForm
 from ..states import check_state_dtype, dtypes_of, parts_of, remedy_for
 from .arrays import is_half
 from .checks import check, check_kernel
-from .plan import Plan, seen_of
+from .device_step import Plan, seen_of
 from .regions import check_apart, use_of
 
 

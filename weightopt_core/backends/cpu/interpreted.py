@@ -1,0 +1,119 @@
+"""Rules that are not compiled, on NumPy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ...dtypes import compute_of, storage_of
+from ...kernels import random_fill  # type: ignore[attr-defined]
+from .rounding import rounded
+
+#: Elements in a block of a rule that runs on NumPy: some 20 temporaries fit a level-2 cache.
+BLOCK = 8192
+
+
+class Interpreted:
+    """A step of a rule that is not compiled, over bound arrays.
+
+    All new weights and states are computed before the first one is stored, so that a step is whole
+    or has not been.
+
+    Parameters
+    ----------
+    rule : weightopt_core.rule.Rule
+        What to compute.
+    plan : weightopt_core.engine.compiled_step.Plan
+        The arrays.
+    rounds : bool
+        Whether states are rounded stochastically.
+    """
+
+    def __init__(self, rule: Any, plan: Any, rounds: bool):
+        self.rule, self.plan, self.rounds = rule, plan, rounds
+
+    def again(self, *given: Any) -> bool:
+        """Return False: nothing is kept."""
+        return False
+
+    def run(
+        self,
+        constants: Any,
+        keys: list[Any],
+        indices: Sequence[Any],
+        numbers: Callable[..., dict[str, Any]],
+        turn: Any,
+    ) -> bool:
+        """Count the update and compute the new weights and states.
+
+        Parameters
+        ----------
+        constants : weightopt_core.engine.constants.Constants
+            Not looked at: what compiled rules take instead of numbers.
+        keys, indices, numbers, turn : object
+            As for `weightopt_core.engine.compiled_step.Plan.run`; `numbers` is called for every
+            rule.
+        """
+        results = []
+        for i, (index, arrays) in enumerate(zip(indices, self.plan.tensors())):
+            key = keys[i] if keys else None
+            given = numbers(self.rule, index, turn)
+            results.append(run_in_blocks(self.rule, arrays, given, key, self.rounds))
+        return bool(self.plan.store(results, turn))
+
+
+def run_in_blocks(
+    rule: Any,
+    tensor: Sequence[np.ndarray],
+    numbers: dict[str, Any],
+    key: Any = None,
+    rounds: bool = False,
+) -> list[np.ndarray]:
+    """Run `rule` as NumPy, over blocks that stay in cache; the same bits as when compiled.
+
+    A rule with norms runs on all elements at once, for a norm is that of the whole tensor.
+
+    Parameters
+    ----------
+    rule : weightopt_core.rule.Rule
+        What to compute.
+    tensor : sequence of numpy.ndarray
+        What the rule takes without noise: the weight or its master copy, the gradient, the states;
+        and after a master copy the weight itself.
+    numbers : dict
+        The rule's keyword arguments.
+    key : tuple of int, optional
+        The stream of the noise, or of the rounding.
+    rounds : bool
+        Whether states are rounded stochastically.
+
+    Returns
+    -------
+    list of numpy.ndarray
+        What is to be stored in each array but the gradient, flat and in that array's dtype.
+    """
+    flat = [array.reshape(-1) for array in tensor]
+    given = 2 + len(rule.states)
+    compute = compute_of(storage_of(flat[0].dtype))
+    results = [np.empty_like(array) for array in [flat[0], *flat[2:]]]
+    length = max(BLOCK, flat[0].size) if rule.lowered.norms else BLOCK
+    with np.errstate(all="ignore"):
+        for start in range(0, flat[0].size, length):
+            part = slice(start, start + length)
+            blocks = [array[part].astype(compute, copy=False) for array in flat[:given]]
+            if rule.draws:
+                noise = np.empty(blocks[0].size, compute)
+                random_fill.fill_normal(noise, key, start, 0.0, 1.0, 1)
+                blocks.append(noise)
+            new = rule(*blocks, **numbers)
+            new = list(new) if rule.states else [new]
+            if len(flat) > given:
+                new.append(new[0])
+            if rounds:
+                states = enumerate(new[1 : given - 1])
+                new[1 : given - 1] = [rounded(state, key, i, start) for i, state in states]
+            for array, values in zip(results, new, strict=True):
+                array[part] = values
+    return results

@@ -1,0 +1,80 @@
+"""Launches of the first pass of a rule with norms, and its results."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pyopencl as cl
+
+from ...kernels.norm import ELEMENTS_OF_A_CHUNK
+from ...norms import scales_of
+from .launches import Many, launch
+from .programs import kernel
+from .text.norm_source import measure_text
+
+
+class Measure(Many):
+    """Sums of squares of what the norms of many tensors are of; nothing else is written."""
+
+    kernel_name = "many_measures"
+
+    def __init__(
+        self, rule: Any, storages: tuple[str, ...], numbers: list[int], tensors: Any, held: Any
+    ):
+        super().__init__(rule, storages, numbers, tensors, held)
+        chunks = [-(-arrays[0].size // ELEMENTS_OF_A_CHUNK) for arrays in tensors]
+        self.ends = np.cumsum(chunks)
+
+    @property
+    def elements(self) -> int:
+        """How many elements a part of a tensor has: those of a chunk."""
+        return ELEMENTS_OF_A_CHUNK
+
+    def take_kernels(self, name: str, slots: int | None, types: Sequence[Any]) -> None:
+        """Take the kernels that measure."""
+        assert slots is not None
+        key = self.rule.lowered.fingerprint, self.storages, slots, self.traits.float64
+        text = lambda: measure_text(self.rule, self.storages, self.traits, self.real.name, slots)  # noqa: E731
+        self.kernels = kernel(self.queue, key, text, name, types)
+
+    def read(self, constants: np.ndarray, scales: np.ndarray, events: Any) -> list[np.ndarray]:
+        """Launch after `events`, wait, and return the sums of each tensor, a row a chunk."""
+        # Made anew, because numbers of the caller's may take a step while these are in use.
+        host = np.empty((self.ends[-1], len(self.rule.lowered.norms)))
+        sums = cl.Buffer(self.queue.context, cl.mem_flags.WRITE_ONLY, host.nbytes)
+        rows = [self.rounded(constants), scales[self.numbers].astype(self.real)]
+        done = launch(self.prepare_all((self._upload(np.hstack(rows)), sums), events))
+        cl.enqueue_copy(self.queue, host, sums, wait_for=done)
+        return np.split(host, self.ends[:-1])
+
+
+def sums_of(
+    measures: Sequence[Measure], rule: Any, constants: np.ndarray, events: Any
+) -> tuple[list[np.ndarray], np.ndarray | None]:
+    """Return for each tensor a row for each of its chunks: the sum of squares for each norm.
+
+    Beside them come the scales, as `weightopt_core.norms.norms_of` takes them.
+    """
+    scales = np.ones((len(constants), len(rule.lowered.norms)))
+    wide = [False] * len(constants)
+    for measure in measures:
+        for number in measure.numbers:
+            wide[number] = measure.real == np.float64
+    sums = _read(measures, constants, scales, events)
+    found = scales_of(sums, wide)
+    if found is not None:
+        sums = _read(measures, constants, found, events)
+    return sums, found
+
+
+def _read(
+    measures: Sequence[Measure], constants: np.ndarray, scales: np.ndarray, events: Any
+) -> list[np.ndarray]:
+    parts = [np.empty((0, scales.shape[1]))] * len(constants)
+    for measure in measures:
+        read = measure.read(constants, scales, events)
+        for number, sums in zip(measure.numbers, read, strict=True):
+            parts[number] = sums
+    return parts

@@ -1,0 +1,5 @@
+"""The command ``weightopt``."""
+
+from .commands import main
+
+__all__ = ["main"]

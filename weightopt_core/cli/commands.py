@@ -1,0 +1,113 @@
+"""The commands of ``weightopt``."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from typing import Any
+
+try:
+    import click
+
+    from .console import prepare, table, tell
+except ImportError as missing:  # both are extras
+    sys.exit(f'weightopt: {missing}; pip install "weightopt-core[cli]"')
+
+from .. import __version__, devices, initializer, lr_scheduler, optimizer
+from ..errors import PluginError
+from ..registry import Registry
+from . import check, new
+from .plot_lr import plot_lr
+from .show import describe, rules, runs
+
+REGISTRIES = (optimizer.registry, initializer.registry, lr_scheduler.registry)
+
+
+class _Group(click.Group):
+    """Commands whose output is safe to print, and whose errors are one line."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        prepare()
+        try:
+            return super().invoke(ctx)
+        except PluginError as error:
+            raise click.ClickException(str(error)) from error
+
+
+@click.group(cls=_Group)
+@click.version_option(__version__)
+def main() -> None:
+    """Initialize and update weights, with the algorithms that are installed."""
+
+
+main.add_command(plot_lr)
+
+
+@main.command("list")
+def list_() -> None:
+    """List what is installed: name, kind, package, version, and how it runs."""
+    listed = table("name", "kind", "package", "version", "runs")
+    for registry in REGISTRIES:
+        for name in registry.names():
+            for point in registry.entry_points(name):
+                package, version = point.dist.name, point.dist.version
+                listed.add_row(name, registry.kind, package, version, _status(registry, name))
+    if listed.row_count:
+        tell(listed)
+    else:
+        tell("no algorithm is installed; pip install weightopt-sgd is a start")
+
+
+@main.command()
+@click.argument("name")
+def show(name: str) -> None:
+    """Show the algorithm NAME: signature, hyperparameters and ranges, states, formula, source."""
+    found = [registry for registry in REGISTRIES if registry.key(name) in registry.names()]
+    if not found:
+        _fail(name)
+    for registry in found:
+        tell(*describe(registry, registry.find(name)))
+
+
+@main.command("devices")
+def devices_() -> None:
+    """List the OpenCL devices that are present, or what to install where there is none."""
+    try:
+        found = devices.find()
+    except ImportError as error:
+        raise click.ClickException(str(error)) from error
+    if not found:
+        raise click.ClickException(f"no OpenCL device; {devices.HINT}")
+    for device in found:
+        known = table("", "", show_header=False)
+        known.add_row("device", device.name + " (chosen)" * device.chosen)
+        known.add_row("platform", f"{device.platform}, {device.version}")
+        known.add_row("driver", device.driver)
+        known.add_row("float64", "yes" if device.float64 else "no")
+        known.add_row("exact float32", device.exact)
+        known.add_row("work-group", str(device.group))
+        tell(known, "")
+
+
+def _status(registry: Registry, name: str) -> str:
+    try:
+        # What a plugin prints while it is imported is no part of the table.
+        with contextlib.redirect_stdout(sys.stderr):
+            cls = registry.find(name)
+    except PluginError as error:
+        return " ".join(f"broken: {error}".split())  # one line for each algorithm
+    return ", ".join(sorted({runs(rule) for rule in rules(cls)})) or "Python"
+
+
+def _fail(name: str) -> None:
+    reasons = []
+    for registry in REGISTRIES:
+        try:
+            registry.find(name)
+        except ValueError as error:
+            reasons.append(str(error))
+    raise click.ClickException("\n".join(reasons))
+
+
+main.add_command(new.command)
+main.add_command(check.command)

@@ -1,0 +1,99 @@
+"""The command ``weightopt plot-lr``: the curve of a learning-rate scheduler."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.bar import Bar
+from rich.table import Table
+
+from .. import lr_scheduler
+from ..errors import PluginError
+from .console import printable, table, tell
+
+#: Lines of the sketch, and the width of its longest bar.
+ROWS, WIDTH = 16, 40
+
+
+def arguments(_context: Any, _parameter: Any, words: tuple[str, ...]) -> dict[str, Any]:
+    """Return what ``name=value`` words say, where the values are JSON."""
+    found = {}
+    for word in words:
+        name, equals, text = word.partition("=")
+        if not equals:
+            raise click.BadParameter(f"expected NAME=VALUE, got {word!r}")
+        try:
+            found[name] = json.loads(text)
+        except ValueError as error:
+            raise click.BadParameter(f"{name}: expected JSON, got {text!r}: {error}") from error
+    return found
+
+
+@click.command("plot-lr")
+@click.argument("name")
+@click.option(
+    "--set",
+    "given",
+    multiple=True,
+    callback=arguments,
+    metavar="NAME=VALUE",
+    help="An argument of the scheduler; the value is JSON, as step=100 or step=[100,200].",
+)
+@click.option(
+    "--updates",
+    default=1000,
+    show_default=True,
+    type=click.IntRange(1),
+    help="How many updates the curve shows.",
+)
+@click.option("--base-lr", type=float, help="The initial learning rate.")
+@click.option(
+    "--output",
+    default="lr.png",
+    show_default=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The picture.",
+)
+def plot_lr(
+    name: str, given: dict[str, Any], updates: int, base_lr: float | None, output: Path
+) -> None:
+    """Draw the learning rate that the scheduler NAME gives, as a picture and in the terminal."""
+    if base_lr is not None:
+        given = given | {"base_lr": base_lr}
+    try:
+        schedule = lr_scheduler.create(name, **given)
+        rates = [schedule(num_update) for num_update in range(1, updates + 1)]
+        picture(rates, repr(schedule), output)
+    except (ImportError, OSError, PluginError, TypeError, ValueError) as error:
+        raise click.ClickException(str(error)) from error
+    tell(sketch(rates), f"{schedule!r} in {output}")
+
+
+def sketch(rates: list[float]) -> Table:
+    """Return a table with the learning rate at a few updates, each with a bar."""
+    sketched = table("update", "learning rate", "")
+    rows = min(ROWS, len(rates))
+    highest = max(rates) or 1
+    for row in range(rows):
+        at = row * (len(rates) - 1) // max(rows - 1, 1)
+        bar: Any = Bar(highest, 0, rates[at], width=WIDTH)
+        if not printable("█"):
+            bar = "#" * round(WIDTH * rates[at] / highest)
+        sketched.add_row(str(at + 1), f"{rates[at]:.6g}", bar)
+    return sketched
+
+
+def picture(rates: list[float], title: str, output: Path) -> None:
+    """Draw the learning rate over the updates."""
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise ImportError('drawing needs matplotlib; pip install "weightopt-core[plot]"') from error
+    figure = Figure(figsize=(7, 4), layout="constrained")
+    axis = figure.subplots()
+    axis.step(range(1, len(rates) + 1), rates, where="post")
+    axis.set(title=title, xlabel="update", ylabel="learning rate", ylim=(0, None))
+    figure.savefig(output, dpi=120)

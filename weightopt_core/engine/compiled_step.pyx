@@ -1,0 +1,427 @@
+"""A step over bound arrays, on one partition of all their elements.
+
+Design
+------
+a) `step` runs what a backend has bound for a call: again, where it knows the arrays, or bound anew.
+   It takes the bound step out of the call meanwhile, so that each is used by one thread at a time
+   and what fails is dropped with all that it owns.
+b) A `Plan` is a bound step in host memory. Between the moment at which it compares its arrays and
+   the moment at which the rule runs, no Python runs: whatever may run some, numbers and norms
+   of users included, comes before, and the arrays are compared again after it.
+c) `Turn.commit` counts the update immediately before the rule runs. Neither can be interrupted, so
+   a step is whole or has not been.
+d) While a plan computes without the interpreter's lock it stands in `computing`, and a step of
+   another thread that shares memory with it waits for it. Small steps of many tensors keep the
+   lock, up to some milliseconds, and own no arrays: to own each would cost as much as the step.
+"""
+
+import os
+import time
+
+from cpython.mem cimport PyMem_Free, PyMem_Realloc
+from cpython.pythread cimport PyThread_get_thread_ident
+from cpython.ref cimport PyObject
+from libc.stddef cimport ptrdiff_t
+from libc.string cimport memcpy
+
+cimport numpy as cnp
+
+from .bound_arrays cimport Bound
+from .index_groups cimport Call, Turn
+from .constants cimport Constants
+from ..kernels.driver cimport GRAIN, Kernel, Tensor, run_part, size_of
+from .numpy_fields cimport touches
+from .recognise_arrays cimport TENSORS, Comparison, compare_part, weightopt_items
+from ..kernels.norm_pass cimport measure_work
+from ..kernels.parallel cimport parallel_for
+
+cnp.import_array()
+
+cdef enum:
+    #: Elements up to which a step of small tensors keeps the interpreter's lock: some
+    #: milliseconds, and owning every array for that long would cost as much as the step.
+    LOCKED = 1 << 23
+
+#: Plans that compute now without the interpreter's lock.
+cdef list computing = []
+if hasattr(os, "register_at_fork"):
+    # A child has none of the threads that computed.
+    os.register_at_fork(after_in_child=computing.clear)
+
+
+cdef bint wait_for(Bound bound) except -1:
+    """Wait where another thread computes on the memory of `bound`; return whether it did."""
+    cdef Plan other
+    for other in computing:
+        if other.thread != PyThread_get_thread_ident() and (
+            touches(other.written, other.spans, &bound.work, True)
+            or touches(bound.written, bound.spans, &other.work, True)
+        ):
+            time.sleep(2e-5)
+            return True
+    return False
+
+
+cdef class Plan(Bound):
+    """A step of a rule over arrays that `bind` has checked.
+
+    It keeps the arrays alive from `bind` to the end of `run`, and none between steps. What it has
+    found out about them is compared with what the next step is given, so that only new places in
+    memory are checked against each other.
+    """
+
+    cdef object rule
+    cdef Kernel kernel
+    cdef object threads
+    cdef unsigned long thread  # that computes, while it stands in `computing`
+    cdef char *numbers  # constants in both compute types
+    cdef Py_ssize_t room
+
+    def __dealloc__(self):
+        PyMem_Free(self.numbers)
+
+    cdef int take_numbers(self, Constants constants, list keys, bint all_of_them=True) except -1:
+        """Take the constants in both compute types, and number the elements of all tensors."""
+        cdef Py_ssize_t i, width = constants.width, values = constants.rows * width
+        cdef ptrdiff_t total = 0
+        cdef Tensor *tensor
+        cdef char *moved
+        if constants.tensors != self.work.tensors or (
+            self.kernel.constants != width if all_of_them else self.kernel.constants < width
+        ):
+            raise ValueError("constants: expected those of the bound rule and tensors")
+        if self.room < 12 * values + 1:
+            moved = <char *>PyMem_Realloc(self.numbers, 12 * values + 1)
+            if not moved:
+                raise MemoryError
+            self.numbers = moved
+            self.room = 12 * values + 1
+        for i in range(values):
+            (<double *>self.numbers)[i] = constants.values[i]
+            (<float *>(self.numbers + 8 * values))[i] = <float>constants.values[i]
+        for i in range(self.work.tensors):
+            tensor = &self.work.tensor[i]
+            tensor.begin = total
+            total += tensor.count
+            tensor.constants = self.numbers + (
+                8 * width * constants.which[i]
+                if tensor.wide
+                else 8 * values + 4 * width * constants.which[i]
+            )
+        for i in range(min(<Py_ssize_t>len(keys), self.work.tensors)):
+            self.work.tensor[i].key0, self.work.tensor[i].key1 = keys[i]
+        self.work.total = total
+        self.work.functions = self.kernel.functions
+        return 0
+
+    cdef int threads_for(self, ptrdiff_t total) except -1:
+        return self.threads() if total >= 2 * GRAIN else 1
+
+    cdef ptrdiff_t count_elements(self):
+        cdef Py_ssize_t i
+        self.work.total = 0
+        for i in range(self.work.tensors):
+            self.work.total += self.work.tensor[i].count
+        return self.work.total
+
+    def run(self, Constants constants, list keys, tuple indices, numbers, Turn turn):
+        """Count the update and compute the new weights and states.
+
+        Parameters
+        ----------
+        constants : Constants
+            The rule's numbers for each tensor.
+        keys : list of tuple of int
+            The stream of each tensor's noise, or rounding; empty where there is none.
+        indices : tuple of index
+            What identifies each tensor.
+        numbers : callable
+            Returns the rule's keyword arguments, given the rule, an index and the turn; called
+            for rules with norms.
+        turn : Turn
+            What counts the update.
+
+        Returns
+        -------
+        bool
+            False where an array changed after it was bound; then nothing else has.
+
+        Raises
+        ------
+        Stale
+            The counts are not those for which the numbers hold; nothing has changed.
+        """
+        if self.kernel is None or self.held == 0:
+            raise RuntimeError("plan: expected one that was bound to a compiled rule")
+        return self.run_owned(
+            constants, keys, indices, numbers, turn, self.threads_for(self.count_elements())
+        )
+
+    cdef bint run_owned(
+        self, Constants constants, list keys, tuple indices, numbers, Turn turn, int threads
+    ) except -1:
+        """Count and compute the step over arrays that are owned, and let go of them."""
+        try:
+            if self.kernel.norms:
+                return self.run_measured(constants, keys, indices, numbers, turn, threads)
+            self.take_numbers(constants, keys)
+            if not self.stands():
+                return False
+            turn.commit()
+            self.compute(threads, True)
+            return True
+        finally:
+            self.release()
+
+    cdef bint stands(self) except -1:
+        """Whether the owned arrays are as they were bound, and nobody else computes on them."""
+        while self.is_unchanged():
+            if not wait_for(self):
+                return True
+        return False
+
+    cdef bint run_measured(
+        self, Constants constants, list keys, tuple indices, numbers, Turn turn, int threads
+    ) except -1:
+        """Count and compute the step of a rule with norms, which it measures first."""
+        cdef Py_ssize_t i
+        given = [numbers(self.rule, index, turn) for index in indices]
+        self.take_numbers(constants, keys, False)
+        if not self.stands():
+            return False
+        self.thread = PyThread_get_thread_ident()
+        computing.append(self)
+        try:
+            sums = measure_work(&self.work, self.kernel, threads, None)
+            scales = self.rule.scales(sums, [self.work.tensor[i].wide for i in range(len(sums))])
+            if scales is not None:
+                sums = measure_work(&self.work, self.kernel, threads, scales)
+            constants = self.rule.with_norms(constants, given, sums, scales)
+            self.take_numbers(constants, keys)
+            if not self.is_unchanged():
+                return False
+            turn.commit()
+            self.compute(threads, True)
+        finally:
+            computing.remove(self)
+        return True
+
+    cdef bint is_known(self, weights, grads, states, int threads):
+        """Whether these are the arrays that it knows; runs no Python."""
+        cdef Comparison compared
+        for values in (weights, grads, states):
+            # What a subclass says of itself need not be what it holds.
+            if type(values) is list:
+                if len(<list>values) != self.work.tensors:
+                    return False
+            elif type(values) is not tuple or len(<tuple>values) != self.work.tensors:
+                return False
+        compared.work = &self.work
+        compared.known = self.known
+        compared.weights = weightopt_items(<PyObject *>weights)
+        compared.grads = weightopt_items(<PyObject *>grads)
+        compared.states = weightopt_items(<PyObject *>states)
+        compared.state_arrays = self.states
+        compared.differs = False
+        parallel_for(compare_part, &compared, self.work.tensors, TENSORS, threads)
+        return not compared.differs
+
+    cpdef bint again(
+        self, rule, weights, grads, states, form, Constants constants, list keys,
+        tuple indices, numbers, Turn turn,
+    ) except -1:
+        """Count and compute the same step once more, if these are the same arrays.
+
+        Parameters
+        ----------
+        rule : object
+            That with which it was bound.
+        weights, grads, states, form : object
+            As for `bind`.
+        constants, keys, indices, numbers, turn : object
+            As for `run`.
+
+        Returns
+        -------
+        bool
+            False where something is new; then nothing has changed.
+        """
+        cdef int threads
+        cdef bint owned = self.work.total >= LOCKED or self.work.total >= GRAIN * self.work.tensors
+        if rule is not self.rule or not self.apart or self.kernel is None:
+            return False
+        if form is not self.form and form != self.form:
+            return False
+        threads = self.threads_for(self.work.total)
+        if self.kernel.norms or owned:
+            if not self.is_known(weights, grads, states, threads):
+                return False
+            self.own(weights, grads, states)
+            return self.run_owned(constants, keys, indices, numbers, turn, threads)
+        self.take_numbers(constants, keys)
+        while True:
+            if not self.is_known(weights, grads, states, threads):
+                return False
+            if not wait_for(self):
+                break
+        turn.commit()
+        return self.compute(threads, False)
+
+    cdef bint compute(self, int threads, bint unlocked) except -1:
+        """Run the rule, and the interpreter beside it if the arrays are owned."""
+        if self.work.total < GRAIN:
+            run_part(&self.work, 0, self.work.total)
+        elif unlocked:
+            self.thread = PyThread_get_thread_ident()
+            computing.append(self)
+            with nogil:
+                parallel_for(run_part, &self.work, self.work.total, GRAIN, threads)
+            computing.remove(self)
+        else:
+            parallel_for(run_part, &self.work, self.work.total, GRAIN, threads)
+        return True
+
+    def store(self, list results, Turn turn):
+        """Count the update and store what a rule that is not compiled has computed.
+
+        Parameters
+        ----------
+        results : list of list of numpy.ndarray
+            For each tensor its new weight and states, and what a master copy's weight becomes
+            last; of one dimension, in the dtype in which they are stored.
+        turn : Turn
+            What counts the update.
+
+        Returns
+        -------
+        bool
+            False where an array changed after it was bound; then nothing else has.
+        """
+        cdef Py_ssize_t tensor, at, size, stride = self.work.parameters + 1
+        cdef int i
+        cdef cnp.ndarray new
+        try:
+            for tensor in range(self.work.tensors):
+                at = 0
+                for i in range(stride):
+                    if i != 1 and self.work.data[tensor * stride + i] != NULL:
+                        new = results[tensor][at]
+                        size = size_of(self.work.storage[tensor * stride + i])
+                        if cnp.PyArray_NBYTES(new) != self.work.tensor[tensor].count * size:
+                            raise ValueError(f"rule {self.rule.name!r}: results of another size")
+                        at += 1
+            if not self.stands():
+                return False
+            turn.commit()
+            for tensor in range(self.work.tensors):
+                at = 0
+                for i in range(stride):
+                    if i != 1 and self.work.data[tensor * stride + i] != NULL:
+                        new = <cnp.ndarray>(<list>(<list>results)[tensor])[at]
+                        memcpy(
+                            self.work.data[tensor * stride + i], cnp.PyArray_DATA(new),
+                            cnp.PyArray_NBYTES(new),
+                        )
+                        at += 1
+            return True
+        finally:
+            self.release()
+
+
+def bind(rule, Kernel kernel, tuple weights, tuple grads, tuple states, form, before, threads):
+    """Check the arrays of one step.
+
+    Parameters
+    ----------
+    rule : weightopt_core.rule.Rule
+        What to compute.
+    kernel : Kernel or None
+        Its compiled form.
+    weights, grads, states : tuple
+        As in a call of `update`, of equal length.
+    form : StateForm
+        What the states are made of.
+    before : Plan or None
+        That of an earlier step, often of the same arrays.
+    threads : callable
+        Returns how many threads may share the work.
+
+    Returns
+    -------
+    Plan or None
+        None where some array is not as it has to be.
+    """
+    cdef Plan plan
+    cdef Py_ssize_t tensors = len(weights)
+    cdef int parameters = rule.parameters
+    cdef bint noise = rule.draws
+    if not len(grads) == len(states) == tensors:
+        raise ValueError(f"grads and states: expected {tensors}, as there are weights")
+    if kernel is not None and kernel.arrays != parameters:
+        raise ValueError(f"kernel: expected one of {parameters} arrays, got {kernel.arrays}")
+    if type(before) is Plan and (<Plan>before).serves(tensors, parameters, noise, form):
+        plan = before
+    else:
+        plan = Plan(tensors, parameters, noise, form)
+    plan.rule = rule
+    plan.kernel = kernel
+    plan.threads = threads
+    if plan.take(weights, grads, states):
+        return plan
+    plan.release()
+    return None
+
+
+def step(
+    Call call, bind, rule, weights, grads, states, form, Constants constants, list keys,
+    numbers, Turn turn,
+):
+    """Compute one step of a call: again where its arrays are known, or bound anew.
+
+    Parameters
+    ----------
+    call : Call
+        The indices.
+    bind : callable
+        Takes the rule, weights, grads, states, `form` and what was bound before, or None; returns
+        what has the methods `run` and `again` of a `Plan`.
+    rule, weights, grads, states, form : object
+        As for `bind`, but that weights, grads and states may be any lists or tuples.
+    constants, keys, numbers, turn : object
+        As for `Plan.run`.
+
+    Raises
+    ------
+    Stale
+        The counts have moved on; nothing has changed, and the numbers are to be formed anew.
+    """
+    cdef bint known
+    bound, call.bound = call.bound, None
+    if bound is not None:
+        try:
+            if type(bound) is Plan:
+                known = (<Plan>bound).again(
+                    rule, weights, grads, states, form, constants, keys, call.indices, numbers, turn
+                )
+            else:
+                known = bound.again(
+                    rule, weights, grads, states, form, constants, keys, call.indices, numbers, turn
+                )
+        except BaseException:
+            call.bound = bound  # it owns nothing, and knows why it refused
+            raise
+        if known:
+            call.bound = bound
+            return
+    while True:
+        given = tuple(weights), tuple(grads), tuple(states)
+        for values in given:
+            if len(values) != call.number:
+                raise ValueError(
+                    "weight, grad and state: expected lists that stay as they are during the "
+                    f"step, {call.number} long; got one of {len(values)}"
+                )
+        bound = bind(rule, *given, form, bound)
+        if bound.run(constants, keys, call.indices, numbers, turn):
+            call.bound = bound
+            return

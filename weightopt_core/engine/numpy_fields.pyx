@@ -1,0 +1,115 @@
+"""What NumPy's own fields say of arrays: how they are stored, and whether they share memory."""
+
+from libc.stdlib cimport qsort
+
+cdef extern from "numpy/arrayobject.h":
+    enum:
+        NPY_USERDEF
+
+from ..kernels.driver cimport BFLOAT16, FLOAT16, FLOAT32, FLOAT64, size_of
+
+cnp.import_array()
+
+
+cdef bint is_plain(cnp.ndarray array, bint written):
+    cdef int flags = cnp.NPY_ARRAY_C_CONTIGUOUS | cnp.NPY_ARRAY_ALIGNED
+    if written:
+        flags |= cnp.NPY_ARRAY_WRITEABLE
+    return cnp.PyArray_CHKFLAGS(array, flags) and cnp.PyArray_ISNOTSWAPPED(array)
+
+
+cdef int bfloat16_number = -1
+
+
+cdef int storage_of(cnp.ndarray array) except -2:
+    """Return how the elements are stored, or -1 where no kernel takes them."""
+    global bfloat16_number
+    cdef int number = cnp.PyArray_TYPE(array)
+    if number == cnp.NPY_FLOAT32:
+        return FLOAT32
+    if number == cnp.NPY_FLOAT64:
+        return FLOAT64
+    if number == cnp.NPY_FLOAT16:
+        return FLOAT16
+    # Types that packages register have numbers of their own. A void type that a class gave the
+    # same name has the number of all void types, of any size.
+    if bfloat16_number < 0 and number >= NPY_USERDEF and cnp.PyArray_ITEMSIZE(array) == 2:
+        if array.dtype.name == "bfloat16":
+            bfloat16_number = number
+    return BFLOAT16 if number == bfloat16_number else -1
+
+
+cdef bint overlap(
+    char **data, const signed char *storage, int arrays, ptrdiff_t count
+) noexcept nogil:
+    """Whether two of the arrays share memory."""
+    cdef int i, j
+    for i in range(arrays if count else 0):
+        for j in range(i + 1 if data[i] else arrays, arrays):
+            if data[j] and data[j] < data[i] + count * size_of(storage[i]):
+                if data[i] < data[j] + count * size_of(storage[j]):
+                    return True
+    return False
+
+
+cdef Span span_of(const Work *work, ptrdiff_t tensor, int array) noexcept nogil:
+    cdef ptrdiff_t i = tensor * (work.parameters + 1) + array
+    cdef Span span
+    span.begin = span.end = work.data[i]
+    if work.data[i]:
+        span.end += work.tensor[tensor].count * size_of(work.storage[i])
+    return span
+
+
+cdef int by_begin(const void *first, const void *second) noexcept nogil:
+    cdef char *one = (<const Span *>first).begin
+    cdef char *other = (<const Span *>second).begin
+    return (one > other) - (one < other)
+
+
+cdef Py_ssize_t written_spans(const Work *work, Span *spans) noexcept nogil:
+    """Fill in the memory that is written, in its order; return of how many arrays it is."""
+    cdef ptrdiff_t tensor
+    cdef Py_ssize_t used = 0
+    cdef int i
+    cdef Span span
+    for tensor in range(work.tensors):
+        for i in range(work.parameters + 1):
+            span = span_of(work, tensor, i)
+            if i != 1 and span.begin != span.end:
+                spans[used] = span
+                used += 1
+    qsort(spans, used, sizeof(Span), by_begin)
+    return used
+
+
+cdef bint are_apart(const Span *spans, Py_ssize_t count) noexcept nogil:
+    """Whether no two of them, in their order, share memory."""
+    cdef Py_ssize_t i
+    for i in range(count - 1):
+        if spans[i].end > spans[i + 1].begin:
+            return False
+    return True
+
+
+cdef bint touches(
+    const Span *spans, Py_ssize_t count, const Work *work, bint written
+) noexcept nogil:
+    """Whether spans that are apart share memory with gradients, or with all arrays, of a step."""
+    cdef ptrdiff_t tensor
+    cdef Py_ssize_t low, high, middle
+    cdef int i
+    cdef Span span
+    for tensor in range(work.tensors):
+        for i in range(0 if written else 1, work.parameters + 1 if written else 2):
+            span = span_of(work, tensor, i)
+            low, high = 0, count
+            while low < high:  # the last one that begins before this one ends
+                middle = (low + high) // 2
+                if spans[middle].begin < span.end:
+                    low = middle + 1
+                else:
+                    high = middle
+            if low and span.begin != span.end and spans[low - 1].end > span.begin:
+                return True
+    return False

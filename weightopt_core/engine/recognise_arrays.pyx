@@ -1,0 +1,25 @@
+"""Compare the arrays of a step with those that are known, on any thread."""
+
+cimport numpy as cnp
+
+# recognise.h takes NumPy's own type from what this fills in.
+cnp.import_array()
+
+cdef enum:
+    AHEAD = 6  # tensors between asking for objects and looking at them
+
+
+cdef void compare_part(void *context, ptrdiff_t begin, ptrdiff_t end) noexcept nogil:
+    """Compare the arrays of some tensors with what is known of them."""
+    cdef Comparison *given = <Comparison *>context
+    cdef int stride = given.work.parameters + 1
+    cdef ptrdiff_t i
+    for i in range(begin, end):
+        if i + AHEAD < end:
+            weightopt_fetch(given.known + (i + AHEAD) * stride, stride)
+        if not weightopt_is_same_tensor(
+            given.weights[i], given.grads[i], given.states + i, given.known + i * stride,
+            given.state_arrays, stride - 1, given.work.tensor[i].count,
+        ):
+            given.differs = True
+            return

@@ -1,0 +1,193 @@
+"""Run a compiled rule over the elements of many tensors."""
+
+from cpython.pycapsule cimport PyCapsule_GetPointer
+from libc.stddef cimport ptrdiff_t
+from libc.stdint cimport uint16_t, uint32_t, uint64_t
+from libc.string cimport memcpy
+
+from .random_fill cimport draw_normal
+
+cdef extern from "casts.h" nogil:
+    void load_float16(float *out, const uint16_t *values, ptrdiff_t count)
+    void load_bfloat16(float *out, const uint16_t *values, ptrdiff_t count)
+    void store_float16(uint16_t *out, const float *values, ptrdiff_t count)
+    void store_bfloat16(uint16_t *out, const float *values, ptrdiff_t count)
+    void draw_words(
+        uint32_t *words, uint64_t key0, uint64_t key1, uint32_t pair, uint64_t begin,
+        ptrdiff_t count,
+    )
+    void store_rounded_low(
+        uint16_t *out, const float *values, const uint32_t *words, ptrdiff_t count
+    )
+    void store_rounded_high(
+        uint16_t *out, const float *values, const uint32_t *words, ptrdiff_t count
+    )
+
+cdef extern from "probe.h" nogil:
+    int weightopt_is_exact()
+    const char *weightopt_inexact
+
+if not weightopt_is_exact():
+    raise ImportError(weightopt_inexact.decode())
+
+cdef enum:
+    LINE = 64  # bytes of a cache line
+    LONG = 8192  # elements of a tensor that is worth two calls
+    APART = 24  # so that equal elements of two blocks are not a whole page apart
+
+#: Below this many elements a step stays on the calling thread.
+THREAD_THRESHOLD = 2 * GRAIN
+
+
+cdef void load(void *block, const char *data, int storage, ptrdiff_t count) noexcept nogil:
+    if storage == FLOAT16:
+        load_float16(<float *>block, <const uint16_t *>data, count)
+    elif storage == BFLOAT16:
+        load_bfloat16(<float *>block, <const uint16_t *>data, count)
+    else:
+        memcpy(block, data, count * size_of(storage))
+
+
+cdef void store(char *data, const void *block, int storage, ptrdiff_t count) noexcept nogil:
+    if storage == FLOAT16:
+        store_float16(<uint16_t *>data, <const float *>block, count)
+    elif storage == BFLOAT16:
+        store_bfloat16(<uint16_t *>data, <const float *>block, count)
+    else:
+        memcpy(data, block, count * size_of(storage))
+
+
+cdef void store_states(
+    Work *work, Tensor *tensor, char **data, void **arrays, ptrdiff_t begin, ptrdiff_t count
+) noexcept nogil:
+    """Store the states of a block in bfloat16, rounded stochastically."""
+    cdef uint32_t[BLOCK] words
+    cdef uint16_t *out
+    cdef int i
+    for i in range(work.parameters - 2):
+        out = <uint16_t *>data[2 + i] + begin
+        if i % 2 == 0:
+            draw_words(words, tensor.key0, tensor.key1, i // 2, begin, count)
+            store_rounded_low(out, <const float *>arrays[2 + i], words, count)
+        else:
+            store_rounded_high(out, <const float *>arrays[2 + i], words, count)
+
+
+cdef void run_staged(
+    Work *work, Tensor *tensor, char **data, signed char *storage, ptrdiff_t begin, ptrdiff_t end
+) noexcept nogil:
+    """Compute blocks of one tensor, on copies of what is not stored in the compute type."""
+    cdef double blocks[MAX_ARRAYS][BLOCK + APART]
+    cdef void *arrays[MAX_ARRAYS]
+    cdef ptrdiff_t count, itemsize = 8 if tensor.wide else 4
+    cdef int i, last = work.parameters, stored = 2 if work.rounded else last
+    while begin < end:
+        count = min(<ptrdiff_t>BLOCK, end - begin)
+        for i in range(last):
+            arrays[i] = blocks[i]
+            if is_computed(storage[i]):
+                arrays[i] = data[i] + begin * size_of(storage[i])
+            elif storage[i] == NOISE:
+                draw_normal(arrays[i], itemsize, tensor.key0, tensor.key1, begin, count)
+            else:
+                load(arrays[i], data[i] + begin * size_of(storage[i]), storage[i], count)
+        work.functions[<int>(FLOAT64 if tensor.wide else FLOAT32)](count, arrays, tensor.constants)
+        for i in range(stored):
+            if i != 1 and storage[i] != NOISE and not is_computed(storage[i]):
+                store(data[i] + begin * size_of(storage[i]), arrays[i], storage[i], count)
+        if work.rounded:
+            store_states(work, tensor, data, arrays, begin, count)
+        if storage[last] != NOTHING:
+            store(data[last] + begin * size_of(storage[last]), arrays[0], storage[last], count)
+        begin += count
+
+
+cdef void run_direct(
+    Work *work, Tensor *tensor, char **data, ptrdiff_t begin, ptrdiff_t end
+) noexcept nogil:
+    """Compute elements of a tensor whose arrays are all stored alike."""
+    cdef void *arrays[MAX_ARRAYS]
+    cdef ptrdiff_t itemsize = size_of(tensor.storage)
+    cdef int i
+    for i in range(work.parameters):
+        arrays[i] = data[i] + begin * itemsize
+    work.functions[tensor.storage](end - begin, arrays, tensor.constants)
+
+
+cdef void run_aligned(
+    Work *work, Tensor *tensor, char **data, ptrdiff_t begin, ptrdiff_t end
+) noexcept nogil:
+    """Compute a part of a tensor from where the weight is aligned, as most arrays then are."""
+    cdef ptrdiff_t itemsize = size_of(tensor.storage)
+    cdef ptrdiff_t before = (<size_t>0 - <size_t>data[0]) % LINE // itemsize
+    if tensor.count < LONG or before == 0:
+        run_direct(work, tensor, data, begin, end)
+        return
+    if begin == 0:
+        run_direct(work, tensor, data, 0, before)
+    if end < tensor.count:
+        end += before
+    run_direct(work, tensor, data, begin + before, min(end, tensor.count))
+
+
+cdef void run_part(void *context, ptrdiff_t begin, ptrdiff_t end) noexcept nogil:
+    """Compute the elements `begin` to `end` of the numbering over all tensors."""
+    cdef Work *work = <Work *>context
+    cdef Tensor *tensor
+    cdef ptrdiff_t low = 0, high = work.tensors - 1, middle, first, last
+    cdef ptrdiff_t stride = work.parameters + 1
+    while low < high:
+        middle = (low + high + 1) // 2
+        if work.tensor[middle].begin <= begin:
+            low = middle
+        else:
+            high = middle - 1
+    while low < work.tensors and work.tensor[low].begin < end:
+        tensor = &work.tensor[low]
+        first = max(begin, tensor.begin) - tensor.begin
+        last = min(end, tensor.begin + tensor.count) - tensor.begin
+        if first < last and tensor.storage == MIXED:
+            run_staged(
+                work, tensor, work.data + low * stride, work.storage + low * stride, first, last
+            )
+        elif first < last:
+            run_aligned(work, tensor, work.data + low * stride, first, last)
+        low += 1
+
+
+cdef class Kernel:
+    """A rule's compiled functions.
+
+    Parameters
+    ----------
+    functions : list of capsule
+        Those for float32, float64, float16 and bfloat16, as a plugin's compiled module exports
+        them; for a rule with norms then those for float32 and float64 that compute what the norms
+        are of.
+    arrays : int
+        How many arrays the rule takes.
+    constants : int
+        How many numbers it takes.
+    norms : int
+        How many norms it takes.
+    """
+
+    def __init__(self, list functions, int arrays, int constants, int norms=0):
+        if not 2 <= arrays < MAX_ARRAYS:
+            raise ValueError(f"arrays: expected 2 to {MAX_ARRAYS - 1}, got {arrays}")
+        if not 0 <= norms <= MAX_NORMS or len(functions) != (6 if norms else 4):
+            raise ValueError(f"functions: expected 4, or 6 for a rule with norms, got {functions}")
+        self.functions[<int>FLOAT32] = function_of(functions[0], "weightopt.rule.float32.3")
+        self.functions[<int>FLOAT64] = function_of(functions[1], "weightopt.rule.float64.3")
+        self.functions[<int>FLOAT16] = function_of(functions[2], "weightopt.rule.float16.3")
+        self.functions[<int>BFLOAT16] = function_of(functions[3], "weightopt.rule.bfloat16.3")
+        if norms:
+            self.measure32 = function_of(functions[4], "weightopt.measure.float32.3")
+            self.measure64 = function_of(functions[5], "weightopt.measure.float64.3")
+        self.arrays = arrays
+        self.constants = constants
+        self.norms = norms
+
+
+cdef rule_function function_of(object capsule, const char *name) except *:
+    return <rule_function>PyCapsule_GetPointer(capsule, name)

@@ -1,3 +1,0 @@
-from .elementwise cimport Kernel, Work
-
-cdef list measure_work(Work *work, Kernel kernel, int threads, const double[:, ::1] scales)

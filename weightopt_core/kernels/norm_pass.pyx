@@ -1,0 +1,131 @@
+"""The first pass of a rule with norms: sums of squares of what its norms are of."""
+
+from cpython.mem cimport PyMem_Calloc, PyMem_Free
+from libc.stddef cimport ptrdiff_t
+from libc.string cimport memset
+
+import numpy as np
+
+from .driver cimport (
+    BLOCK, MAX_ARRAYS, MAX_NORMS, Kernel, Tensor, Work, is_computed, load,
+    rule_function, size_of,
+)
+from .norm cimport CHUNK, LANES, add_scaled, add_squares, sum_of_lanes
+from .parallel cimport parallel_for
+
+cdef enum:
+    CHUNKS = 4  # in one task of the pool; below twice as many the calling thread works alone
+
+
+cdef struct Measure:
+    Work *work
+    rule_function float32
+    rule_function float64
+    int norms
+    const double *scales  # for each tensor one of each norm; NULL where all are 1
+    ptrdiff_t *first  # chunk of each tensor in the numbering over all tensors
+    double *sums  # for each chunk one of each norm
+
+
+cdef void place(
+    Work *work, ptrdiff_t number, void **arrays, double[BLOCK] *blocks,
+    ptrdiff_t begin, ptrdiff_t count,
+) noexcept nogil:
+    """Point to the elements of each array from `begin` on, in the compute type."""
+    cdef char **data = work.data + number * (work.parameters + 1)
+    cdef signed char *storage = work.storage + number * (work.parameters + 1)
+    cdef int i
+    for i in range(work.parameters):
+        arrays[i] = data[i] + begin * size_of(storage[i])
+        if not is_computed(storage[i]):
+            load(blocks[i], <char *>arrays[i], storage[i], count)
+            arrays[i] = blocks[i]
+
+
+cdef void measure_chunk(
+    Measure *measure, ptrdiff_t number, ptrdiff_t chunk, double *sums
+) noexcept nogil:
+    """Compute the sums of one chunk of one tensor."""
+    cdef double blocks[MAX_ARRAYS][BLOCK]
+    cdef double values[MAX_NORMS][BLOCK]
+    cdef double lanes[MAX_NORMS][LANES]
+    cdef void *arrays[MAX_ARRAYS + MAX_NORMS]
+    cdef Tensor *tensor = &measure.work.tensor[number]
+    cdef rule_function function = measure.float64 if tensor.wide else measure.float32
+    cdef ptrdiff_t begin = chunk * CHUNK, count
+    cdef ptrdiff_t end = min(begin + <ptrdiff_t>CHUNK, tensor.count)
+    cdef double scale
+    cdef int i
+    memset(lanes, 0, sizeof(lanes))
+    for i in range(measure.norms):
+        arrays[measure.work.parameters + i] = values[i]
+    while begin < end:
+        count = min(<ptrdiff_t>BLOCK, end - begin)
+        place(measure.work, number, arrays, blocks, begin, count)
+        function(count, arrays, tensor.constants)
+        for i in range(measure.norms):
+            scale = measure.scales[number * measure.norms + i] if measure.scales else 1.0
+            if scale == 1.0:
+                add_squares(lanes[i], values[i], tensor.wide, count)
+            else:
+                add_scaled(lanes[i], values[i], tensor.wide, count, scale)
+        begin += count
+    for i in range(measure.norms):
+        sums[i] = sum_of_lanes(lanes[i])
+
+
+cdef void measure_part(void *context, ptrdiff_t begin, ptrdiff_t end) noexcept nogil:
+    """Compute the sums of the chunks `begin` to `end` of the numbering over all tensors."""
+    cdef Measure *measure = <Measure *>context
+    cdef ptrdiff_t low = 0, high = measure.work.tensors - 1, middle, chunk
+    while low < high:
+        middle = (low + high + 1) // 2
+        if measure.first[middle] <= begin:
+            low = middle
+        else:
+            high = middle - 1
+    for chunk in range(begin, end):
+        while chunk >= measure.first[low + 1]:
+            low += 1
+        measure_chunk(
+            measure, low, chunk - measure.first[low], measure.sums + chunk * measure.norms
+        )
+
+
+cdef list measure_work(Work *work, Kernel kernel, int threads, const double[:, ::1] scales):
+    """Return for each tensor an array: a row for each chunk, with a sum for each norm.
+
+    What a norm is of is multiplied by its scale before; None stands for 1.
+    """
+    cdef Measure measure
+    cdef ptrdiff_t i, total = 0
+    cdef double[:, ::1] sums
+    measure.work = work
+    measure.float32 = kernel.measure32
+    measure.float64 = kernel.measure64
+    measure.norms = kernel.norms
+    measure.scales = NULL
+    if scales is not None:
+        if scales.shape[0] != work.tensors or scales.shape[1] != kernel.norms:
+            raise ValueError("scales: expected one for each norm of each tensor")
+        if work.tensors:
+            measure.scales = &scales[0, 0]
+    measure.first = <ptrdiff_t *>PyMem_Calloc(work.tensors + 1, sizeof(ptrdiff_t))
+    if not measure.first:
+        raise MemoryError
+    try:
+        for i in range(work.tensors):
+            measure.first[i] = total
+            total += (work.tensor[i].count + CHUNK - 1) // CHUNK
+        measure.first[work.tensors] = total
+        made = np.empty((total, kernel.norms))
+        if total:
+            sums = made
+            measure.sums = &sums[0, 0]
+            with nogil:
+                parallel_for(
+                    measure_part, &measure, total, CHUNKS, threads if total >= 2 * CHUNKS else 1
+                )
+        return [made[measure.first[i]:measure.first[i + 1]] for i in range(work.tensors)]
+    finally:
+        PyMem_Free(measure.first)

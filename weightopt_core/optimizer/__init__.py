@@ -1,0 +1,27 @@
+"""Optimizers: the base class, and every installed optimizer by its name.
+
+>>> import weightopt_core as wo
+>>> wo.optimizer.create("sgd", learning_rate=0.1)
+SGD(learning_rate=0.1)
+"""
+
+from typing import Any
+
+from .base import Optimizer, alias, create, register, registry
+from .clipping import clip_global_norm, global_norm
+from .updater import Updater, get_updater
+
+__all__ = [
+    "Optimizer",
+    "Updater",
+    "alias",
+    "clip_global_norm",
+    "create",
+    "get_updater",
+    "global_norm",
+    "register",
+]
+
+
+def __getattr__(name: str) -> Any:
+    return registry.attribute(__name__, name)

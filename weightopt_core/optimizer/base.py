@@ -1,0 +1,447 @@
+"""The base class of all optimizers."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+from collections.abc import Mapping, Sequence
+from operator import attrgetter
+from types import MappingProxyType
+from typing import Any, ClassVar
+
+from ..algorithm import Algorithm
+from ..backends import backend_of
+from ..backends.interface import STATE_FORMS, StateForm
+from ..backends.states import check_state_dtype
+from ..errors import wording
+from ..hyperparameters import Choice, Flag, Instance, Integer, LearningRate, Names, Real
+from ..lr_scheduler import Schedule, rate_of, start_from
+from ..registry import Registry
+from ..rule import Rule
+from .lists import check_lists, one_by_one
+from .rates import Counts, Rates, View
+from .stepper import Stepper
+
+#: What a subclass overrides to say itself what the counts and rates of each index are.
+_BY_INDEX = ("_update_count", "_get_lr", "_get_wd")
+
+
+class Optimizer(Algorithm):
+    """Base class of all optimizers.
+
+    A subclass names its `rule`, an update rule made with `weightopt_core.update_rule`, and
+    declares the hyperparameters that the rule takes. Or it overrides `create_state` and `update`
+    and does as it likes with NumPy.
+
+    Parameters
+    ----------
+    rescale_grad : float, optional
+        The gradient is multiplied by it first; often one over the batch size.
+    param_idx2name : dict of int to str, optional
+        Names of the parameters by index; an index that is a str is its own name. What has a name
+        decays only if that ends in ``_weight`` or ``_gamma``, in these with ``.`` or ``/`` for
+        ``_``, or in ``kernel``.
+    wd : float, optional
+        Weight decay, at least 0.
+    clip_gradient : float, optional
+        Every element of the gradient is limited to ``[-clip_gradient, clip_gradient]``; above 0.
+    learning_rate : float, optional
+        At least 0. With a scheduler it is the scheduler's initial rate.
+    lr_scheduler : LRScheduler or callable, optional
+        Gives the learning rate of each update from `num_update`; the optimizer works with a copy of
+        it. A plain function has no initial rate, so that `learning_rate` waits until there is none.
+    sym : object, optional
+        Anything with ``list_arguments()`` and ``attr_dict()``, whose attributes ``__lr_mult__``
+        and ``__wd_mult__`` are the default multipliers.
+    begin_num_update : int, optional
+        The number of updates that went before, at least 0.
+    multi_precision : bool, optional
+        Keep a float32 copy of each 16-bit weight in its state and update that. Weights of other
+        types have the precision already.
+    state_dtype : {"bfloat16"}, optional
+        Keep the rule's states in bfloat16 beside weights of float32 or 16 bits. Each new state is
+        computed in float32 and rounded stochastically, up or down by chance, so that in the mean
+        nothing is lost; a master copy stays float32. Needs ml_dtypes. By default the states have
+        the dtype that the weight is computed from.
+
+    Attributes
+    ----------
+    num_update : int
+        The largest number of updates that any one parameter has seen.
+    lr_mult, wd_mult : dict
+        Multipliers by index or name.
+    """
+
+    rescale_grad = Real(1.0)
+    param_idx2name = Names(None, optional=True)
+    wd = Real(0.0, "[0, inf)")
+    clip_gradient = Real(None, "(0, inf)", optional=True)
+    learning_rate = LearningRate(0.01, "[0, inf)")
+    lr_scheduler = Schedule(None, optional=True)
+    sym = Instance(None, ("list_arguments", "attr_dict"), optional=True)
+    begin_num_update = Integer(0, "[0, 4e18]")
+    multi_precision = Flag(False, kw_only=True)
+    state_dtype = Choice(None, ("bfloat16",), optional=True, kw_only=True)
+
+    #: How the weight and the states change; None where `update` is overridden.
+    rule: Rule | None = None
+
+    noise_seed: int | None = None
+    _has_momentum: bool = False
+    _rate: Any = 0.01
+    _has_numbers: ClassVar[bool] = False
+    _by_index: ClassVar[bool] = False
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        cls._has_numbers = cls.numbers is not Optimizer.numbers
+        cls._by_index = any(
+            getattr(cls, name) is not getattr(Optimizer, name) for name in _BY_INDEX
+        )
+
+        declared = inspect.getattr_static(cls, "learning_rate")
+        is_own = isinstance(declared, LearningRate)
+        cls._rate = declared.default if is_own else property(attrgetter("learning_rate"))
+        if "update" in vars(cls):
+            cls.update = one_by_one(cls.update)  # type: ignore[method-assign]
+
+    def _prepare(self) -> None:
+        self._rates = Rates(self.begin_num_update, self.param_idx2name or {}, self.sym)
+        self._stepper = Stepper(self._rates, self._has_numbers, self._by_index)
+        self.noise_seed = getattr(self, "seed", None)
+        self._start(self.lr_scheduler)
+
+    def _start(self, scheduler: Any) -> None:
+        """Let a scheduler begin at the learning rate, if one was given."""
+        if scheduler is not None:
+            start_from(scheduler, self._rate, "learning_rate" in self.given())
+
+    def _take(self, name: str, value: Any) -> None:
+        """Let a hyperparameter that is set later take effect as if it had been given."""
+        if not self._is_prepared:
+            return
+        if name == "lr_scheduler":
+            self._start(value)
+        elif name == "param_idx2name":
+            self._rates.change(names=dict(value or {}))
+        elif name == "sym":
+            self._rates.change(sym=value)
+        elif name == "wd" and value and not self.wd:
+            self._rates.is_looked_through = False
+        elif name == "seed":
+            self.noise_seed = value
+
+    def __copy__(self) -> Optimizer:
+        """Return an optimizer that counts for itself, with a scheduler of its own."""
+        twin = object.__new__(type(self))
+        rates = copy.copy(self._rates)
+        stepper = Stepper(rates, self._has_numbers, self._by_index)
+        scheduler = copy.copy(self.lr_scheduler)
+        vars(twin).update(vars(self), _rates=rates, _stepper=stepper)
+        if scheduler is not None:
+            vars(twin)["lr_scheduler"] = scheduler
+        return twin
+
+    def create_state(self, index: Any, weight: Any) -> Any:
+        """Return the initial state of one weight.
+
+        Parameters
+        ----------
+        index : int or str
+            What identifies the weight.
+        weight : array
+            The weight.
+
+        Returns
+        -------
+        None, array or tuple of array
+            For a rule with no state, one, or several; each of the weight's shape and dtype. With
+            ``multi_precision`` and a 16-bit weight a tuple of float32 arrays: the states, and
+            last a copy of the weight. With ``state_dtype`` the states are bfloat16.
+
+        Raises
+        ------
+        ValueError
+            ``state_dtype`` is set, and the weight is float64, or the rule draws noise.
+        ImportError
+            ``state_dtype`` is set, and ml_dtypes is not installed.
+        """
+        if self.rule is None:
+            return None
+        if self._keeps_master(weight):
+            master = backend_of(weight).to_float32(weight)
+            return (*self._stored(master), master)
+        states = tuple(self._stored(weight))
+        return states if len(states) > 1 else states[0] if states else None
+
+    def _stored(self, weight: Any) -> Sequence[Any]:
+        """Return the initial states in the dtype that they are kept in."""
+        states = self.initial_states(weight)
+        if not self._state_form().rounded:
+            return states
+        backend = backend_of(weight)
+        check_state_dtype(backend.view(weight, "weight").dtype.name)
+        return [backend.to_bfloat16(state) for state in states]
+
+    def initial_states(self, weight: Any) -> Sequence[Any]:
+        """Return the initial array of each state of the rule, by default zeros."""
+        return [backend_of(weight).zeros_like(weight) for _ in self.rule.states]  # type: ignore
+
+    def update(self, index: Any, weight: Any, grad: Any, state: Any) -> None:
+        """Update a weight and its state in place, or those of several weights at once.
+
+        Parameters
+        ----------
+        index : int or str, or list of them
+            What identifies the weight; multipliers and update counts belong to it.
+        weight : array, or list of array
+            Any shape, C-contiguous, writable.
+        grad : array, or list of array
+            The gradient, of the weight's shape and dtype; it is only read.
+        state : None, array, tuple of array, or list of these
+            What `create_state` returned.
+
+        Raises
+        ------
+        TypeError, ValueError
+            An argument is not as described; then nothing has changed.
+        """
+        rule = self.rule
+        if rule is None:
+            raise NotImplementedError(f"{type(self).__name__} must set rule or implement update()")
+        if not isinstance(index, (list, tuple)):
+            self._stepper.step(self, rule, (index,), (weight,), (grad,), (state,))
+            return
+        if type(index) is not list:
+            index = tuple(index)
+        check_lists(len(index), weight=weight, grad=grad, state=state)
+        if index:
+            self._stepper.step(self, rule, index, weight, grad, state)
+
+    def numbers(self, index: Any, t: int) -> dict[str, Any]:
+        """Return numbers that the rule takes and that are no hyperparameters; for subclasses.
+
+        A number that changes with the updates belongs here, as a function of `t`: then a resumed
+        run goes on as if it had not stopped. It is called before the update is made, more than
+        once where other threads step the same weight, and sees the counts with this update.
+
+        Parameters
+        ----------
+        index : int or str
+            What identifies the weight.
+        t : int
+            The number of updates of this weight, the present one included.
+
+        Returns
+        -------
+        dict of str to number
+            By the name that the rule gives them. They go before a hyperparameter of that name,
+            and before `lr`, `wd` and `t`. What the rule does not take is left out.
+        """
+        return {}
+
+    def _numbers_at(self, rule: Rule, index: Any, turn: Any) -> dict[str, Any]:
+        """Return the numbers that `rule` takes for an update that is not counted yet."""
+        return self._stepper.numbers_at(self, rule, index, turn)
+
+    def _numbers(self, rule: Rule, index: Any) -> dict[str, Any]:
+        """Return the numbers that `rule` takes for the present update of `index`."""
+        return self._stepper.numbers(self, rule, index)
+
+    @property
+    def num_update(self) -> int:
+        """The largest number of updates that any one parameter has seen."""
+        return self._rates.counts.num_update
+
+    @num_update.setter
+    def num_update(self, value: int) -> None:
+        self._rates.counts.num_update = value
+
+    @property
+    def _index_update_count(self) -> Counts | View:
+        return self._rates.counts
+
+    @_index_update_count.setter
+    def _index_update_count(self, values: Mapping[Any, int]) -> None:
+        self._rates.true.replace(values, self._rates.true.num_update)
+
+    @property
+    def idx2name(self) -> Mapping[Any, str]:
+        """Names of the parameters by index; to change them, set it."""
+        return MappingProxyType(self._rates.multipliers.names)  # type: ignore[arg-type]
+
+    @idx2name.setter
+    def idx2name(self, names: Mapping[Any, str]) -> None:
+        self.param_idx2name = dict(names)
+
+    @property
+    def lr_mult(self) -> Mapping[Any, float]:
+        """Multipliers of the learning rate by index or name; see `set_lr_mult`."""
+        return MappingProxyType(self._rates.multipliers.lr)  # type: ignore[arg-type]
+
+    @property
+    def wd_mult(self) -> Mapping[Any, float]:
+        """Multipliers of the weight decay by index or name; see `set_wd_mult`."""
+        return MappingProxyType(self._rates.multipliers.wd)  # type: ignore[arg-type]
+
+    @property
+    def lr(self) -> float:
+        """The learning rate in use, before any multiplier; the same as `learning_rate`."""
+        return self.learning_rate
+
+    @lr.setter
+    def lr(self, value: float) -> None:
+        self.learning_rate = value
+
+    def set_learning_rate(self, lr: float) -> None:
+        """Set the learning rate, as ``learning_rate = lr`` does.
+
+        Raises
+        ------
+        TypeError, ValueError
+            It is no number of at least 0, or a scheduler gives the rate.
+        """
+        self.learning_rate = lr
+
+    def reset(self, index: Any = None) -> None:
+        """Forget how often a weight was updated, or all weights: they begin anew.
+
+        States belong to whom keeps them: take them out of `Updater.states` too.
+
+        Parameters
+        ----------
+        index : int or str, optional
+            What identifies the weight; by default all are forgotten, and `num_update` is
+            `begin_num_update` again. With an index it stays, since the schedule goes on.
+
+        Raises
+        ------
+        KeyError
+            The weight was never updated.
+        """
+        counts = self._rates.true
+        if index is None:
+            counts.replace({}, self.begin_num_update)
+        else:
+            del counts[index]
+
+    def set_lr_mult(self, args_lr_mult: dict[Any, float]) -> None:
+        """Set the learning-rate multipliers of single parameters, and forget earlier ones.
+
+        Parameters
+        ----------
+        args_lr_mult : dict of str or int to float
+            Multipliers, at least 0, by name or index; an index goes before a name. They go
+            before the attributes ``__lr_mult__`` of `sym`.
+
+        Raises
+        ------
+        ValueError
+            Names are known and a key is none of them.
+        """
+        self._rates.change(lr=args_lr_mult)
+
+    def set_wd_mult(self, args_wd_mult: dict[Any, float]) -> None:
+        """Set the weight-decay multipliers of single parameters, and forget earlier ones.
+
+        Parameters
+        ----------
+        args_wd_mult : dict of str or int to float
+            Multipliers, at least 0, by name or index; an index goes before a name. They go
+            before the attributes ``__wd_mult__`` of `sym`, and these before the default of 0 for
+            names that do not decay.
+
+        Raises
+        ------
+        ValueError
+            Names are known and a key is none of them.
+        """
+        self._rates.change(wd=args_wd_mult)
+
+    def set_lr_scale(self, args_lrscale: dict[Any, float]) -> None:
+        """Raise DeprecationWarning: use `set_lr_mult`."""
+        raise DeprecationWarning("set_lr_scale is gone; use set_lr_mult")
+
+    def _update_count(self, index: Any) -> None:
+        """Count one more update of `index`; for subclasses that count in another way.
+
+        It is called before the update is made, on counts that nobody else sees yet.
+        """
+        counts = self._index_update_count
+        counts[index] = count = counts.get(index, self.begin_num_update) + 1
+        self.num_update = max(count, self.num_update)
+
+    def _get_lr(self, index: Any) -> float:
+        """Return the learning rate of `index` at the present count."""
+        return self._base_lr(self.num_update) * self._rates.multipliers.of_lr(index)
+
+    def _base_lr(self, num_update: int) -> float:
+        """Return the learning rate before multipliers."""
+        scheduler = self.lr_scheduler
+        return self._rate if scheduler is None else rate_of(scheduler, num_update)
+
+    def _rate_at_present(self) -> float:
+        """Return the learning rate in use; a scheduler is asked about the present count."""
+        return self._rate if self.lr_scheduler is None else self._base_lr(self.num_update)
+
+    def _get_wd(self, index: Any) -> float:
+        """Return the weight decay of `index`."""
+        return self.wd * self._rates.multipliers.of_wd(index)
+
+    def _state_form(self) -> StateForm:
+        """Return what the states are made of."""
+        rule = self.rule
+        if self.state_dtype is None or rule is None or not rule.states:
+            return STATE_FORMS[self.multi_precision, False]
+        if rule.draws:
+            expected = f"None for the rule {rule.name!r}, which draws noise"
+            raise ValueError(wording("state_dtype", expected, repr(self.state_dtype)))
+        return STATE_FORMS[self.multi_precision, True]
+
+    def _keeps_master(self, weight: Any) -> bool:
+        return self.multi_precision and backend_of(weight).is_half(weight)
+
+    @staticmethod
+    def register(klass: type) -> type:
+        """Register an optimizer class under its own name; a decorator.
+
+        Examples
+        --------
+        >>> import weightopt_core as wo
+        >>> @wo.optimizer.Optimizer.register
+        ... class MyOptimizer(wo.optimizer.Optimizer):
+        ...     pass
+        >>> wo.optimizer.Optimizer.create_optimizer("MyOptimizer")
+        MyOptimizer()
+        """
+        return registry.register(klass)
+
+    @staticmethod
+    def create_optimizer(name: str, **kwargs: Any) -> Optimizer:
+        """Return a new optimizer by its name.
+
+        Parameters
+        ----------
+        name : str
+            Case, hyphens, underscores and dots do not count.
+        **kwargs
+            Its hyperparameters.
+
+        Raises
+        ------
+        ValueError
+            No optimizer is called so; the message has the nearest names and how to install it.
+
+        Examples
+        --------
+        >>> import weightopt_core as wo
+        >>> wo.optimizer.Optimizer.create_optimizer("adam", learning_rate=0.1)
+        Adam(learning_rate=0.1)
+        """
+        return registry.create(name, **kwargs)
+
+
+registry = Registry("optimizer", "weightopt.optimizers", Optimizer)
+register = registry.register
+alias = registry.alias
+create = Optimizer.create_optimizer

@@ -1,0 +1,32 @@
+"""Several parameters in one call."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from ..errors import wording
+
+
+def check_lists(count: int, **lists: Any) -> None:
+    """Raise ValueError where one of `lists` is no list or tuple of `count` items."""
+    for name, values in lists.items():
+        if not isinstance(values, (list, tuple)) or len(values) != count:
+            got = f"{len(values)} of them" if hasattr(values, "__len__") else repr(values)
+            raise ValueError(wording(name, f"a list of {count}, one for each index", got))
+
+
+def one_by_one(update: Callable[..., None]) -> Callable[..., None]:
+    """Return an `update` of a single weight as one that takes lists too, and goes through them."""
+
+    @functools.wraps(update)
+    def each(self: Any, index: Any, weight: Any, grad: Any, state: Any) -> None:
+        if not isinstance(index, (list, tuple)):
+            return update(self, index, weight, grad, state)
+        check_lists(len(index), weight=weight, grad=grad, state=state)
+        for given in zip(index, weight, grad, state):
+            update(self, *given)
+        return None
+
+    return each

@@ -1,0 +1,236 @@
+"""One step of an optimizer: its numbers are formed ahead, then it is counted and computed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .. import random
+from ..backends import backend_of
+from ..backends.interface import STATE_FORMS
+from ..drawn import of_this_process
+from ..engine.compiled_step import step  # type: ignore[import-not-found]
+from ..engine.constants import Constants, Evaluator, as_plain  # type: ignore[import-not-found]
+from ..engine.index_groups import Stale  # type: ignore[import-not-found]
+from ..rule import Rule
+from .rates import Rates
+
+if TYPE_CHECKING:
+    from .base import Optimizer
+
+#: Numbers of a rule that depend on the index that is updated.
+OWN_NUMBERS = ("lr", "wd", "t")
+#: How often a step forms its numbers anew because other threads have counted its weights meanwhile.
+_ATTEMPTS = range(1000)
+_WORD = 2**64 - 1
+#: Between the keys of two updates; odd, so that 2**64 of them differ.
+_STEP = 0x9E3779B97F4A7C15
+
+
+class Stepper:
+    """Steps the rule of one optimizer, and keeps what is cheaper to keep than to form again.
+
+    A step has two parts. First its numbers are formed, as they are with this update counted: code
+    of users may run, wait, fail, or step the same optimizer. Nothing is changed by that. Then
+    `weightopt_core.engine.compiled_step.step` counts and computes, which nothing can interrupt.
+    Where the counts of its weights have moved on in between, the first part is repeated.
+
+    Parameters
+    ----------
+    rates : Rates
+        Counts and multipliers of the optimizer.
+    has_numbers : bool
+        Whether the optimizer's class has numbers of its own.
+    by_index : bool
+        Whether it says itself what the counts or rates of each index are.
+    """
+
+    def __init__(self, rates: Rates, has_numbers: bool, by_index: bool):
+        self.rates, self.has_numbers, self.by_index = rates, has_numbers, by_index
+        self.plain = not (has_numbers or by_index)
+        self.evaluators: dict[Any, Evaluator] = {}
+        self.streams: dict[tuple[int, Any], tuple[int, int]] = {}
+
+    def __reduce__(self) -> Any:
+        return Stepper, (self.rates, self.has_numbers, self.by_index)
+
+    def step(
+        self,
+        optimizer: Optimizer,
+        rule: Rule,
+        indices: Sequence[Any],
+        weights: Sequence[Any],
+        grads: Sequence[Any],
+        states: Sequence[Any],
+    ) -> None:
+        """Update weights and states in place, and count it."""
+        rates = self.rates
+        call = rates.calls.find(indices, rates.true)
+        if not rates.is_looked_through:
+            decays = "wd" in rule.numbers and not self.by_index
+            rates.look_through(optimizer.wd if decays else 0.0, call.indices)
+        form = STATE_FORMS[optimizer.multi_precision, False]
+        if optimizer.state_dtype:
+            form = optimizer._state_form()
+        keyed = rule.draws or form.rounded
+        for _ in _ATTEMPTS:
+            if self.plain:
+                turn = call.ahead(rates.multipliers, optimizer.begin_num_update)
+                evaluator = self.evaluators.get(rule)
+                if evaluator is None:
+                    evaluator = self._evaluator(optimizer, rule, OWN_NUMBERS, rule)
+                lr = optimizer._rate
+                if optimizer.lr_scheduler is not None:
+                    lr = optimizer._base_lr(turn.num_update)
+                constants = evaluator.of_groups(optimizer, turn, lr, optimizer.wd)
+            elif self.by_index:
+                turn, constants = self._by_index(optimizer, rule, call)
+            else:
+                turn = call.ahead(rates.multipliers, optimizer.begin_num_update)
+                given = optimizer, rule, call, turn
+                constants = rates.seeing(turn.view(), self._constants_of_numbers, *given)
+            counted = zip(call.indices, turn.counts_ahead()) if keyed else ()
+            keys = [self.key(optimizer, rule, *pair) for pair in counted]
+            numbers = optimizer._numbers_at
+            try:
+                step(
+                    call, _bind, rule, weights, grads, states, form, constants, keys, numbers, turn
+                )
+            except Stale:
+                continue
+            return
+        raise RuntimeError(
+            f"update of {call.indices[0]!r}: expected its count to stay as it is during a step, "
+            f"got {len(_ATTEMPTS)} changes; count it in one thread and in no scheduler"
+        )
+
+    def _constants_of_numbers(
+        self, optimizer: Optimizer, rule: Rule, call: Any, turn: Any
+    ) -> Constants:
+        """Return the constants where a subclass has numbers of its own."""
+        counted = zip(call.indices, turn.counts_ahead())
+        numbers = [dict(optimizer.numbers(index, count)) for index, count in counted]
+        if any(own.keys() != numbers[0].keys() for own in numbers):
+            return self._constants_by_index(optimizer, rule, call.indices)
+        names = rule, *numbers[0]
+        evaluator = self.evaluators.get(names)
+        if evaluator is None:
+            own = [name for name in numbers[0] if name in rule.numbers]
+            rates = [name for name in OWN_NUMBERS if name not in own]
+            evaluator = self._evaluator(optimizer, rule, [*own, *rates], names)
+        lr = optimizer._base_lr(optimizer.num_update)
+        return evaluator.of_numbers(optimizer, turn, numbers, lr, optimizer.wd)
+
+    def _by_index(self, optimizer: Optimizer, rule: Rule, call: Any) -> tuple[Any, Constants]:
+        """Return the turn and the constants where a subclass counts, or says rates, by index."""
+        ahead = self.rates.ahead()
+
+        def count() -> tuple[Any, Constants]:
+            for index in call.indices:
+                optimizer._update_count(index)
+            return call.by_index(ahead), self._constants_by_index(optimizer, rule, call.indices)
+
+        return self.rates.seeing(ahead, count)
+
+    def _constants_by_index(
+        self, optimizer: Optimizer, rule: Rule, indices: Sequence[Any]
+    ) -> Constants:
+        """Return the constants of the present update of each index, equal ones evaluated once."""
+        known: dict[Any, int] = {}
+        rows: list[np.ndarray] = []
+        which = []
+        for index in indices:
+            own = self.own_numbers(optimizer, rule, index)
+            key = tuple(own.items())
+            if key not in known:
+                known[key] = len(rows)
+                names = rule, *own
+                evaluator = self.evaluators.get(names) or self._evaluator(
+                    optimizer, rule, list(own), names
+                )
+                rows.append(evaluator.row(optimizer, tuple(own.values())))
+            which.append(known[key])
+        return Constants(np.array(rows), np.array(which, np.int32))
+
+    def _evaluator(
+        self, optimizer: Optimizer, rule: Rule, own: Sequence[str], key: Any
+    ) -> Evaluator:
+        """Keep what evaluates the constants of `rule`, where a step gives the numbers `own`."""
+        settings = tuple(name for name in rule.numbers if name not in own)
+        for name in settings:
+            _check_has(optimizer, rule, name)
+        evaluator = Evaluator(rule, settings, _reader(settings), tuple(own))
+        self.evaluators[key] = evaluator
+        return evaluator
+
+    def numbers_at(self, optimizer: Optimizer, rule: Rule, index: Any, turn: Any) -> dict[str, Any]:
+        """Return the numbers that `rule` takes for an update that is not counted yet."""
+        return self.rates.seeing(turn.view(), self.numbers, optimizer, rule, index)
+
+    def numbers(self, optimizer: Optimizer, rule: Rule, index: Any) -> dict[str, Any]:
+        """Return the numbers that `rule` takes for the present update of `index`."""
+        numbers = self.own_numbers(optimizer, rule, index)
+        for name in rule.numbers:
+            if name not in numbers:
+                _check_has(optimizer, rule, name)
+                numbers[name] = as_plain(getattr(optimizer, name))
+        return numbers
+
+    def own_numbers(self, optimizer: Optimizer, rule: Rule, index: Any) -> dict[str, Any]:
+        """Return those numbers of `rule` that belong to the present update of `index`."""
+        t = optimizer._index_update_count[index]
+        own: dict[str, Any] = {}
+        if "lr" in rule.numbers:
+            own["lr"] = optimizer._get_lr(index)
+        if "wd" in rule.numbers:
+            own["wd"] = optimizer._get_wd(index)
+        if "t" in rule.numbers:
+            own["t"] = t
+        for name, value in optimizer.numbers(index, t).items():
+            if name in rule.numbers:
+                own[name] = as_plain(value)
+        return own
+
+    def key(self, optimizer: Optimizer, rule: Rule, index: Any, count: int) -> tuple[int, int]:
+        """Return the key of the noise, or of the rounding, of an index at a count.
+
+        A stream of noise for each count takes longer than the step of a small weight. So for the
+        rounding each weight has one, and counts go through its keys: the rounding mixes every bit.
+        """
+        seed = self.seed(optimizer)
+        name = self.rates.multipliers.names.get(index, index)
+        if rule.draws:
+            return random.stream(f"noise/{name}/{count}", seed)
+        stream = self.streams.get((seed, name))
+        if stream is None:
+            stream = self.streams[seed, name] = random.stream(f"rounding/{name}", seed)
+        return (stream[0] + count * _STEP) & _WORD, stream[1]
+
+    def seed(self, optimizer: Optimizer) -> int:
+        """Return the seed of noise and rounding, which is drawn where none was given."""
+        seed = of_this_process(optimizer.noise_seed)
+        if seed is None:
+            seed = optimizer.noise_seed = random.draw_seed("noise")
+        return seed
+
+
+def _bind(rule: Rule, weights: Sequence[Any], *given: Any) -> Any:
+    """Return the checked arrays of a step; what was kept of the last such call helps."""
+    return backend_of(weights[0]).bind(rule, weights, *given)
+
+
+def _reader(settings: Sequence[str]) -> Callable[[Any], tuple[Any, ...]]:
+    """Return a function that reads these attributes of an optimizer."""
+    if len(settings) > 1:
+        return attrgetter(*settings)
+    return lambda optimizer: tuple(getattr(optimizer, name) for name in settings)
+
+
+def _check_has(optimizer: Optimizer, rule: Rule, name: str) -> None:
+    if name in OWN_NUMBERS or not hasattr(optimizer, name):
+        raise TypeError(
+            f"{type(optimizer).__name__} must define {name!r}: its rule {rule.name!r} takes it"
+        )

@@ -1,0 +1,208 @@
+"""Updater: an optimizer together with the states of all the weights it has seen."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from ..errors import wording
+from . import checkpoint
+from .checkpoint.placing import REMEDY, resumed
+from .checkpoint.reading import plain_index
+from .lists import check_lists
+
+if TYPE_CHECKING:
+    from .base import Optimizer
+
+
+class Updater:
+    """Update weights by index, and create each state when its index is first seen.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+        What updates the weights.
+
+    Attributes
+    ----------
+    states : dict
+        State by index. Where one is deleted, the weight's next update begins anew, with a new
+        state and with its count.
+    """
+
+    def __init__(self, optimizer: Optimizer):
+        self.optimizer = optimizer
+        self.states: dict[Any, Any] = {}
+        #: Indices that had a state at some time.
+        self._seen: set[Any] = set()
+        #: Those whose state was loaded, and neither compared with its weight nor placed yet.
+        self._loaded: set[Any] = set()
+        self._strict = True
+        #: The `num_update` up to which each index must have a loaded state.
+        self._complete_until = -1
+
+    def __call__(self, index: Any, grad: Any, weight: Any) -> None:
+        """Update a weight in place, or a list of them at once.
+
+        Parameters
+        ----------
+        index : int or str, or list of them
+            What identifies the weight.
+        grad, weight : array, or list of array
+            As for `Optimizer.update`; note that the gradient comes first.
+
+        Raises
+        ------
+        TypeError, ValueError
+            An argument is not as described, or does not fit the states that `set_states` took
+            over; then nothing has changed.
+        """
+        if self._loaded:
+            self._warn_of_rest()
+        if not isinstance(index, (list, tuple)):
+            if self._is_known(index):
+                self.optimizer.update(index, weight, grad, self.states[index])
+            else:
+                self._update_first((index,), (grad,), (weight,))
+            return
+        check_lists(len(index), grad=grad, weight=weight)
+        states = self._known(index)
+        if states is None:
+            self._update_first(tuple(index), grad, weight)
+        else:
+            self.optimizer.update(index, weight, grad, states)
+
+    def _warn_of_rest(self) -> None:
+        """Warn of loaded states whose weights had no update in a whole pass, once."""
+        if 0 <= self._complete_until < self.optimizer.num_update:
+            self._complete_until = -1
+            rest = [index for index in self.states if index in self._loaded]
+            some = ", ".join(map(repr, rest[:8])) + (", ..." if len(rest) > 8 else "")
+            warnings.warn(
+                f"states of {some} were loaded, and their weights are not updated; they are kept",
+                stacklevel=3,
+            )
+
+    def _is_known(self, index: Any) -> bool:
+        try:
+            return index in self.states and index not in self._loaded
+        except TypeError:  # it has no hash
+            return False
+
+    def _known(self, indices: Sequence[Any]) -> list[Any] | None:
+        """Return all states, or None where one has to be created or placed first."""
+        try:
+            if self._loaded and not self._loaded.isdisjoint(indices):
+                return None
+            return list(map(self.states.__getitem__, indices))
+        except (KeyError, TypeError):
+            return None
+
+    def _update_first(self, indices: tuple[Any, ...], grads: Any, weights: Any) -> None:
+        """Update where states have to be created, or placed, first.
+
+        They are there before the step, so that nothing can come between that and them. Where the
+        step has not been, states and counts are again as they were.
+        """
+        for index in indices:
+            plain_index(index)
+        counts = self.optimizer._index_update_count
+        before = {index: counts.get(index) for index in indices}
+        old = {index: self.states[index] for index in indices if index in self.states}
+        anew: set[Any] = set()
+        states = [self._state(*pair, anew) for pair in zip(indices, weights)]
+        try:
+            for index in anew:
+                counts.pop(index, None)
+            self.states.update(zip(indices, states))
+            if len(indices) == 1:
+                self.optimizer.update(indices[0], weights[0], grads[0], states[0])
+            else:
+                self.optimizer.update(list(indices), weights, grads, states)
+        except BaseException:
+            for index, count in before.items():
+                if counts.get(index) != (None if index in anew else count):
+                    self._is_stepped(index)
+                    continue
+                if count is not None:
+                    counts[index] = count
+                self.states.pop(index, None)
+            self.states.update((i, state) for i, state in old.items() if i not in self.states)
+            raise
+        self._is_stepped(*indices)
+
+    def _is_stepped(self, *indices: Any) -> None:
+        self._seen.update(indices)
+        self._loaded.difference_update(indices)
+
+    def _state(self, index: Any, weight: Any, anew: set[Any]) -> Any:
+        """Return the state of a weight, and note in `anew` where its count begins anew."""
+        if index in self.states:
+            state = self.states[index]
+            if index not in self._loaded:
+                return state
+            state, fits = resumed(self.optimizer, index, weight, state, self._strict)
+            if not fits:
+                anew.add(index)
+            return state
+        if self.optimizer.num_update <= self._complete_until:
+            expected = "one that the states of set_states have"
+            raise ValueError(wording("index", expected, repr(index), REMEDY))
+        if index in self._seen:
+            anew.add(index)
+        return self.optimizer.create_state(index, weight)
+
+    def get_states(self) -> bytes:
+        """Return all states and update counts as safetensors bytes.
+
+        Needs the extra ``weightopt-core[checkpoint]``. A resumed run equals an uninterrupted one
+        bit for bit. Named tuples are saved as tuples.
+
+        Raises
+        ------
+        TypeError, ValueError
+            A state or an index cannot be saved, or there are so many that the header would go
+            beyond the 100 MB that the format allows.
+        """
+        return checkpoint.dump(self)
+
+    def set_states(self, states: bytes, strict: bool = True) -> None:
+        """Take over what `get_states` returned.
+
+        Each state is put where its weight is, when that is next updated.
+
+        Parameters
+        ----------
+        states : bytes
+            What `get_states` returned.
+        strict : bool, optional
+            Whether all has to fit: the class and the hyperparameters of the optimizer, the names
+            and indices as far as they are known, the shape and dtype of each state when its weight
+            is next updated, and with ``multi_precision`` the weight itself, which must be what its
+            master copy rounds to. Until every weight has had its turn, an index without a saved
+            state is refused too. Without `strict` a state that does not fit begins anew with its
+            count, a master copy is taken from its weight, and the rest is loaded.
+
+        Raises
+        ------
+        TypeError, ValueError
+            These are not such bytes, or they do not fit; then nothing has changed. Pickles are
+            refused.
+
+        Warns
+        -----
+        UserWarning
+            The learning rate, the scheduler or `begin_num_update` is another one, and this
+            optimizer's is used; or some weights with a loaded state get no updates.
+        """
+        saved = checkpoint.load(self, states, strict)
+        self._loaded, self._strict = set(saved.states), strict
+        self._seen = {*saved.states, *saved.counts}
+        complete = strict and saved.states and saved.counts
+        self._complete_until = saved.num_update + 1 if complete else -1
+
+
+def get_updater(optimizer: Optimizer) -> Updater:
+    """Return an `Updater` for `optimizer`."""
+    return Updater(optimizer)

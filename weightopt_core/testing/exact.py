@@ -1,0 +1,141 @@
+"""Checks of optimizers' numbers: on every device the bits of the rule on NumPy."""
+
+from __future__ import annotations
+
+import unittest
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from ..backends import cpu
+from ..dtypes import compute_of, storage_of
+from ..kernels.driver import THREAD_THRESHOLD
+from .arrays import Maker, same_bits, wild
+from .subject import Subject
+
+#: Lengths of arrays; the last is just enough for several threads.
+LENGTHS = (0, 1, 7, 10_007, THREAD_THRESHOLD + 1)
+#: For how many steps each is followed.
+STEPS = 20
+EXTRAS: dict[str, Any] = {"wd": 0.01, "clip_gradient": 0.5, "rescale_grad": 0.125}
+
+
+def is_compiled(subject: Subject) -> None:
+    """The compiled rules load, and were built from the present source."""
+    for given in subject.settings():
+        compiled = subject.rule(**given).compiled
+        if compiled.reason == "not compiled":
+            raise unittest.SkipTest("its rule runs on NumPy: not compiled")
+        assert compiled.kernel is not None, compiled.reason
+
+
+def rule_writes_to_nothing(subject: Subject) -> None:
+    """The rule leaves its arguments as they are, and returns what it promises."""
+    for given in subject.settings():
+        rule, optimizer = subject.rule(**given), subject.create(**given)
+        arrays = [np.full(3, 0.5 + i) for i in range(len(rule.lowered.arrays))]
+        before = [array.copy() for array in arrays]
+        results = rule(*arrays, **_numbers(optimizer, 1))
+        for name, array, old in zip(rule.lowered.arrays, arrays, before):
+            assert same_bits(array, old), f"{rule.name} writes to {name}"
+        count = len(results) if isinstance(results, tuple) else 1
+        assert count == 1 + len(rule.states), f"{rule.name} returns {count} arrays"
+
+
+def update_has_the_bits_of_the_rule(subject: Subject, maker: Maker) -> None:
+    """An update is bit for bit the rule run on NumPy; special values included."""
+    for given in _settings(subject):
+        for dtype in maker.full():
+            for length in LENGTHS:
+                _follow(subject, maker, given, dtype, length)
+
+
+def half_precision_rounds_once(subject: Subject, maker: Maker) -> None:
+    """16-bit weights are computed in float32, and rounded once where they are stored."""
+    for given in _settings(subject):
+        for dtype in maker.half():
+            for master in (False, True):
+                _follow(subject, maker, given | {"multi_precision": master}, dtype, 10_007)
+
+
+CHECKS = (
+    is_compiled,
+    rule_writes_to_nothing,
+    update_has_the_bits_of_the_rule,
+    half_precision_rounds_once,
+)
+
+
+def _settings(subject: Subject) -> Iterator[dict[str, Any]]:
+    extras = {k: v for k, v in EXTRAS.items() if k in subject.cls.hyperparameters}
+    for given in subject.settings():
+        subject.rule(**given)
+        yield given
+        yield given | extras
+
+
+def _follow(subject: Subject, maker: Maker, given: dict[str, Any], dtype: Any, length: int) -> None:
+    """Update `STEPS` times, and compare weight and states with the rule on NumPy."""
+    _compare(subject, maker, given, dtype, length, wild)
+    if subject.rule(**given).lowered.norms:
+        _compare(subject, maker, given, dtype, length, _finite)
+
+
+def _finite(rng: np.random.Generator, shape: Any, dtype: Any) -> np.ndarray:
+    """Return wild numbers that are finite: a norm hands on to all elements what one of them is."""
+    values = wild(rng, shape, dtype)
+    return np.where(np.isfinite(values), values, np.ones(1, dtype))
+
+
+def _compare(
+    subject: Subject, maker: Maker, given: dict[str, Any], dtype: Any, length: int, draw: Any
+) -> None:
+    rng = np.random.default_rng(length)
+    optimizer = subject.create(**given)
+    reference = [draw(rng, length, dtype)]
+    weight = maker.make(reference[0])
+    state = optimizer.create_state(0, weight)
+    states = [] if state is None else list(state) if isinstance(state, tuple) else [state]
+    reference += [maker.host(array) for array in states]
+    for _ in range(STEPS):
+        grad = draw(rng, length, dtype)
+        optimizer.update(0, weight, maker.make(grad), state)
+        reference = _step(optimizer, reference, grad)
+    where = f"{given}, {dtype.name}, {length} elements, {STEPS} steps"
+    names = ["weight", *optimizer.rule.states, "master copy"]
+    for name, array, expected in zip(names, [weight, *states], reference):
+        got = maker.host(array)
+        assert got.dtype == expected.dtype, f"{where}: {name} is of {got.dtype}"
+        assert same_bits(got, expected), f"{where}: {name} differs {_difference(got, expected)}"
+
+
+def _step(optimizer: Any, arrays: list[np.ndarray], grad: np.ndarray) -> list[np.ndarray]:
+    """Return weight, states and perhaps master copy after the update that was last counted."""
+    rule, weight = optimizer.rule, arrays[0]
+    compute = compute_of(storage_of(weight.dtype))
+    count = 1 + len(rule.states)
+    master = arrays[count:]
+    inputs = [array.astype(compute) for array in [*(master or arrays[:1]), grad, *arrays[1:count]]]
+    if rule.draws:
+        noise = np.empty(weight.shape, compute)
+        key = optimizer._stepper.key(optimizer, rule, 0, optimizer._index_update_count[0])
+        cpu.fill_normal(noise, key, 0.0, 1.0)
+        inputs.append(noise)
+    with np.errstate(all="ignore"):
+        results = rule(*inputs, **_numbers(optimizer))
+        results = list(results) if rule.states else [results]
+        kept = [new.astype(old.dtype) for new, old in zip(results, arrays)]
+    return kept + results[:1] if master else kept
+
+
+def _numbers(optimizer: Any, count: int | None = None) -> dict[str, Any]:
+    if count is not None:
+        optimizer._index_update_count[0] = count
+    return optimizer._numbers(optimizer.rule, 0)
+
+
+def _difference(got: np.ndarray, expected: np.ndarray) -> str:
+    wrong = [i for i in range(got.size) if not same_bits(got[i], expected[i])]
+    i = wrong[0]
+    return f"in {len(wrong)} of {got.size}, first at {i}: expected {expected[i]!r}, got {got[i]!r}"
