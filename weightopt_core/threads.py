@@ -70,6 +70,34 @@ def set_num_threads(threads: int | None) -> None:
     _given, _has_read = threads, False
 
 
+def use_openmp(path: str | os.PathLike[str] | None) -> None:
+    """Let steps run on the threads of an OpenMP library, instead of threads of their own.
+
+    Threads of OpenMP spin for some milliseconds after each of their loops, and take the processors
+    from a step that follows. Where a process computes gradients by such loops, its steps are
+    faster on the same threads. The results have the same bits.
+
+    Parameters
+    ----------
+    path : str, path or None
+        The file of GNU's or LLVM's library, which the process must have loaded; None restores
+        threads of our own. A forked child begins with those.
+
+    Raises
+    ------
+    ValueError
+        The process has not loaded such a library from there; nothing has changed.
+
+    Notes
+    -----
+    A step takes at most `get_num_threads` threads, and at most as many as OpenMP is set to.
+    """
+    encoded = None if path is None else os.fsencode(path)
+    if encoded is not None and b"\0" in encoded or not parallel.use_team(encoded):
+        expected = "the path of an OpenMP library that is loaded"
+        raise ValueError(wording("path", expected, repr(path), "import what brings it first"))
+
+
 def _positive(threads: Any) -> int:
     try:
         number = 0 if isinstance(threads, bool) else operator.index(threads)

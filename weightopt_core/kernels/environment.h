@@ -51,6 +51,14 @@ static inline void restore_flags(environment given)
         WRITE_SSE(given.sse);
 }
 
+/* Compute again as the thread did that read `given`, flags included. */
+static inline void return_to(environment given)
+{
+    restore_flags(given);
+    if (read_environment().x87 != given.x87)
+        __asm__ volatile("fnclex\n\tfldcw %0" : : "m"(given.x87));
+}
+
 #elif defined(__GNUC__) && defined(__aarch64__)
 
 typedef struct {
@@ -77,6 +85,12 @@ static inline void restore_flags(environment given)
         __asm__ volatile("msr fpsr, %0" : : "r"(given.flags));
 }
 
+static inline void return_to(environment given)
+{
+    take_environment(given);
+    restore_flags(given);
+}
+
 #else
 
 #include <fenv.h>
@@ -97,6 +111,11 @@ static inline void take_environment(environment given)
 }
 
 static inline void restore_flags(environment given)
+{
+    fesetenv(&given);
+}
+
+static inline void return_to(environment given)
 {
     fesetenv(&given);
 }

@@ -5,6 +5,7 @@ cdef extern from "pool.h" nogil:
     void weightopt_parallel_for(
         weightopt_task task, void *context, ptrdiff_t count, ptrdiff_t grain, int threads
     )
+    int weightopt_use_team(const char *path)
 
 cdef extern from "processors.h" nogil:
     int weightopt_processors()
@@ -16,6 +17,16 @@ MAX_THREADS = WEIGHTOPT_MAX_THREADS
 def processors():
     """Return how many processors the calling thread may run on; 0 where the system does not say."""
     return weightopt_processors()
+
+
+def use_team(path):
+    """Run loops on the threads of a loaded OpenMP library, or the pool's; return whether it can."""
+    cdef bytes encoded = b"" if path is None else path
+    cdef char *name = encoded
+    cdef bint done
+    with nogil:
+        done = weightopt_use_team(NULL if path is None else name)
+    return done
 
 
 cdef void parallel_for(

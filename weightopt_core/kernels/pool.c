@@ -11,10 +11,16 @@ void weightopt_parallel_for(weightopt_task task, void *context, ptrdiff_t count,
         task(context, 0, count);
 }
 
+int weightopt_use_team(const char *path)
+{
+    return path == NULL;
+}
+
 #else
 
 #include "environment.h"
 #include "signals.h"
+#include "team.h"
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -48,6 +54,7 @@ static ptrdiff_t job_grain;
 static environment job_environment;
 static part parts[WEIGHTOPT_MAX_THREADS];
 static helper helpers[WEIGHTOPT_MAX_THREADS]; /* the first is the caller, who is not called */
+static team lent; /* without entry points where there is none; held with `busy` */
 
 static void relax(void)
 {
@@ -109,6 +116,7 @@ static void forget_threads(void)
     pthread_mutex_init(&lock, NULL);
     atomic_store(&active, 0);
     open_job = started = patience = 0;
+    lent.parallel = NULL;
 }
 
 static void register_fork(void)
@@ -158,11 +166,10 @@ static void run_alone(weightopt_task task, void *context, ptrdiff_t count, ptrdi
         task(context, begin, begin + grain < count ? begin + grain : count);
 }
 
-static void run_together(weightopt_task task, void *context, ptrdiff_t count, ptrdiff_t grain,
-                         int threads, environment given)
+static void part_job(weightopt_task task, void *context, ptrdiff_t count, ptrdiff_t grain,
+                     int threads, environment given)
 {
     ptrdiff_t share = (count / threads + grain - 1) / grain * grain;
-    pthread_mutex_lock(&lock);
     job_task = task;
     job_context = context;
     job_grain = grain;
@@ -174,6 +181,11 @@ static void run_together(weightopt_task task, void *context, ptrdiff_t count, pt
         atomic_store(&parts[i].next, begin);
         parts[i].end = end;
     }
+}
+
+static void run_together(int threads)
+{
+    pthread_mutex_lock(&lock);
     open_job = 1;
     for (int i = 1; i < threads; ++i)
         atomic_fetch_add(&helpers[i].calls, 1);
@@ -190,6 +202,48 @@ static void run_together(weightopt_task task, void *context, ptrdiff_t count, pt
         sched_yield();
 }
 
+static void join_in(void *unused)
+{
+    const environment own = read_environment();
+    const int number = lent.number();
+    (void)unused;
+    if (number >= wanted)
+        return;
+    take_environment(job_environment);
+    work(number);
+    return_to(own);
+}
+
+int weightopt_use_team(const char *path)
+{
+    team found = {NULL, NULL, NULL};
+    if (path != NULL && !find_team(path, &found))
+        return 0;
+    pthread_once(&once, register_fork);
+    pthread_mutex_lock(&busy);
+    lent = found;
+    pthread_mutex_unlock(&busy);
+    return 1;
+}
+
+/* Run a job on as many threads as there are, at most `threads`; 0 where the caller is alone. */
+static int run_with_others(weightopt_task task, void *context, ptrdiff_t count, ptrdiff_t grain,
+                           int threads, environment given)
+{
+    const int has_team = lent.parallel != NULL;
+    const int most = has_team ? lent.most() : start_threads(threads);
+    if (threads > most)
+        threads = most;
+    if (threads < 2)
+        return 0;
+    part_job(task, context, count, grain, threads, given);
+    if (has_team)
+        lent.parallel(join_in, NULL, (unsigned)threads, 0);
+    else
+        run_together(threads);
+    return 1;
+}
+
 void weightopt_parallel_for(weightopt_task task, void *context, ptrdiff_t count, ptrdiff_t grain,
                             int threads)
 {
@@ -202,11 +256,7 @@ void weightopt_parallel_for(weightopt_task task, void *context, ptrdiff_t count,
     if (threads > chunks)
         threads = (int)chunks;
     const int has_pool = threads > 1 && take_pool();
-    if (has_pool)
-        threads = start_threads(threads);
-    if (has_pool && threads > 1)
-        run_together(task, context, count, grain, threads, given);
-    else
+    if (!has_pool || !run_with_others(task, context, count, grain, threads, given))
         run_alone(task, context, count, grain);
     if (has_pool)
         pthread_mutex_unlock(&busy);

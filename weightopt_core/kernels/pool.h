@@ -21,4 +21,9 @@ typedef void (*weightopt_task)(void *context, ptrdiff_t begin, ptrdiff_t end);
 void weightopt_parallel_for(weightopt_task task, void *context, ptrdiff_t count, ptrdiff_t grain,
                             int threads);
 
+/* Run tasks on the threads of the OpenMP library at `path`, which the process has loaded, or on
+ * the pool's own where `path` is NULL; return 0, with nothing changed, where that cannot be. A
+ * forked child has none of those threads, and goes back to the pool. */
+int weightopt_use_team(const char *path);
+
 #endif

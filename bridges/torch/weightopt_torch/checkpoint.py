@@ -1,0 +1,130 @@
+"""What a state_dict holds, and whether one that comes belongs here."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from weightopt_core.dtypes import dtype_of
+from weightopt_core.errors import wording
+
+from .memory import STORAGE, tensor_over
+from .settings import ALGORITHM, NOISE, Settings, setting_names
+from .slots import MASTER, STEP, Slot, names_of
+
+
+class AsItIs:
+    """A tensor that torch's `load_state_dict` does not cast to the dtype of its parameter."""
+
+    def __init__(self, tensor: torch.Tensor):
+        self.tensor = tensor
+
+
+def wrapped(state: Any) -> Any:
+    """Return a state in which no tensor is cast."""
+    if not isinstance(state, Mapping):
+        return state
+    return {key: AsItIs(value) if isinstance(value, torch.Tensor) else value
+            for key, value in state.items()}
+
+
+def unwrapped(state: Any, parameter: torch.Tensor) -> Any:
+    """Return copies of the tensors of a state, where the parameter is."""
+    if not isinstance(state, Mapping):
+        return state
+    return {key: _copied(value.tensor, key, parameter) if isinstance(value, AsItIs) else value
+            for key, value in state.items()}
+
+
+def _copied(tensor: torch.Tensor, key: str, parameter: torch.Tensor) -> torch.Tensor:
+    if key == STEP or tensor.shape != parameter.shape:
+        return tensor.detach().clone()
+    return torch.empty_like(parameter, dtype=tensor.dtype, requires_grad=False).copy_(tensor)
+
+
+def complete(state: Mapping[str, Any], count: int) -> dict[str, Any]:
+    """Return a state with copies of its tensors, and with its number of updates."""
+    step = {STEP: torch.tensor(count, dtype=torch.int64)}
+    return step | {key: value.detach().clone() for key, value in state.items()}
+
+
+def expected_parts(core: Any, slot: Slot, parameter: torch.Tensor) -> dict[str, torch.dtype] | None:
+    """Return name and dtype of each tensor of a state; None where only its own code knows."""
+    if core.rule is None:
+        return None
+    example = np.zeros(1, dtype_of(STORAGE[parameter.dtype]))
+    state = core.create_state(slot.index, example)
+    parts = () if state is None else state if isinstance(state, tuple) else (state,)
+    names = names_of(list(core.rule.states), len(parts))
+    return {name: tensor_over(part).dtype for name, part in zip(names, parts)}
+
+
+def parted(core: Any, slot: Slot, parameter: torch.Tensor, state: Any) -> tuple[int | None, dict[str, Any]]:
+    """Return the number of updates that a state holds, or None, and its tensors; check both.
+
+    Raises
+    ------
+    TypeError, ValueError
+        It is not a state of this optimizer, or not one of this parameter.
+    """
+    argument = f"state of {slot.label}"
+    if not isinstance(state, Mapping):
+        raise TypeError(wording(argument, "a dict of tensors", type(state).__name__))
+    tensors = {key: value for key, value in state.items() if key != STEP}
+    count = None if STEP not in state else _count(state[STEP], argument)
+    expected = expected_parts(core, slot, parameter)
+    if expected is not None and tensors.keys() != expected.keys():
+        words = ", ".join(expected) or "no tensor"
+        remedy = f"load what was saved from {type(core).__name__} with the same settings"
+        raise ValueError(wording(argument, words, ", ".join(map(str, tensors)) or "none", remedy))
+    for key in expected or tensors:
+        _check_tensor(f"{key!r} in {argument}", tensors[key], parameter, (expected or {}).get(key))
+    return count, {key: tensors[key] for key in expected or tensors}
+
+
+def _check_tensor(argument: str, tensor: Any, parameter: torch.Tensor, dtype: Any) -> None:
+    if not isinstance(tensor, torch.Tensor):
+        raise TypeError(wording(argument, "a tensor", type(tensor).__name__))
+    if dtype is None:
+        return
+    if tensor.shape != parameter.shape:
+        expected, got = tuple(parameter.shape), tuple(tensor.shape)
+        remedy = "reshape the state too, or delete it: optimizer.state.pop(parameter)"
+        raise ValueError(wording(f"shape of {argument}", f"{expected}", f"{got}", remedy))
+    if tensor.dtype is not dtype:
+        remedy = "create the optimizer with the multi_precision and state_dtype that it had"
+        raise TypeError(wording(f"dtype of {argument}", f"{dtype}", f"{tensor.dtype}", remedy))
+
+
+def _count(step: Any, argument: str) -> int:
+    """Return a number of updates; torch keeps some as floating-point tensors."""
+    value = step.item() if isinstance(step, torch.Tensor) and step.numel() == 1 else step
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    try:
+        count = operator.index(value)
+    except TypeError:
+        count = -1
+    if not 0 <= count <= 4 * 10**18:
+        raise ValueError(wording(f"{STEP!r} in {argument}", "an integer from 0 to 4e18", repr(step)))
+    return count
+
+
+def check_state_dict(algorithm: Any, state_dict: Any) -> None:
+    """Raise where a state_dict was not made by an optimizer of this algorithm."""
+    expected = f"one of {algorithm.__name__} of weightopt"
+    if not (isinstance(state_dict, Mapping) and {"state", "param_groups"} <= state_dict.keys()):
+        raise TypeError(wording("state_dict", expected, type(state_dict).__name__))
+    for group in state_dict["param_groups"]:
+        found = group.get(ALGORITHM)
+        if found != algorithm.__name__:
+            got = f"one of {found}" if found else "one of another optimizer"
+            raise ValueError(wording("state_dict", expected, got, "load it into what it was saved from"))
+        missing = setting_names(algorithm).keys() - group.keys()
+        if missing:
+            some = ", ".join(sorted(missing))
+            remedy = "save it anew with this version"
+            raise ValueError(wording("state_dict", f"the settings {some}", "none of them", remedy))
