@@ -6,8 +6,8 @@ from typing import Any
 
 import weightopt_core as _core
 
-from .classes import class_of
-from .optimizer import Optimizer
+from .optimizer import Optimizer, class_of
+from .team import share_threads
 
 __all__ = ["Optimizer", "create"]
 
@@ -18,3 +18,6 @@ def create(name: str, params: Any, lr: Any = None, weight_decay: Any = None, **s
 
 def __getattr__(name: str) -> Any:
     return class_of(_core.optimizer.registry.attribute(__name__, name))
+
+
+share_threads()

@@ -12,8 +12,8 @@ from weightopt_core.dtypes import dtype_of
 from weightopt_core.errors import wording
 
 from .memory import STORAGE, tensor_over
-from .settings import ALGORITHM, NOISE, Settings, setting_names
-from .slots import MASTER, STEP, Slot, names_of
+from .settings import ALGORITHM, Settings, setting_names
+from .slots import STEP, Slot, names_of, parts_of
 
 
 class AsItIs:
@@ -31,24 +31,21 @@ def wrapped(state: Any) -> Any:
             for key, value in state.items()}
 
 
-def unwrapped(state: Any, parameter: torch.Tensor) -> Any:
-    """Return copies of the tensors of a state, where the parameter is."""
+def unwrapped(state: Any, slot: Slot, parameter: torch.Tensor) -> Any:
+    """Return copies of the tensors of a state, where the parameter's states lie."""
     if not isinstance(state, Mapping):
         return state
-    return {key: _copied(value.tensor, key, parameter) if isinstance(value, AsItIs) else value
+    return {key: slot.copied(value.tensor, parameter) if isinstance(value, AsItIs) else value
             for key, value in state.items()}
 
 
-def _copied(tensor: torch.Tensor, key: str, parameter: torch.Tensor) -> torch.Tensor:
-    if key == STEP or tensor.shape != parameter.shape:
-        return tensor.detach().clone()
-    return torch.empty_like(parameter, dtype=tensor.dtype, requires_grad=False).copy_(tensor)
-
-
-def complete(state: Mapping[str, Any], count: int) -> dict[str, Any]:
-    """Return a state with copies of its tensors, and with its number of updates."""
-    step = {STEP: torch.tensor(count, dtype=torch.int64)}
-    return step | {key: value.detach().clone() for key, value in state.items()}
+def complete(state: Mapping[str, Any], count: int | None = None) -> dict[str, Any]:
+    """Return a state with copies of its tensors, and with its number of updates if it lacks it."""
+    step = {} if count is None else {STEP: torch.tensor(count, dtype=torch.int64)}
+    return step | {
+        key: value.detach().clone() if isinstance(value, torch.Tensor) else value
+        for key, value in state.items()
+    }
 
 
 def expected_parts(core: Any, slot: Slot, parameter: torch.Tensor) -> dict[str, torch.dtype] | None:
@@ -57,8 +54,8 @@ def expected_parts(core: Any, slot: Slot, parameter: torch.Tensor) -> dict[str, 
         return None
     example = np.zeros(1, dtype_of(STORAGE[parameter.dtype]))
     state = core.create_state(slot.index, example)
-    parts = () if state is None else state if isinstance(state, tuple) else (state,)
-    names = names_of(list(core.rule.states), len(parts))
+    parts = parts_of(state)
+    names = names_of(core.rule, len(parts))
     return {name: tensor_over(part).dtype for name, part in zip(names, parts)}
 
 
@@ -113,7 +110,41 @@ def _count(step: Any, argument: str) -> int:
     return count
 
 
-def check_state_dict(algorithm: Any, state_dict: Any) -> None:
+def completed(optimizer: Any, state_dict: dict[str, Any]) -> dict[str, Any]:
+    """Put into a `state_dict` what torch's own lacks: counts, seeds, and tensors of its own."""
+    states = state_dict["state"]
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
+    for settings, packed in zip(optimizer._engine.settings, state_dict["param_groups"]):
+        packed.update(settings.seed())
+    for number, parameter in enumerate(parameters):
+        if number in states:
+            states[number] = optimizer._engine.completed(parameter, states[number])
+    return state_dict
+
+
+def by_parameter(optimizer: Any) -> dict[str, Any]:
+    """Return states and groups as `completed` does, but by parameter, for copies and pickles."""
+    engine, states = optimizer._engine, optimizer.state
+    pairs = zip(optimizer.param_groups, engine.settings)
+    groups = [{**group, **settings.seed()} for group, settings in pairs]
+    found = type(states)(dict)
+    found.update((p, engine.completed(p, states[p])) for p in engine.slots if p in states)
+    return {"param_groups": groups, "state": found}
+
+
+def checked(optimizer: Any, state_dict: Any) -> dict[str, Any]:
+    """Return a `state_dict` whose tensors torch does not cast, or raise what is wrong with it."""
+    _check_state_dict(optimizer.algorithm, state_dict)
+    states = dict(state_dict["state"])
+    for group, mine in zip(state_dict["param_groups"], optimizer.param_groups):
+        core = Settings(optimizer.algorithm, group).core
+        for number, parameter in zip(group["params"], mine["params"]):
+            if number in states:
+                parted(core, optimizer._engine.slots[parameter], parameter, states[number])
+    return {**state_dict, "state": {key: wrapped(one) for key, one in states.items()}}
+
+
+def _check_state_dict(algorithm: Any, state_dict: Any) -> None:
     """Raise where a state_dict was not made by an optimizer of this algorithm."""
     expected = f"one of {algorithm.__name__} of weightopt"
     if not (isinstance(state_dict, Mapping) and {"state", "param_groups"} <= state_dict.keys()):

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import functools
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import torch
-from torch.autograd.graph import increment_version
-from weightopt_core.errors import wording
 
 from . import checkpoint
+from .backward import Watch
+from .engine import Engine
 from .groups import grouped
-from .memory import check_parameter
-from .settings import ALGORITHM, Settings, check_names, defaults_of
+from .offload import OffloadedSlot
+from .settings import ALGORITHM, NOISE, check_names, defaults_of
 from .slots import Slot
+
+#: Attributes that decide how parameters are stepped; copies and pickles have them too.
+_WAYS = ("lr_scheduler", "offload", "step_in_backward", "_rate_is_given")
 
 
 class Optimizer(torch.optim.Optimizer):
-    """Base class of the classes that `weightopt_torch.create` and ``weightopt_torch.Lion`` give."""
+    """Base class of what `weightopt_torch.create` returns: one subclass for each algorithm.
+
+    A subclass has the name of the algorithm's class, and is an attribute of the module:
+    ``weightopt_torch.Lion``. `weightopt_torch.create` describes the parameters.
+    """
 
     #: The class of the core's optimizer; each subclass has its own.
     algorithm: ClassVar[Any] = None
@@ -31,21 +39,26 @@ class Optimizer(torch.optim.Optimizer):
         maximize: bool = False,
         groups: Mapping[str, Mapping[str, Any]] | None = None,
         lr_scheduler: Any = None,
+        offload: bool = False,
+        step_in_backward: bool = False,
         **hyperparameters: Any,
     ):
         cls = self.algorithm
-        check_names(cls, hyperparameters, f"{type(self).__name__}()", strict=True)
+        check_names(cls, hyperparameters.keys() - {ALGORITHM}, f"{cls.__name__}()", strict=True)
         given = {"lr": lr, "weight_decay": weight_decay}
         given = {key: value for key, value in given.items() if value is not None}
         defaults = {**defaults_of(cls), "maximize": maximize, **hyperparameters, **given}
-        self._rate_is_given = lr is not None
-        self._begin(lr_scheduler)
+        self.lr_scheduler, self._rate_is_given = lr_scheduler, lr is not None
+        self.offload, self.step_in_backward = offload, step_in_backward
+        self._begin()
         super().__init__(grouped(params, groups), {**defaults, ALGORITHM: cls.__name__})
 
-    def _begin(self, lr_scheduler: Any) -> None:
-        self.lr_scheduler = lr_scheduler
-        self._settings: list[Settings] = []
-        self._slots: dict[torch.Tensor, Slot] = {}
+    def _begin(self) -> None:
+        self._engine = Engine(self.algorithm, OffloadedSlot if self.offload else Slot)
+        if self.step_in_backward:
+            self._watch: Watch | None = Watch(self._step_one)
+        else:
+            self._watch = Watch(self._fetch) if self.offload else None
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Add a group of parameters; what it does not set has the optimizer's defaults.
@@ -55,38 +68,20 @@ class Optimizer(torch.optim.Optimizer):
         TypeError, ValueError
             A setting or a parameter is not as it has to be; then nothing has changed.
         """
-        own = {"params", "param_names", ALGORITHM, "noise_seed"}
+        own = {"params", "param_names", ALGORITHM, NOISE}
         check_names(self.algorithm, param_group.keys() - own, "a parameter group", strict=False)
         rate_is_given = self._rate_is_given or "lr" in param_group
         super().add_param_group(param_group)
         group = self.param_groups[-1]
         try:
-            slots = self._new_slots(group)
-            settings = self._settings_of(group)
+            settings = self._engine.add(group)
             if self.lr_scheduler is not None:
                 settings.follow(self.lr_scheduler, rate_is_given)
         except BaseException:
             self.param_groups.pop()
             raise
-        self._settings.append(settings)
-        self._slots.update(slots)
-
-    def _settings_of(self, group: dict[str, Any]) -> Settings:
-        settings = Settings(self.algorithm, group)
-        named = group.get("param_names", ())
-        # Which parameters decay is for groups to say; by the core's rule it follows from the names.
-        settings.core.set_wd_mult({name: 1.0 for name in named})
-        return settings
-
-    def _new_slots(self, group: dict[str, Any]) -> dict[torch.Tensor, Slot]:
-        slots: dict[torch.Tensor, Slot] = {}
-        names = group.get("param_names")
-        for i, parameter in enumerate(group["params"]):
-            index = names[i] if names else len(self._slots) + i
-            label = names[i] if names else f"parameter {index}"
-            check_parameter(parameter, label)
-            slots[parameter] = Slot(index, label)
-        return slots
+        if self._watch is not None:
+            self._watch.over(group["params"])
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Update all parameters that have a gradient.
@@ -110,68 +105,85 @@ class Optimizer(torch.optim.Optimizer):
         if closure is not None:
             with torch.enable_grad():
                 loss = closure()
-        self._step([[p for p in group["params"] if p.grad is not None] for group in self.param_groups])
+        groups = self.param_groups
+        chosen = [[p for p in group["params"] if p.grad is not None] for group in groups]
+        with torch.no_grad():
+            self._engine.step(groups, self.state, chosen)
         return loss
 
-    def _step(self, chosen: list[list[torch.Tensor]]) -> None:
-        """Update the chosen parameters of each group."""
-        if self.lr_scheduler is not None:
-            num_update = self._num_update_after(chosen)
-        else:
-            num_update = 0
-        for settings, group in zip(self._settings, self.param_groups):
-            settings.read(group, num_update)
-        created: list[torch.Tensor] = []
+    def _step_one(self, parameter: torch.Tensor) -> None:
+        """Update one parameter and free its gradient."""
+        group = self._engine.slots[parameter].group
+        chosen = [[parameter] if i == group else [] for i in range(len(self.param_groups))]
+        with torch.no_grad():
+            self._engine.step(self.param_groups, self.state, chosen)
+        parameter.grad = None
+
+    def _fetch(self, parameter: torch.Tensor) -> None:
+        """Begin to copy a gradient to host memory."""
+        self._engine.slots[parameter].fetch(parameter)  # type: ignore[attr-defined]
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return copies of all states and settings, which nothing changes later.
+
+        Returns
+        -------
+        dict
+            As torch's: ``state`` has the tensors of each parameter by name, ``step`` among them,
+            which is the number of its updates; ``param_groups`` has the settings. All is what
+            ``torch.load(..., weights_only=True)`` takes.
+        """
+        handle = self.register_state_dict_post_hook(checkpoint.completed, prepend=True)
         try:
-            calls = [
-                (settings.core, self._call(settings.core, parameters, created))
-                for settings, parameters in zip(self._settings, chosen)
-                if parameters
-            ]
-            for core, call in calls:
-                core.update(*call)
-        except BaseException:
-            for parameter in created:
-                self.state.pop(parameter, None)
-            raise
-        for parameters in chosen:
-            increment_version(parameters)
+            return super().state_dict()
+        finally:
+            handle.remove()
 
-    def _call(self, core: Any, parameters: list[torch.Tensor], created: list[torch.Tensor]) -> Any:
-        """Return what the core's `update` takes."""
-        slots, all_states = self._slots, self.state
-        indices, weights, grads, states = [], [], [], []
-        for parameter in parameters:
-            slot = slots[parameter]
-            slot.look_at(parameter)
-            if slot.state is None or slot.state is not all_states.get(parameter):
-                self._find_state(core, slot, parameter, created)
-            indices.append(slot.index)
-            weights.append(slot.weight)
-            grads.append(slot.gradient(parameter, parameter.grad))  # type: ignore[arg-type]
-            states.append(slot.arrays)
-        return indices, weights, grads, states
+    def load_state_dict(self, state_dict: Any) -> None:
+        """Go on from what `state_dict` returned; its tensors are copied, and keep their dtypes.
 
-    def _find_state(self, core: Any, slot: Slot, parameter: torch.Tensor, created: list[Any]) -> None:
-        """Take over the state that somebody has put in, or create one."""
-        counts = core._index_update_count
-        if parameter in self.state:
-            count, state = checkpoint.parted(core, slot, parameter, self.state[parameter])
-            slot.adopt(state, parameter)
-            if count is not None:
-                counts[slot.index] = count
-                core.num_update = max(core.num_update, count)
-        else:
-            state = slot.create_state(core, parameter)
-            counts.pop(slot.index, None)
-            created.append(parameter)
-        self.state[parameter] = slot.state = state
+        Raises
+        ------
+        TypeError, ValueError
+            It is not from an optimizer of this algorithm, or not for these parameters; then
+            nothing has changed.
+        """
+        # The last of the hooks sees what all others have made of it.
+        handle = self.register_load_state_dict_pre_hook(checkpoint.checked)
+        try:
+            super().load_state_dict(state_dict)
+        finally:
+            handle.remove()
 
-    def _num_update_after(self, chosen: list[list[torch.Tensor]]) -> int:
-        """Return the core's `num_update` once all of these are updated, over all groups."""
-        found = 0
-        for settings, parameters in zip(self._settings, chosen):
-            counts = settings.core._index_update_count
-            ahead = (counts.get(self._slots[p].index, 0) + 1 for p in parameters)
-            found = max(found, settings.core.num_update, *ahead)
-        return found
+    def __getstate__(self) -> dict[str, Any]:
+        return {
+            "defaults": self.defaults,
+            **checkpoint.by_parameter(self),
+            **{name: vars(self)[name] for name in _WAYS},
+            "_schedules": [settings.schedule for settings in self._engine.settings],
+        }
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take over a state: from `load_state_dict`, from a copy, or from a pickle."""
+        schedules = state.pop("_schedules", None)
+        if schedules is None:
+            schedules = [settings.schedule for settings in self._engine.settings]
+        super().__setstate__(state)
+        watch = vars(self).get("_watch")
+        self._begin()
+        self._watch = watch or self._watch
+        for group, schedule in zip(self.param_groups, schedules):
+            self._engine.add(group).schedule = schedule
+            if self._watch is not None:
+                self._watch.over(group["params"])
+        for parameter, slot in self._engine.slots.items():
+            if parameter in self.state:
+                self.state[parameter] = checkpoint.unwrapped(self.state[parameter], slot, parameter)
+
+
+@functools.cache
+def class_of(algorithm: Any) -> type[Optimizer]:
+    """Return the subclass of `Optimizer` that steps with a class of the core."""
+    name = algorithm.__name__
+    made = {"algorithm": algorithm, "__module__": __package__, "__qualname__": name}
+    return type(name, (Optimizer,), made)

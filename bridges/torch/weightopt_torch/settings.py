@@ -93,6 +93,11 @@ class Settings:
         rate = {"learning_rate": self.core.learning_rate} if rate_is_given else {}
         self.schedule = type(self.core)(**self._required(), **rate, lr_scheduler=scheduler).lr_scheduler
 
+    def seed(self) -> dict[str, int]:
+        """Return the seed of noise and rounding as a setting, if it is known."""
+        seed = self.core.noise_seed
+        return {} if seed is None else {NOISE: int(seed)}
+
     def _required(self) -> dict[str, Any]:
         declared = self.core.hyperparameters.items()
         return {name: getattr(self.core, name) for name, one in declared if one.default is REQUIRED}
