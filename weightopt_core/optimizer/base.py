@@ -240,6 +240,72 @@ class Optimizer(Algorithm):
         """
         return {}
 
+    def numbers_at(
+        self, index: Any, t: int, *, lr: float | None = None, wd: float | None = None
+    ) -> dict[str, Any]:
+        """Return what the rule takes by keyword at update `t` of a weight; nothing is counted.
+
+        It is for whoever keeps weights, states and counts elsewhere and steps with ``rule.on``.
+
+        Parameters
+        ----------
+        index : int or str
+            What identifies the weight.
+        t : int
+            The number of its updates, the present one included; `num_update` is the same meanwhile.
+        lr, wd : float, optional
+            Stand in for the rate and the decay with schedule and multipliers applied.
+
+        Examples
+        --------
+        >>> import weightopt_core as wo
+        >>> sgd = wo.optimizer.create("sgd", momentum=0.9)
+        >>> sorted(sgd.numbers_at(0, 1, lr=0.5))
+        ['clip_gradient', 'lr', 'momentum', 'rescale_grad', 'wd']
+        """
+        rates = _given(lr=lr, wd=wd)
+        return self._stepper.all_numbers_at(self, self._own_rule(), index, t, rates)
+
+    def constants(
+        self,
+        index: Any,
+        t: int,
+        *,
+        lr: float | None = None,
+        wd: float | None = None,
+        norms: Sequence[float] = (),
+    ) -> tuple[float, ...]:
+        """Return the numbers that arrays meet at update `t` of a weight, as a step evaluates them.
+
+        They are in the order of ``rule.on(namespace).constants``, in double; each rounds once to
+        the type of the arrays. Nothing is counted.
+
+        Parameters
+        ----------
+        index, t, lr, wd
+            As for `numbers_at`.
+        norms : sequence of float
+            The norms that the rule takes. Without them those constants are left out that depend on
+            a norm.
+
+        Examples
+        --------
+        >>> import weightopt_core as wo
+        >>> sgd = wo.optimizer.create("sgd", learning_rate=0.5)
+        >>> dict(zip(sgd.rule.lowered.constants, sgd.constants(0, 1)))
+        {'1 - lr * wd': 1.0, 'rescale_grad': 1.0, 'clip.bound(clip_gradient)': inf, 'lr': 0.5}
+        """
+        rule = self._own_rule()
+        if norms:
+            return rule.evaluate(self.numbers_at(index, t, lr=lr, wd=wd), norms)
+        return self._stepper.constants_at(self, rule, index, t, _given(lr=lr, wd=wd))
+
+    def _own_rule(self) -> Rule:
+        if self.rule is None:
+            got = f"{type(self).__name__}, which overrides update()"
+            raise TypeError(wording("optimizer", "one with a rule", got))
+        return self.rule
+
     def _numbers_at(self, rule: Rule, index: Any, turn: Any) -> dict[str, Any]:
         """Return the numbers that `rule` takes for an update that is not counted yet."""
         return self._stepper.numbers_at(self, rule, index, turn)
@@ -439,6 +505,10 @@ class Optimizer(Algorithm):
         Adam(learning_rate=0.1)
         """
         return registry.create(name, **kwargs)
+
+
+def _given(**rates: float | None) -> dict[str, float]:
+    return {name: rate for name, rate in rates.items() if rate is not None}
 
 
 registry = Registry("optimizer", "weightopt.optimizers", Optimizer)

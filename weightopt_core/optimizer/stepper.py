@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from operator import attrgetter
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from ..engine.compiled_step import step  # type: ignore[import-not-found]
 from ..engine.constants import Constants, Evaluator, as_plain  # type: ignore[import-not-found]
 from ..engine.index_groups import Stale  # type: ignore[import-not-found]
 from ..rule import Rule
-from .rates import Rates
+from .rates import Rates, View
 
 if TYPE_CHECKING:
     from .base import Optimizer
@@ -26,6 +27,7 @@ OWN_NUMBERS = ("lr", "wd", "t")
 #: How often a step forms its numbers anew because other threads have counted its weights meanwhile.
 _ATTEMPTS = range(1000)
 _WORD = 2**64 - 1
+_NONE: Mapping[str, float] = MappingProxyType({})
 #: Between the keys of two updates; odd, so that 2**64 of them differ.
 _STEP = 0x9E3779B97F4A7C15
 
@@ -172,21 +174,62 @@ class Stepper:
 
     def numbers(self, optimizer: Optimizer, rule: Rule, index: Any) -> dict[str, Any]:
         """Return the numbers that `rule` takes for the present update of `index`."""
-        numbers = self.own_numbers(optimizer, rule, index)
-        for name in rule.numbers:
-            if name not in numbers:
-                _check_has(optimizer, rule, name)
-                numbers[name] = as_plain(getattr(optimizer, name))
-        return numbers
+        return self._with_settings(optimizer, rule, self.own_numbers(optimizer, rule, index))
 
-    def own_numbers(self, optimizer: Optimizer, rule: Rule, index: Any) -> dict[str, Any]:
-        """Return those numbers of `rule` that belong to the present update of `index`."""
+    def all_numbers_at(
+        self, optimizer: Optimizer, rule: Rule, index: Any, t: int, rates: Mapping[str, float]
+    ) -> dict[str, Any]:
+        """Return all numbers that `rule` takes; see `own_numbers_at`."""
+        own = self.own_numbers_at(optimizer, rule, index, t, rates)
+        return self._with_settings(optimizer, rule, own)
+
+    def _with_settings(
+        self, optimizer: Optimizer, rule: Rule, own: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Return the own numbers of an update, and the hyperparameters that `rule` takes."""
+        for name in rule.numbers:
+            if name not in own:
+                _check_has(optimizer, rule, name)
+                own[name] = as_plain(getattr(optimizer, name))
+        return own
+
+    def constants_at(
+        self, optimizer: Optimizer, rule: Rule, index: Any, t: int, rates: Mapping[str, float]
+    ) -> tuple[float, ...]:
+        """Return the constants of `rule` for an update that nobody counts; see `own_numbers_at`."""
+        own = self.own_numbers_at(optimizer, rule, index, t, rates)
+        names = rule, *own
+        evaluator = self.evaluators.get(names)
+        if evaluator is None:
+            evaluator = self._evaluator(optimizer, rule, list(own), names)
+        return tuple(evaluator.row(optimizer, tuple(own.values())).tolist())
+
+    def own_numbers_at(
+        self, optimizer: Optimizer, rule: Rule, index: Any, t: int, rates: Mapping[str, float]
+    ) -> dict[str, Any]:
+        """Return the numbers of update `t` of `index`, as if every weight had seen as many.
+
+        Parameters
+        ----------
+        rates : mapping
+            ``lr`` and ``wd`` where they are given; they stand in for schedule and multipliers.
+        """
+        view = View(self.rates.true, {index: t}, t, True)
+        return self.rates.seeing(view, self.own_numbers, optimizer, rule, index, rates)
+
+    def own_numbers(
+        self, optimizer: Optimizer, rule: Rule, index: Any, rates: Mapping[str, float] = _NONE
+    ) -> dict[str, Any]:
+        """Return those numbers of `rule` that belong to the present update of `index`.
+
+        Where `rates` has ``lr`` or ``wd``, that goes before schedule and multipliers.
+        """
         t = optimizer._index_update_count[index]
         own: dict[str, Any] = {}
         if "lr" in rule.numbers:
-            own["lr"] = optimizer._get_lr(index)
+            own["lr"] = rates["lr"] if "lr" in rates else optimizer._get_lr(index)
         if "wd" in rule.numbers:
-            own["wd"] = optimizer._get_wd(index)
+            own["wd"] = rates["wd"] if "wd" in rates else optimizer._get_wd(index)
         if "t" in rule.numbers:
             own["t"] = t
         for name, value in optimizer.numbers(index, t).items():

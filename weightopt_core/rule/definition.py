@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.constants import Constants  # type: ignore[import-not-found]
+from ..engine.constants import Constants, as_plain  # type: ignore[import-not-found]
 from ..errors import RuleError
 from ..norms import norms_of, scales_of
 from .compiled import Compiled, load
 from .language import NOISE
 from .lowering import lower
+from .namespaces import OnNamespace, has_float64, namespace_of
 from .reading import Reading
 
 _PLAIN = {float, int, bool}
@@ -57,6 +58,7 @@ class Rule:
         self.numbers = reading.numbers
         self.lowered = lower(reading)
         self.parameters = len(self.lowered.arrays)
+        self._on: dict[Any, OnNamespace] = {}
 
     def __call__(self, /, *arrays: Any, **numbers: Any) -> Any:
         return self.function(*arrays, **numbers)
@@ -72,6 +74,67 @@ class Rule:
     def compiled(self) -> Compiled:
         """The rule's compiled form, or the reason why there is none."""
         return load(self.module, self.name, self.lowered)
+
+    def on(self, namespace: Any, *, sqrt: Callable[[Any], Any] | None = None) -> OnNamespace:
+        """Return the rule as it runs on the arrays of another library.
+
+        Parameters
+        ----------
+        namespace : module or array
+            A module with the functions of the array API, such as `numpy` or `jax.numpy`, or an
+            array of one. For others, torch among them, array-api-compat has to be installed.
+        sqrt : callable, optional
+            Takes the square root of an array. By default that of the namespace, for float32 in
+            float64 and back where it has that, for not every library rounds it correctly.
+
+        Returns
+        -------
+        weightopt_core.rule.namespaces.OnNamespace
+            What is called as the rule is. Of equal arguments it is the same object.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from weightopt_sgd import sgd
+        >>> sgd.on(np) is sgd.on(np.ones(2))
+        True
+        """
+        module = namespace_of(namespace)
+        key = module, sqrt, has_float64(module)
+        if key not in self._on:
+            self._on[key] = OnNamespace(self, module, sqrt)
+        return self._on[key]
+
+    def evaluate(self, numbers: Mapping[str, Any], norms: Sequence[float] = ()) -> tuple[Any, ...]:
+        """Return the numbers that arrays meet, evaluated in double; each rounds once to their type.
+
+        Parameters
+        ----------
+        numbers : mapping
+            The rule's keyword arguments.
+        norms : sequence of float
+            The norms that the rule takes, in the order of ``lowered.norms``. Without them those
+            constants are left out that depend on a norm.
+
+        Examples
+        --------
+        >>> from weightopt_sgd import sgd
+        >>> sgd.lowered.constants
+        ['1 - lr * wd', 'rescale_grad', 'clip.bound(clip_gradient)', 'lr']
+        >>> sgd.evaluate(dict(lr=0.5, wd=0.0, rescale_grad=1.0, clip_gradient=None))
+        (1.0, 1.0, inf, 0.5)
+        """
+        lowered, given = self.lowered, self.given(numbers)
+        values = self._checked(lowered.constants, self._settle(*given)[0]).tolist()
+        if norms:
+            late = lowered.evaluate_measured(*given, *map(float, norms))
+            values += self._checked(lowered.measured, late).tolist()
+        return tuple(values)
+
+    @functools.cached_property
+    def _settle(self) -> Callable[..., Any]:
+        """The function from numbers, and those from outside, to constants without norms."""
+        return self.lowered.split(self.numbers, ())[0]
 
     def scales(self, sums: Sequence[np.ndarray], wide: Sequence[bool]) -> np.ndarray | None:
         """Return by what the values of tensors are to be multiplied and measured again.
@@ -107,16 +170,22 @@ class Rule:
         """
         lowered, norms = self.lowered, norms_of(sums, scales)
         rows = [
-            self._checked(lowered.measured, lowered.evaluate_measured(*self._given(own), *row))
+            self._checked(lowered.measured, lowered.evaluate_measured(*self.given(own), *row))
             for own, row in zip(numbers, norms.tolist(), strict=True)
         ]
         values = np.hstack([constants.array(), np.array(rows)])
         return Constants(values, np.arange(len(rows), dtype=np.int32))
 
-    def _given(self, numbers: Mapping[str, Any]) -> list[Any]:
-        """Return the values of the rule's numbers, then of those from outside."""
+    def given(self, numbers: Mapping[str, Any]) -> list[Any]:
+        """Return the values of the rule's numbers, then of those from outside; NumPy's as Python's.
+
+        Raises
+        ------
+        TypeError
+            One of the rule's numbers is missing.
+        """
         try:
-            given = [numbers[name] for name in self.numbers]
+            given = [as_plain(numbers[name]) for name in self.numbers]
         except KeyError as missing:
             raise TypeError(f"rule {self.name!r}: missing {missing.args[0]}") from None
         return given + [get() for get in self.lowered.outside]

@@ -20,14 +20,36 @@ def measured(tree: Tree) -> Callable[..., tuple[Any, ...]]:
 
     It takes the rule's numbers, those from outside, and the norms.
     """
+    text = Text(tree)
+    return text.compiled(*of_norms(text))
+
+
+def of_norms(text: Text) -> tuple[list[str], list[ast.stmt]]:
+    """Return arguments and body of that function."""
+    tree = text.tree
     computed = _computed(tree)
     late = [number for number in computed if tree.late[number]]
     needed = set(tree.reached(late, tree.norms))
-    text = Text(tree)
-    given = [*_numbers(tree).values(), *tree.outside, *tree.norms]
-    arguments = [text.argument(number) for number in given]
+    arguments = [text.argument(number) for number in [*given_to(tree), *tree.norms]]
     body = text.block([number for number in computed if number in needed], tree.measured)
-    return text.compiled(arguments, [*body, ast.Return(text.values(tree.measured))])
+    return arguments, [*body, ast.Return(text.values(tree.measured))]
+
+
+def of_numbers(text: Text) -> tuple[list[str], list[ast.stmt]]:
+    """Return arguments and body of the function to the constants that depend on no norm.
+
+    It takes the rule's numbers, and those from outside.
+    """
+    tree = text.tree
+    arguments = [text.argument(number) for number in given_to(tree)]
+    computed = [number for number in _computed(tree) if not tree.late[number]]
+    body = text.block(computed, tree.constants)
+    return arguments, [*body, ast.Return(text.values(tree.constants))]
+
+
+def given_to(tree: Tree) -> list[int]:
+    """Return the numbers that such a function is given: the rule's own, and those from outside."""
+    return [*_numbers(tree).values(), *tree.outside]
 
 
 def split(

@@ -1,0 +1,234 @@
+"""A rule on the arrays of any library that follows the array API."""
+
+from __future__ import annotations
+
+import linecache
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ..errors import wording
+from ..engine.constants import as_plain  # type: ignore[import-not-found]
+from .operations import Operations, is_plain
+from .printers.namespace import module_of
+
+if TYPE_CHECKING:
+    from .definition import Rule
+
+#: What rules take of a namespace beside the operators of its arrays.
+_NEEDED = (
+    "abs", "asarray", "astype", "exp", "expm1", "log", "max", "ones_like", "sqrt", "sum", "where",
+    "zeros_like",
+)  # fmt: skip
+
+
+class OnNamespace:
+    """A rule whose arrays are those of one namespace; `Rule.on` makes it.
+
+    It is called as the rule itself. Nothing is written to: new arrays are returned, always as a
+    tuple. One that the rule leaves as it is may be returned itself. All arrays are in the type that
+    the rule computes in, float32 or float64.
+
+    Attributes
+    ----------
+    rule : Rule
+        What it runs.
+    namespace : module
+        The functions of the array API.
+    arrays : tuple of str
+        The names of the arrays that it takes, in order.
+    constants : tuple of str
+        What each number is that arrays meet, those that depend on a norm last.
+    norms : tuple of str
+        What the rule takes norms of.
+    step : callable
+        ``step(constants, weight, grad, *states)`` returns the new weight and the new states.
+        Nothing is checked. Each of `constants` is a 0-d array of the compute type; one array of
+        one dimension has them as well. Compilers of arrays trace this function.
+    normed : callable
+        ``normed(constants, weight, grad, *states)`` returns what the norms are of. It takes those
+        constants, or these and more, that depend on no norm.
+    source : str
+        The text of these functions.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from weightopt_test import test
+    >>> on = test.on(np)
+    >>> on(np.ones(2), np.ones(2), np.zeros(2), rescale_grad=0.5)
+    (array([1.5, 1.5]), array([1.5, 1.5]))
+    >>> print(on.source[on.source.index("def step") :])
+    def step(constants, array0, array1, array2):
+        value0 = (array0 + (constants[0] * array1))
+        return value0, value0
+    <BLANKLINE>
+    """
+
+    def __init__(self, rule: Rule, namespace: Any, sqrt: Callable[[Any], Any] | None = None):
+        lowered = rule.lowered
+        self.rule, self.namespace = rule, namespace
+        self.arrays = lowered.arrays
+        self.constants = (*lowered.constants, *lowered.measured)
+        self.norms = tuple(lowered.norms)
+        self._wide = namespace.float64 if has_float64(namespace) else None
+        root = self._root if sqrt is None else sqrt
+        self._operations = Operations(namespace, root, self._wide or namespace.float32)
+        self._compile(lowered.tree)
+
+    def __repr__(self) -> str:
+        return f"{self.rule!r} on {getattr(self.namespace, '__name__', self.namespace)}"
+
+    def _compile(self, tree: Any) -> None:
+        self.source, names = module_of(tree, self._operations)
+        names |= {name: getattr(self._operations, name) for name in _ON_ARRAYS}
+        # A name of a file, so that tracebacks, and what traces the functions, find their text.
+        file = f"<{self!r}>"
+        linecache.cache[file] = (len(self.source), None, self.source.splitlines(True), file)
+        exec(compile(self.source, file, "exec"), names)
+        self._form, self._form_measured = names["constants"], names.get("measured", _no_norms)
+        self.step = names["step"]
+        self.normed = names.get("normed", _no_norms)
+
+    def __call__(
+        self,
+        weight: Any,
+        grad: Any,
+        *others: Any,
+        norm: Callable[[Any], Any] | None = None,
+        **numbers: Any,
+    ) -> tuple[Any, ...]:
+        """Return the new weight and the new states.
+
+        Parameters
+        ----------
+        weight, grad, *others : array
+            The rule's arrays, all of one shape and either float32 or float64.
+        norm : callable, optional
+            Takes an array and returns its norm, a 0-d array or a number; by default `norm`. Where
+            an array is one part of several, it is to return that of all parts.
+        **numbers
+            Those of the rule, each a number of Python, None, or a 0-d array.
+        """
+        arrays = weight, grad, *others
+        self._check(arrays)
+        constants = self.form(numbers, weight)
+        if self.norms:
+            norms = [(norm or self.norm)(array) for array in self.normed(constants, *arrays)]
+            constants = self.form(numbers, weight, norms)
+        return self.step(constants, *arrays)
+
+    def form(
+        self, numbers: Mapping[str, Any], like: Any, norms: Sequence[Any] = ()
+    ) -> tuple[Any, ...]:
+        """Return the constants as 0-d arrays; those that depend on norms where these are given.
+
+        Numbers that are all plain are evaluated on the host in double and rounded once. Where one
+        is an array, so is what depends on it: as float64 where the library has it. Then nothing is
+        raised where a number divides by 0 or a branch is not taken; both branches are formed.
+
+        Parameters
+        ----------
+        numbers : mapping
+            Those of the rule, by name.
+        like : array
+            Says the compute type and the device.
+        norms : sequence
+            The norms, in the order of `norms`; plain ones are evaluated on the host too.
+        """
+        given, norms = self.rule.given(numbers), [as_plain(value) for value in norms]
+        if all(map(is_plain, [*given, *norms])):
+            formed: Sequence[Any] = self.rule.evaluate(numbers, norms)
+        else:
+            formed = self._form(*given)
+            if norms:
+                formed += self._form_measured(*given, *norms)
+        dtype = like.dtype
+        return tuple(self._operations.array(value, dtype, like) for value in formed)
+
+    def norm(self, array: Any) -> Any:
+        """Return the Euclidean norm of all elements, a 0-d array.
+
+        Squares are summed in float64 where the library has it, in its own order. Otherwise, and for
+        float64, by the largest magnitude, so that the norm is finite wherever it is.
+        """
+        namespace = self.namespace
+        if 0 in array.shape:
+            return namespace.sum(array)
+        if self._wide is not None and array.dtype != self._wide:
+            wide = namespace.astype(array, self._wide)
+            return namespace.sqrt(namespace.sum(wide * wide))
+        largest = namespace.max(self._operations.abs(array))
+        none = (largest == 0) | (largest == largest + largest)  # zeros, or an infinity
+        scaled = array / self._operations.where(none, namespace.ones_like(largest), largest)
+        root = namespace.sqrt(namespace.sum(scaled * scaled))
+        return self._operations.where(none, largest, largest * root)
+
+    def _root(self, array: Any) -> Any:
+        """Return the root, correctly rounded whatever the library's own is for float32."""
+        namespace = self.namespace
+        if self._wide is None or array.dtype == self._wide:
+            return namespace.sqrt(array)
+        return namespace.astype(namespace.sqrt(namespace.astype(array, self._wide)), array.dtype)
+
+    def _check(self, arrays: Sequence[Any]) -> None:
+        names = self.arrays
+        if len(arrays) != len(names):
+            expected = f"{len(names)} ({', '.join(names)})"
+            raise TypeError(wording("arrays", expected, str(len(arrays))))
+        weight = arrays[0]
+        if weight.dtype not in (self.namespace.float32, self.namespace.float64):
+            remedy = "convert weight, grad and states to float32 before"
+            raise TypeError(wording("weight", "float32 or float64", str(weight.dtype), remedy))
+        for name, array in zip(names, arrays):
+            if array.dtype != weight.dtype or tuple(array.shape) != tuple(weight.shape):
+                expected = f"{weight.dtype} of shape {tuple(weight.shape)}, as the weight"
+                raise TypeError(wording(name, expected, f"{array.dtype} of {tuple(array.shape)}"))
+
+
+def _no_norms(*given: Any) -> tuple[Any, ...]:
+    return ()
+
+
+#: What generated text calls on arrays.
+_ON_ARRAYS = ("abs", "clip", "filled", "maximum", "minimum", "sign", "sqrt", "square", "where")
+
+
+def namespace_of(given: Any) -> Any:
+    """Return the functions for a library's arrays.
+
+    Parameters
+    ----------
+    given : module or array
+        A module with the functions of the array API is returned as it is, and an array says itself
+        what its own is. For other arrays and modules the package array-api-compat knows one.
+
+    Raises
+    ------
+    ImportError
+        array-api-compat is needed, and not installed.
+    TypeError
+        No namespace is known for it.
+    """
+    own = given.__array_namespace__() if hasattr(given, "__array_namespace__") else given
+    if all(hasattr(own, name) for name in _NEEDED):
+        return own
+    try:
+        import array_api_compat
+    except ImportError as error:
+        how = 'pip install "weightopt-core[array-api]"'
+        raise ImportError(f"the namespace of an array needs array-api-compat; {how}") from error
+    try:
+        array = given.asarray(0.0) if hasattr(given, "asarray") else given
+        return array_api_compat.array_namespace(array)
+    except Exception as error:  # whatever is not an array raises
+        expected = "a module of the array API, or an array of one"
+        raise TypeError(wording("namespace", expected, repr(given))) from error
+
+
+def has_float64(namespace: Any) -> bool:
+    """Whether the library has float64 at present."""
+    try:
+        info = namespace.__array_namespace_info__()
+    except AttributeError:
+        return True
+    return "float64" in info.dtypes(kind="real floating")
