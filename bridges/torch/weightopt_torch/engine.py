@@ -1,8 +1,8 @@
-"""The core's optimizers under a torch optimizer: one for each group, and what belongs to each parameter."""
+"""What steps the parameters of a torch optimizer: an optimizer of the core for each group."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, MutableMapping, Sequence
 from typing import Any
 
 import torch
@@ -25,12 +25,12 @@ class Engine:
     ----------
     algorithm : type
         The class of the core's optimizer.
-    new_slot : callable
-        Makes the slot of a parameter from its index, its label and its group.
+    slot_for : callable
+        Returns the class of the slot of a parameter.
     """
 
-    def __init__(self, algorithm: Any, new_slot: Callable[..., Slot]):
-        self.algorithm, self.new_slot = algorithm, new_slot
+    def __init__(self, algorithm: Any, slot_for: Callable[[torch.Tensor], type[Slot]]):
+        self.algorithm, self.slot_for = algorithm, slot_for
         self.settings: list[Settings] = []
         self.slots: dict[torch.Tensor, Slot] = {}
 
@@ -42,7 +42,8 @@ class Engine:
             index = names[i] if names else len(self.slots) + i
             label = names[i] if names else f"parameter {index}"
             check_parameter(parameter, label)
-            slots[parameter] = self.new_slot(index, label, len(self.settings))
+            kind = self.slot_for(parameter)
+            slots[parameter] = kind(index, label, len(self.settings), parameter.device)
         settings = Settings(self.algorithm, group)
         # What decays is for groups to say; by the core's rule it would follow from the names.
         settings.core.set_wd_mult({name: 1.0 for name in names or ()})
@@ -59,18 +60,36 @@ class Engine:
         created: list[torch.Tensor] = []
         try:
             calls = [
-                (settings.core, self._call(settings.core, parameters, states, created))
+                (kind, settings.core, self._call(settings.core, alike, states, created))
                 for settings, parameters in zip(self.settings, chosen)
-                if parameters
+                for kind, alike in self._by_kind(parameters)
             ]
-            for core, call in calls:
-                core.update(*call)
+            for kind, core, call in calls:
+                kind.update(core, *call)
         except BaseException:
             for parameter in created:
                 states.pop(parameter, None)
             raise
         for parameters in chosen:
             increment_version([p for p in parameters if not self.slots[p].put_back(p)])
+
+    def _by_kind(
+        self, parameters: list[torch.Tensor]
+    ) -> Iterable[tuple[type[Slot], list[torch.Tensor]]]:
+        """Part parameters by how they are stepped."""
+        found: dict[type[Slot], list[torch.Tensor]] = {}
+        for parameter in parameters:
+            slot = self.slots[parameter]
+            if parameter.device != slot.device:
+                slot = self._moved(slot, parameter)
+            found.setdefault(type(slot), []).append(parameter)
+        return found.items()
+
+    def _moved(self, old: Slot, parameter: torch.Tensor) -> Slot:
+        """Return the slot of a parameter that has gone to another device."""
+        kind = self.slot_for(parameter)
+        slot = self.slots[parameter] = kind(old.index, old.label, old.group, parameter.device)
+        return slot
 
     def _call(
         self, core: Any, parameters: list[torch.Tensor], states: States, created: list[torch.Tensor]

@@ -17,8 +17,8 @@ class OffloadedSlot(Slot):
     an accelerator both copies are in pinned memory.
     """
 
-    def __init__(self, index: int | str, label: str, group: int):
-        super().__init__(index, label, group)
+    def __init__(self, index: int | str, label: str, group: int, device: torch.device):
+        super().__init__(index, label, group, device)
         self._home: Any = None
         self._grad: Any = None
         #: The version of the parameter that `_home` is a copy of.

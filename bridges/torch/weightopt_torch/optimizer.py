@@ -7,17 +7,19 @@ from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import torch
+from weightopt_core.errors import wording
 
 from . import checkpoint
 from .backward import Watch
 from .engine import Engine
 from .groups import grouped
 from .offload import OffloadedSlot
+from .operations import CompiledSlot, DeviceSlot
 from .settings import ALGORITHM, NOISE, check_names, defaults_of
 from .slots import Slot
 
 #: Attributes that decide how parameters are stepped; copies and pickles have them too.
-_WAYS = ("lr_scheduler", "offload", "step_in_backward", "_rate_is_given")
+_WAYS = ("lr_scheduler", "compile", "offload", "step_in_backward", "_rate_is_given")
 
 
 class Optimizer(torch.optim.Optimizer):
@@ -39,6 +41,7 @@ class Optimizer(torch.optim.Optimizer):
         maximize: bool = False,
         groups: Mapping[str, Mapping[str, Any]] | None = None,
         lr_scheduler: Any = None,
+        compile: bool | None = None,
         offload: bool = False,
         step_in_backward: bool = False,
         **hyperparameters: Any,
@@ -49,12 +52,13 @@ class Optimizer(torch.optim.Optimizer):
         given = {key: value for key, value in given.items() if value is not None}
         defaults = {**defaults_of(cls), "maximize": maximize, **hyperparameters, **given}
         self.lr_scheduler, self._rate_is_given = lr_scheduler, lr is not None
-        self.offload, self.step_in_backward = offload, step_in_backward
+        self.compile, self.offload, self.step_in_backward = compile, offload, step_in_backward
+        check_ways(compile, offload, step_in_backward)
         self._begin()
         super().__init__(grouped(params, groups), {**defaults, ALGORITHM: cls.__name__})
 
     def _begin(self) -> None:
-        self._engine = Engine(self.algorithm, OffloadedSlot if self.offload else Slot)
+        self._engine = Engine(self.algorithm, functools.partial(slot_for, self.compile, self.offload))
         if self.step_in_backward:
             self._watch: Watch | None = Watch(self._step_one)
         else:
@@ -179,6 +183,29 @@ class Optimizer(torch.optim.Optimizer):
         for parameter, slot in self._engine.slots.items():
             if parameter in self.state:
                 self.state[parameter] = checkpoint.unwrapped(self.state[parameter], slot, parameter)
+
+
+def check_ways(compile: Any, offload: Any, step_in_backward: Any) -> None:
+    """Raise where ways of stepping are asked for that are none, or exclude one another."""
+    for name, value, known in (
+        ("compile", compile, (None, False, True)),
+        ("offload", offload, (False, True)),
+        ("step_in_backward", step_in_backward, (False, True)),
+    ):
+        if not any(value is one for one in known):
+            raise TypeError(wording(name, " or ".join(map(str, known)), repr(value)))
+    if offload and compile is not None:
+        remedy = "leave one of them out"
+        raise ValueError(wording("compile", "None with offload", repr(compile), remedy))
+
+
+def slot_for(compile: bool | None, offload: bool, parameter: torch.Tensor) -> type[Slot]:
+    """Return how a parameter is stepped."""
+    if offload:
+        return OffloadedSlot
+    if compile is None and parameter.device.type in ("cpu", "meta"):
+        return Slot
+    return CompiledSlot if compile else DeviceSlot
 
 
 @functools.cache

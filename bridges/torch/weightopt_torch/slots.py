@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+from weightopt_core.errors import wording
 
 from .memory import as_laid_out, check_dense, host_view, in_order, tensor_over
 
@@ -25,6 +26,8 @@ class Slot:
         What messages call it.
     group : int
         The number of its parameter group.
+    device : torch.device
+        Where the parameter is.
 
     Attributes
     ----------
@@ -36,13 +39,18 @@ class Slot:
         The state as the core takes it.
     """
 
-    def __init__(self, index: int | str, label: str, group: int):
-        self.index, self.label, self.group = index, label, group
+    def __init__(self, index: int | str, label: str, group: int, device: torch.device):
+        self.index, self.label, self.group, self.device = index, label, group, device
         self.weight: Any = None
         self.state: dict[str, Any] | None = None
         self.arrays: Any = None
         #: Where the weight lies, and how; what follows from it is formed anew where it moves.
         self._place: Any = None
+
+    @staticmethod
+    def update(core: Any, indices: Any, weights: Any, grads: Any, states: Any) -> None:
+        """Step parameters of such slots with an optimizer of the core."""
+        core.update(indices, weights, grads, states)
 
     def home(self, parameter: torch.Tensor) -> torch.Tensor:
         """Return the tensor that is stepped; states lie where it does."""
@@ -78,9 +86,23 @@ class Slot:
 
     def adopt(self, state: dict[str, torch.Tensor], parameter: torch.Tensor) -> None:
         """Take over the tensors of a state, which were checked."""
-        home = self.home(parameter)
-        arrays = tuple(host_view(in_order(as_laid_out(one, home))) for one in state.values())
+        tensors = self._placed(state, parameter)
+        arrays = tuple(map(host_view, tensors))
         self.arrays = arrays if len(arrays) > 1 else arrays[0] if arrays else None
+
+    def _placed(
+        self, state: dict[str, torch.Tensor], parameter: torch.Tensor
+    ) -> list[torch.Tensor]:
+        """Return the tensors of a state in the order of the weight's; they are where it is."""
+        home = self.home(parameter)
+        for name, tensor in state.items():
+            if tensor.device != home.device:
+                got, remedy = str(tensor.device), "create the optimizer after the module has moved"
+                argument = f"device of {name!r} in state of {self.label}"
+                raise ValueError(wording(argument, str(home.device), got, remedy))
+            if tensor.shape == home.shape and tensor.stride() != home.stride():
+                state[name] = as_laid_out(tensor, home)
+        return [in_order(tensor) for tensor in state.values()]
 
     def copied(self, tensor: torch.Tensor, parameter: torch.Tensor) -> torch.Tensor:
         """Return a copy of a state's tensor where such states lie."""

@@ -1,0 +1,176 @@
+"""Rules as torch's own operations, on whatever device the parameters are."""
+
+from __future__ import annotations
+
+import functools
+import types
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from weightopt_core import random
+from weightopt_core.backends import cpu
+from weightopt_core.errors import wording
+
+from .memory import as_laid_out, check_dense, host_view, in_order, tensor_over
+from .slots import Slot, names_of, parts_of
+
+
+class DeviceSlot(Slot):
+    """One parameter, stepped where it is by operations of torch."""
+
+    @staticmethod
+    def update(core: Any, indices: Any, weights: Any, grads: Any, states: Any) -> None:
+        update(core, indices, weights, grads, states, fused=False)
+
+    def look_at(self, parameter: torch.Tensor) -> None:
+        home = self.home(parameter)
+        place = home.data_ptr(), home.stride()
+        if place != self._place:
+            check_dense(home, self.label)
+            self.weight, self._place, self.state = _flat(home), place, None
+
+    def gradient(self, parameter: torch.Tensor) -> torch.Tensor:
+        grad: Any = parameter.grad
+        return _flat(as_laid_out(grad, parameter))
+
+    def put_back(self, parameter: torch.Tensor) -> bool:
+        return True
+
+    def create_state(self, core: Any, parameter: torch.Tensor) -> dict[str, Any]:
+        check_rule(core)
+        made = parts_of(core.create_state(self.index, host_view(self.weight.cpu())))
+        state = {
+            name: torch.empty_like(parameter, dtype=_dtype(part), requires_grad=False)
+            for name, part in zip(names_of(core.rule, len(made)), made)
+        }
+        for tensor, part in zip(state.values(), made):
+            _flat(tensor).copy_(tensor_over(part).reshape(-1))
+        self.adopt(state, parameter)
+        return state
+
+    def adopt(self, state: dict[str, torch.Tensor], parameter: torch.Tensor) -> None:
+        self.arrays = tuple(map(_flat, self._placed(state, parameter)))
+
+
+class CompiledSlot(DeviceSlot):
+    """One parameter, stepped by operations that ``torch.compile`` fuses."""
+
+    @staticmethod
+    def update(core: Any, indices: Any, weights: Any, grads: Any, states: Any) -> None:
+        update(core, indices, weights, grads, states, fused=True)
+
+
+def _flat(tensor: torch.Tensor) -> torch.Tensor:
+    """Return the elements in one dimension, in the order of memory."""
+    return in_order(tensor.detach()).view(-1)
+
+
+def _dtype(array: np.ndarray) -> torch.dtype:
+    return tensor_over(array[:0] if array.ndim else array).dtype
+
+
+def check_rule(core: Any) -> None:
+    """Raise where an optimizer cannot run as operations of torch."""
+    name, remedy = type(core).__name__, "pass offload=True, which steps in host memory"
+    if core.rule is None:
+        expected = "an optimizer with a rule, for parameters on a device"
+        raise TypeError(wording("optimizer", expected, f"{name}, which overrides update()", remedy))
+    if core.state_dtype is not None:
+        expected = "None, for parameters on a device"
+        raise ValueError(wording("state_dtype", expected, repr(core.state_dtype), remedy))
+
+
+def update(
+    core: Any,
+    indices: Sequence[Any],
+    weights: Sequence[torch.Tensor],
+    grads: Sequence[torch.Tensor],
+    states: Sequence[tuple[torch.Tensor, ...]],
+    *,
+    fused: bool,
+) -> None:
+    """Do what the core's `update` does, by operations of torch; one tensor after the other.
+
+    Parameters
+    ----------
+    core : weightopt_core.Optimizer
+        What has the rule, the settings and the counts.
+    indices, weights, grads, states : sequence
+        As for the core's `update`; tensors are dense, and of one order in memory for each index.
+    fused : bool
+        Whether ``torch.compile`` makes one kernel of the operations.
+    """
+    on = core.rule.on(torch, sqrt=root)
+    step = _compiled(on) if fused else functools.partial(_step, on.step)
+    counts = core._index_update_count
+    for index, weight, grad, state in zip(indices, weights, grads, states):
+        core._update_count(index)
+        count = counts[index]
+        has_master = len(state) > len(core.rule.states)
+        target = state[-1] if has_master else weight
+        own = state[:-1] if has_master else state
+        noise = [_noise(core, index, count, target)] if core.rule.draws else []
+        norms: list[float] = []
+        row = _row(core.constants(index, count), target)
+        if on.norms:
+            compute = row.dtype
+            given = [one.to(compute) for one in (target, grad, *own)]
+            norms = [float(on.norm(array)) for array in on.normed(row, *given)]
+            row = _row(core.constants(index, count, norms=norms), target)
+        step(row, grad, noise, target, *own)
+        if has_master:
+            weight.copy_(target)
+
+
+def root(x: torch.Tensor) -> torch.Tensor:
+    """Return the square root, rounded correctly.
+
+    torch's own is not, on processors: of random numbers one in six is off in float32, one in eighty
+    in float64. What ``torch.compile`` makes of it is.
+    """
+    if x.device.type == "cpu" and not torch.compiler.is_compiling():
+        with np.errstate(all="ignore"):
+            return torch.from_numpy(np.sqrt(x.numpy(), out=np.empty(x.shape, x.numpy().dtype)))
+    return torch.sqrt(x.double()).to(x.dtype)
+
+
+def _step(
+    step: Callable[..., Any],
+    row: torch.Tensor,
+    grad: torch.Tensor,
+    noise: list[torch.Tensor],
+    *written: torch.Tensor,
+) -> None:
+    """Compute in the type of the constants, and write the results."""
+    given = [one.to(row.dtype) for one in written]
+    weight, *states = given
+    found = step(row, weight, grad.to(row.dtype), *states, *noise)
+    # What a rule returns as it came would be overwritten before it is stored elsewhere.
+    found = [v.clone() if any(v is one for one in given) else v for v in found]
+    for target, values in zip(written, found):
+        target.copy_(values)
+
+
+@functools.cache
+def _compiled(on: Any) -> Callable[..., Any]:
+    """Return the step of a rule as one kernel, for tensors of any length."""
+    # torch counts how often it has compiled a piece of code, so each rule has one of its own.
+    code = _step.__code__.replace(co_name=f"step_of_{on.rule.name}")
+    own = types.FunctionType(code, globals())
+    return functools.partial(torch.compile(own, dynamic=True), on.step)
+
+
+def _row(constants: tuple[float, ...], like: torch.Tensor) -> torch.Tensor:
+    """Return the constants in the compute type, where the weight is."""
+    compute = torch.float64 if like.dtype is torch.float64 else torch.float32
+    return torch.tensor(constants, dtype=torch.float64).to(compute).to(like.device)
+
+
+def _noise(core: Any, index: Any, count: int, like: torch.Tensor) -> torch.Tensor:
+    """Return the noise of an update, which is drawn on the host."""
+    compute = np.float64 if like.dtype is torch.float64 else np.float32
+    made = np.empty(like.shape, compute)
+    cpu.fill_normal(made, core._stepper.key(core, core.rule, index, count), 0.0, 1.0)
+    return tensor_over(made).to(like.device)
