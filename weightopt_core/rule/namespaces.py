@@ -10,6 +10,7 @@ from ..errors import wording
 from ..engine.constants import as_plain  # type: ignore[import-not-found]
 from .operations import Operations, is_plain
 from .printers.namespace import module_of
+from .tree import Array
 
 if TYPE_CHECKING:
     from .definition import Rule
@@ -40,6 +41,8 @@ class OnNamespace:
         What each number is that arrays meet, those that depend on a norm last.
     norms : tuple of str
         What the rule takes norms of.
+    passed : tuple of int or None
+        For each result the position of the array that it is, where the rule returns one as it came.
     step : callable
         ``step(constants, weight, grad, *states)`` returns the new weight and the new states.
         Nothing is checked. Each of `constants` is a 0-d array of the compute type; one array of
@@ -70,6 +73,8 @@ class OnNamespace:
         self.arrays = lowered.arrays
         self.constants = (*lowered.constants, *lowered.measured)
         self.norms = tuple(lowered.norms)
+        results = [lowered.tree.nodes[number] for number in lowered.tree.results]
+        self.passed = tuple(one.position if isinstance(one, Array) else None for one in results)
         self._wide = namespace.float64 if has_float64(namespace) else None
         root = self._root if sqrt is None else sqrt
         self._operations = Operations(namespace, root, self._wide or namespace.float32)

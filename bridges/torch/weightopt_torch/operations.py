@@ -103,7 +103,6 @@ def update(
         Whether ``torch.compile`` makes one kernel of the operations.
     """
     on = core.rule.on(torch, sqrt=root)
-    step = _compiled(on) if fused else functools.partial(_step, on.step)
     counts = core._index_update_count
     for index, weight, grad, state in zip(indices, weights, grads, states):
         core._update_count(index)
@@ -119,7 +118,15 @@ def update(
             given = [one.to(compute) for one in (target, grad, *own)]
             norms = [float(on.norm(array)) for array in on.normed(row, *given)]
             row = _row(core.constants(index, count, norms=norms), target)
+        # What a rule returns as it came would be overwritten before it is stored elsewhere, and a
+        # compiler may see to that even where it is copied in between.
+        given = target, grad, *own, *noise
+        passed = [None if place is None else given[place].clone() for place in on.passed]
+        step = _step_over(on, fused, target, grad, own)
         step(row, grad, noise, target, *own)
+        for values, written in zip(passed, (target, *own)):
+            if values is not None:
+                written.copy_(values)
         if has_master:
             weight.copy_(target)
 
@@ -144,19 +151,26 @@ def _step(
     *written: torch.Tensor,
 ) -> None:
     """Compute in the type of the constants, and write the results."""
-    given = [one.to(row.dtype) for one in written]
-    weight, *states = given
+    weight, *states = (one.to(row.dtype) for one in written)
     found = step(row, weight, grad.to(row.dtype), *states, *noise)
-    # What a rule returns as it came would be overwritten before it is stored elsewhere.
-    found = [v.clone() if any(v is one for one in given) else v for v in found]
     for target, values in zip(written, found):
         target.copy_(values)
 
 
+def _step_over(
+    on: Any, fused: bool, weight: torch.Tensor, grad: torch.Tensor, states: Sequence[torch.Tensor]
+) -> Callable[..., None]:
+    """Return what computes a step of these tensors."""
+    # A length of 0 or 1 would be compiled for itself.
+    if not fused or weight.numel() < 2:
+        return functools.partial(_step, on.step)
+    return _compiled(on, (weight.dtype, grad.dtype, *(state.dtype for state in states)))
+
+
 @functools.cache
-def _compiled(on: Any) -> Callable[..., Any]:
-    """Return the step of a rule as one kernel, for tensors of any length."""
-    # torch counts how often it has compiled a piece of code, so each rule has one of its own.
+def _compiled(on: Any, dtypes: tuple[torch.dtype, ...]) -> Callable[..., None]:
+    """Return the step of a rule as one kernel, for tensors of any length and these dtypes."""
+    # torch compiles a piece of code anew for other dtypes, and gives up after some times.
     code = _step.__code__.replace(co_name=f"step_of_{on.rule.name}")
     own = types.FunctionType(code, globals())
     return functools.partial(torch.compile(own, dynamic=True), on.step)
