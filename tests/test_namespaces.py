@@ -14,7 +14,7 @@ from random_rules import HEADER, NAMES, Maker
 import weightopt_core as wo
 from weightopt_core.rule import clip, maximum, norm, sign, sqrt, update_rule
 from weightopt_core.testing.arrays import same_bits, wild
-from weightopt_core.testing.numbers import EXTRAS, STEPS
+from weightopt_core.testing.exact import EXTRAS, STEPS
 from weightopt_core.testing.subject import Subject
 
 NAMESPACES = [np, array_api_strict]
