@@ -1,3 +1,5 @@
+import contextlib
+
 import numpy as np
 import pytest
 
@@ -13,6 +15,15 @@ def dtype(request):
 @pytest.fixture
 def rng():
     return np.random.default_rng(20170801)
+
+
+@pytest.fixture
+def isolated():
+    """Forget afterwards what is registered."""
+    with contextlib.ExitStack() as stack:
+        for module in (mx.optimizer, mx.init, mx.lr_scheduler):
+            stack.enter_context(module.registry.isolated())
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -9,8 +9,6 @@ from sybil import Sybil
 from sybil.parsers.markdown import CodeBlockParser
 from sybil.parsers.myst import PythonCodeBlockParser
 
-import weightopt_core as mx
-
 ROOT = Path(__file__).parent.parent
 PAGES = sorted(
     path
@@ -19,13 +17,12 @@ PAGES = sorted(
 )
 
 
-def run_python(page, monkeypatch):
+def run_python(page):
     """Run the blocks of `page` that are Python, one after the other, in one namespace.
 
-    A block that starts with ``>>>`` is a doctest. What the page registers is forgotten.
+    A block that starts with ``>>>`` is a doctest. What the page registers stays, so that tests take
+    the fixture `isolated`.
     """
-    for module in (mx.optimizer, mx.init, mx.lr_scheduler):
-        monkeypatch.setattr(module.registry, "_registered", dict(module.registry._registered))
     document = Sybil([PythonCodeBlockParser()]).parse(page)
     document.namespace["__name__"] = page.stem
     for example in document.examples():

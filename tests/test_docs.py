@@ -11,8 +11,9 @@ TESTS = sorted([*ROOT.glob("tests/*.py"), *ROOT.glob("plugins/*/tests/*.py")])
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_page(page, monkeypatch):
-    run_python(page, monkeypatch)
+@pytest.mark.usefixtures("isolated")
+def test_page(page):
+    run_python(page)
     run_console(page)
 
 

@@ -8,14 +8,12 @@ import pytest
 
 import weightopt_core as mx
 
-REGISTRIES = [module.registry for module in (mx.optimizer, mx.init, mx.lr_scheduler)]
 MODULES = [module.name for module in pkgutil.walk_packages(mx.__path__, "weightopt_core.")]
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_examples(name, monkeypatch):
-    for registry in REGISTRIES:
-        monkeypatch.setattr(registry, "_registered", dict(registry._registered))
+@pytest.mark.usefixtures("isolated")
+def test_examples(name):
     module = pytest.importorskip(name, exc_type=ImportError)
     assert doctest.testmod(module).failed == 0
 

@@ -71,8 +71,9 @@ def test_rules_and_classes_are_written_with_it():
     assert weight.tolist() == [0.5, 0.5]
 
 
-def test_what_its_readme_shows(monkeypatch):
-    run_python(META / "README.md", monkeypatch)
+@pytest.mark.usefixtures("isolated")
+def test_what_its_readme_shows():
+    run_python(META / "README.md")
 
 
 def test_objects_pickle_as_the_cores():

@@ -13,9 +13,7 @@ from weightopt_core.initializer import Initializer, Nested, RandomInitializer, r
 UNDECLARED = {"load": {"param": {"fc1_weight": [1.0, 2.0]}}}
 
 
-@pytest.fixture(autouse=True)
-def own_registry(monkeypatch):
-    monkeypatch.setattr(registry, "_registered", dict(registry._registered))
+pytestmark = pytest.mark.usefixtures("isolated")
 
 
 class Tenth(Initializer):

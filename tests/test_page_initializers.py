@@ -7,12 +7,8 @@ import numpy as np
 import pytest
 
 import weightopt_core as mx
-from weightopt_core.initializer import registry
 
-
-@pytest.fixture(autouse=True)
-def own_registry(monkeypatch):
-    monkeypatch.setattr(registry, "_registered", dict(registry._registered))
+pytestmark = pytest.mark.usefixtures("isolated")
 
 
 class Array(np.ndarray):

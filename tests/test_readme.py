@@ -3,13 +3,15 @@
 import importlib.util
 import re
 
+import pytest
 from pages import ROOT, run_console, run_python
 
 README = ROOT / "README.md"
 
 
-def test_python(monkeypatch):
-    run_python(README, monkeypatch)
+@pytest.mark.usefixtures("isolated")
+def test_python():
+    run_python(README)
 
 
 def test_console():

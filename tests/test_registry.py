@@ -48,11 +48,19 @@ def test_replacing_warns_and_registering_again_does_not(module):
     assert module.registry.find("replaced") is other
 
 
+def test_what_is_registered_in_isolation_is_forgotten(module):
+    name = "Isolated" + module.registry.suffix
+    with module.registry.isolated() as registry:
+        registry.register(new_class(module, name))
+        assert registry.key(name) in registry.names()
+    assert module.registry.key(name) not in module.registry.names()
+
+
+@pytest.mark.usefixtures("isolated")
 def test_replacing_an_installed_one_names_its_package():
     cls = new_class(mx.optimizer, "Adam")
     with pytest.warns(UserWarning, match=r"replaces that of package weightopt-adam \d"):
         mx.optimizer.register(cls)
-    del mx.optimizer.registry._registered["adam"]
 
 
 def test_only_subclasses_are_registered(module):

@@ -168,10 +168,7 @@ FAULTS = {
 }
 
 
-@pytest.fixture(autouse=True)
-def registered(monkeypatch):
-    for module in (mx.optimizer, mx.init, mx.lr_scheduler):
-        monkeypatch.setattr(module.registry, "_registered", dict(module.registry._registered))
+pytestmark = pytest.mark.usefixtures("isolated")
 
 
 def failing(cls):

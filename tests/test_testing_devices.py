@@ -62,10 +62,8 @@ class DeclaredInit(mx.Initializer):
 
 
 @pytest.fixture
-def outcomes(monkeypatch):
+def outcomes(monkeypatch, isolated):
     """Return a function from a class to the outcomes of its checks with another device."""
-    for module in (mx.optimizer, mx.init):
-        monkeypatch.setattr(module.registry, "_registered", dict(module.registry._registered))
     monkeypatch.setattr(testing.arrays, "_SOURCES", [testing.arrays.cpu])
 
     def of(cls, make=Elsewhere, host=lambda array: array.values.copy()):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from ..errors import PluginError, nearest
@@ -83,6 +84,24 @@ class Registry:
                 warnings.warn(text, UserWarning, stacklevel=3)
             self._registered[self.key(name)] = cls
         return cls
+
+    @contextlib.contextmanager
+    def isolated(self) -> Iterator[Registry]:
+        """Let what is registered within a ``with`` block be forgotten after it; for tests.
+
+        Examples
+        --------
+        >>> import weightopt_core as wo
+        >>> with wo.optimizer.registry.isolated() as registry:
+        ...     cls = registry.register(type("Passing", (wo.Optimizer,), {}))
+        >>> "passing" in wo.optimizer.registry.names()
+        False
+        """
+        before = dict(self._registered)
+        try:
+            yield self
+        finally:
+            self._registered = before
 
     def alias(self, *names: str) -> Callable[[type], type]:
         """Return a decorator that registers a class under further names."""

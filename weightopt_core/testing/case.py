@@ -70,10 +70,10 @@ class Case:
 @contextlib.contextmanager
 def _undisturbed() -> Iterator[None]:
     drawn = random.get_state()
-    registered = [dict(registry._registered) for registry in REGISTRIES]
-    try:
-        yield
-    finally:
-        random.set_state(drawn)
-        for registry, classes in zip(REGISTRIES, registered):
-            registry._registered = classes
+    with contextlib.ExitStack() as stack:
+        for registry in REGISTRIES:
+            stack.enter_context(registry.isolated())
+        try:
+            yield
+        finally:
+            random.set_state(drawn)
