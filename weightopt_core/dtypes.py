@@ -40,6 +40,20 @@ STORAGE: dict[str, Storage] = {
     "float64": Storage(_FLOAT64, 8, "F64"),
 }
 
+#: Those of 16 bits: they are computed as float32.
+HALVES = tuple(name for name, storage in STORAGE.items() if storage.itemsize == 2)
+
+
+class CType(NamedTuple):
+    """How C spells a type that rules compute in: its name, and how functions of it end."""
+
+    name: str
+    suffix: str
+
+
+#: By compute type.
+C_TYPES = {"float32": CType("float", "f"), "float64": CType("double", "")}
+
 _narrow = [name for name, storage in STORAGE.items() if storage.compute == _FLOAT32]
 #: Those computed in float32, in words.
 NARROW = f"{', '.join(_narrow[:-1])} or {_narrow[-1]}"

@@ -19,6 +19,7 @@ from .backends import backend_of
 from .errors import wording
 from .hyperparameters import Hyperparameter, Integer
 from .init_desc import SUFFIXES, InitDesc
+from .kinds import INITIALIZER
 from .registry import Registry
 
 _log = logging.getLogger(__name__)
@@ -263,7 +264,7 @@ def _root_mean_square(arr: Any) -> str:
     return str(float((values**2).mean() ** 0.5)) if values.size else "empty"
 
 
-registry = Registry("initializer", "weightopt.initializers", Initializer)
+registry = Registry(INITIALIZER.name, INITIALIZER.group, Initializer)
 register = registry.register
 alias = registry.alias
 

@@ -10,6 +10,7 @@ from typing import Any
 from .algorithm import Algorithm
 from .errors import wording
 from .hyperparameters import Hyperparameter, Real
+from .kinds import SCHEDULER
 from .registry import Registry
 
 
@@ -82,7 +83,7 @@ def rate_of(scheduler: Callable[[int], Any], num_update: int) -> float:
 
 _RATE = Real(interval="[0, inf)")
 
-registry = Registry("scheduler", "weightopt.lr_schedulers", LRScheduler, suffix="scheduler")
+registry = Registry(SCHEDULER.name, SCHEDULER.group, LRScheduler, suffix=SCHEDULER.name)
 register = registry.register
 alias = registry.alias
 create = registry.create

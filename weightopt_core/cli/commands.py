@@ -13,14 +13,13 @@ try:
 except ImportError as missing:  # both are extras
     sys.exit(f'weightopt: {missing}; pip install "weightopt-core[cli]"')
 
-from .. import __version__, devices, initializer, lr_scheduler, optimizer
+from .. import __version__, devices
 from ..errors import PluginError
 from ..registry import Registry
+from ..testing.subject import REGISTRIES
 from . import check, new
 from .plot_lr import plot_lr
 from .show import describe, rules, runs
-
-REGISTRIES = (optimizer.registry, initializer.registry, lr_scheduler.registry)
 
 
 class _Group(click.Group):

@@ -1,7 +1,11 @@
-"""C text that plugins, the core and OpenCL C share: each function is written once for all."""
+"""C text that plugins, the core and OpenCL C share: each function is written once for all.
+
+What compiled rules and the core agree on stands in ``abi.h`` alone, and is read from there.
+"""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
@@ -10,3 +14,14 @@ FOLDER = Path(__file__).parent
 def text(name: str) -> str:
     """Return the text of one of the headers in this folder."""
     return (FOLDER / name).read_text("utf-8")
+
+
+_DEFINED = dict(re.findall(r"#define WEIGHTOPT_(\w+) (\S+)", text("abi.h")))
+ABI = int(_DEFINED["ABI"])
+MAX_ARRAYS = int(_DEFINED["MAX_ARRAYS"])
+MAX_NORMS = int(_DEFINED["MAX_NORMS"])
+
+
+def capsule_name(kind: str, dtype: str) -> str:
+    """Return the name of the capsule that holds the function of a kind for a storage type."""
+    return _DEFINED["CAPSULE"].strip('"').format(kind=kind, dtype=dtype, abi=ABI)

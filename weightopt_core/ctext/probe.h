@@ -1,7 +1,7 @@
 /* Whether this module computes as IEEE 754 says. Not every compiler has a macro for each option that
  * changes values, and some have none for contraction: a module that was built with them is
  * recognised by what it makes of a few numbers, in each of its clones' instruction sets.
- * Whoever includes this includes clones.h and halves.h before it. */
+ * Whoever includes this includes clones.h and words.h before it. */
 #ifndef WEIGHTOPT_PROBE_H
 #define WEIGHTOPT_PROBE_H
 
@@ -26,16 +26,16 @@ CLONES static void probe(volatile uint32_t *results)
 {
     float x[sizeof probe_numbers / sizeof *probe_numbers];
     for (size_t i = 0; i < sizeof x / sizeof *x; ++i)
-        x[i] = float_of_bits(probe_numbers[i]);
+        x[i] = AS_F32(probe_numbers[i]);
     const float one = x[2];
-    results[0] = bits_of_float(x[0] * x[0] + x[1]); /* contraction: not 0 */
-    results[1] = bits_of_float((one + x[3]) - one); /* another order: not 0 */
-    results[2] = bits_of_float(x[4] * x[4] * x[3]); /* a wider type: finite */
-    results[3] = bits_of_float(x[5] + 0.0f); /* zeros without signs: -0 */
+    results[0] = AS_U32(x[0] * x[0] + x[1]); /* contraction: not 0 */
+    results[1] = AS_U32((one + x[3]) - one); /* another order: not 0 */
+    results[2] = AS_U32(x[4] * x[4] * x[3]); /* a wider type: finite */
+    results[3] = AS_U32(x[5] + 0.0f); /* zeros without signs: -0 */
     results[4] = x[6] != x[6]; /* finite numbers alone: no */
-    results[5] = bits_of_float(x[7] * 0.5f); /* subnormal numbers flushed: 0 */
+    results[5] = AS_U32(x[7] * 0.5f); /* subnormal numbers flushed: 0 */
     for (int i = 6; i < PROBES; ++i) /* by a reciprocal: rounded twice */
-        results[i] = bits_of_float(x[i + 2] / x[12]);
+        results[i] = AS_U32(x[i + 2] / x[12]);
 }
 
 static const uint32_t probe_results[PROBES] = {

@@ -46,8 +46,8 @@ cdef class Bound:
 
     def __cinit__(self, Py_ssize_t tensors, int parameters, bint noise, form):
         cdef Py_ssize_t pointers = tensors * (parameters + 1)
-        if not 2 <= parameters < MAX_ARRAYS:
-            raise ValueError(f"arrays: expected 2 to {MAX_ARRAYS - 1}, got {parameters}")
+        if not 2 <= parameters <= MAX_ARRAYS:
+            raise ValueError(f"arrays: expected 2 to {MAX_ARRAYS}, got {parameters}")
         self.work.parameters = parameters
         self.work.tensors = tensors
         self.states = parameters - 2 - noise

@@ -6,12 +6,10 @@
 #define WEIGHTOPT_CASTS_H
 
 #include "clones.h"
-#include "halves.h"
+#include "words.h"
 
-#define U16 uint16_t
-#define U32 uint32_t
-#define U64 uint64_t
-#define AS_U32 bits_of_float
+#include "f16c.h"
+#include "halves.h"
 #include "rounding.h"
 
 #define CAST_LOOP(name, from, to, function)                              \

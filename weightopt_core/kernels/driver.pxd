@@ -1,13 +1,17 @@
 from libc.stddef cimport ptrdiff_t
 from libc.stdint cimport uint64_t
 
+cdef extern from "abi.h":
+    enum:
+        MAX_ARRAYS "WEIGHTOPT_MAX_ARRAYS"
+        MAX_NORMS "WEIGHTOPT_MAX_NORMS"
+
 cdef enum:
-    MAX_ARRAYS = 16  # of one tensor: weight, gradient, states, noise, mirror
-    MAX_NORMS = 8  # of one rule
     GRAIN = 16384  # elements in one task of the pool
     BLOCK = 256  # elements computed at a time where arrays are not stored alike
 
-# How elements are stored. Without a name, as Cython before 3.3 takes no size from an enum with one.
+# How elements are stored, as dtypes.py says it to Python. Without a name, as Cython before 3.3
+# takes no size from an enum with one.
 cdef enum:
     FLOAT32
     FLOAT64

@@ -7,6 +7,10 @@ from libc.string cimport memcpy
 
 from .random_fill cimport draw_normal
 
+cdef extern from "abi.h":
+    const int ABI "WEIGHTOPT_ABI"
+    const char *CAPSULE "WEIGHTOPT_CAPSULE"
+
 cdef extern from "casts.h" nogil:
     void load_float16(float *out, const uint16_t *values, ptrdiff_t count)
     void load_bfloat16(float *out, const uint16_t *values, ptrdiff_t count)
@@ -173,21 +177,22 @@ cdef class Kernel:
     """
 
     def __init__(self, list functions, int arrays, int constants, int norms=0):
-        if not 2 <= arrays < MAX_ARRAYS:
-            raise ValueError(f"arrays: expected 2 to {MAX_ARRAYS - 1}, got {arrays}")
+        if not 2 <= arrays <= MAX_ARRAYS:
+            raise ValueError(f"arrays: expected 2 to {MAX_ARRAYS}, got {arrays}")
         if not 0 <= norms <= MAX_NORMS or len(functions) != (6 if norms else 4):
             raise ValueError(f"functions: expected 4, or 6 for a rule with norms, got {functions}")
-        self.functions[<int>FLOAT32] = function_of(functions[0], "weightopt.rule.float32.3")
-        self.functions[<int>FLOAT64] = function_of(functions[1], "weightopt.rule.float64.3")
-        self.functions[<int>FLOAT16] = function_of(functions[2], "weightopt.rule.float16.3")
-        self.functions[<int>BFLOAT16] = function_of(functions[3], "weightopt.rule.bfloat16.3")
+        self.functions[<int>FLOAT32] = function_of(functions[0], "rule", "float32")
+        self.functions[<int>FLOAT64] = function_of(functions[1], "rule", "float64")
+        self.functions[<int>FLOAT16] = function_of(functions[2], "rule", "float16")
+        self.functions[<int>BFLOAT16] = function_of(functions[3], "rule", "bfloat16")
         if norms:
-            self.measure32 = function_of(functions[4], "weightopt.measure.float32.3")
-            self.measure64 = function_of(functions[5], "weightopt.measure.float64.3")
+            self.measure32 = function_of(functions[4], "measure", "float32")
+            self.measure64 = function_of(functions[5], "measure", "float64")
         self.arrays = arrays
         self.constants = constants
         self.norms = norms
 
 
-cdef rule_function function_of(object capsule, const char *name) except *:
+cdef rule_function function_of(object capsule, str kind, str dtype) except *:
+    name = CAPSULE.decode().format(kind=kind, dtype=dtype, abi=ABI).encode()
     return <rule_function>PyCapsule_GetPointer(capsule, name)

@@ -3,36 +3,16 @@
 #define WEIGHTOPT_RANDOM_FILL_H
 
 #include "clones.h"
+#include "words.h"
 #include <math.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
 
 #if defined(_MSC_VER)
 #define restrict __restrict
 #endif
 
-#define U32 uint32_t
-#define U64 uint64_t
-#define AS_U32 float_to_bits
-#define AS_F32 bits_to_float
-#define AS_U64 double_to_bits
-#define AS_F64 bits_to_double
 #define SQRT32 sqrtf
 #define SQRT64 sqrt
 #define FLOAT64
-
-#define CAST(name, from, to)                   \
-    static inline to name(from value)          \
-    {                                          \
-        to result;                             \
-        memcpy(&result, &value, sizeof value); \
-        return result;                         \
-    }
-CAST(float_to_bits, float, uint32_t)
-CAST(bits_to_float, uint32_t, float)
-CAST(double_to_bits, double, uint64_t)
-CAST(bits_to_double, uint64_t, double)
 
 #if defined(__SIZEOF_INT128__)
 #define MULTIPLY(high, low, a, b)                                       \

@@ -15,6 +15,7 @@ from ..backends.interface import STATE_FORMS, StateForm
 from ..backends.states import check_state_dtype
 from ..errors import wording
 from ..hyperparameters import Choice, Flag, Instance, Integer, LearningRate, Names, Real
+from ..kinds import OPTIMIZER
 from ..lr_scheduler import Schedule, rate_of, start_from
 from ..registry import Registry
 from ..rule import Rule
@@ -511,7 +512,7 @@ def _given(**rates: float | None) -> dict[str, float]:
     return {name: rate for name, rate in rates.items() if rate is not None}
 
 
-registry = Registry("optimizer", "weightopt.optimizers", Optimizer)
+registry = Registry(OPTIMIZER.name, OPTIMIZER.group, Optimizer)
 register = registry.register
 alias = registry.alias
 create = Optimizer.create_optimizer

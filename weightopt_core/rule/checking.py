@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..ctext import MAX_NORMS
 from . import functions
 from .language import (
     ARRAY,
@@ -18,7 +19,6 @@ from .language import (
     MASK,
     MAX_CHOICES,
     MAX_CONSTANTS,
-    MAX_NORMS,
     NOISE,
     NUMBER,
     ON_ARRAYS,

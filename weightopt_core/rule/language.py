@@ -12,10 +12,6 @@ NUMBER, ARRAY, MASK = "a number", "an array", "a mask"
 
 #: A last array of this name is no state: the core fills it with standard normal numbers.
 NOISE = "noise"
-#: Arrays that one rule takes, at most: what a kernel has room for, beside the weight of a master.
-MAX_ARRAYS = 15
-#: Norms that one rule takes, at most.
-MAX_NORMS = 8
 #: Numbers that the arrays of one rule meet, at most. As doubles they fit, beside the arrays, into
 #: the 1024 bytes of arguments that every OpenCL device takes.
 MAX_CONSTANTS = 90

@@ -9,15 +9,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from .. import ctext
 from . import evaluation
 from .checking import Checker
 from .printers import c
 from .printers.formula import formula, texts_of
 from .reading import Reading
 from .tree import Tree
-
-#: Changes whenever equal rules would be lowered to other text or called in another way.
-ABI = 3
 
 
 @dataclass(frozen=True)
@@ -80,7 +78,7 @@ class Lowered:
         """
         tree = self.tree
         counts = [len(tree.arrays), *tree.written, len(tree.constants), len(tree.measured)]
-        parts = [str(ABI), *map(str, counts), *self.lines, *self.results]
+        parts = [str(ctext.ABI), *map(str, counts), *self.lines, *self.results]
         lines, values = c.statements(tree, self._normed)
         return hashlib.sha256("\n".join([*parts, *lines, *values]).encode()).hexdigest()[:32]
 

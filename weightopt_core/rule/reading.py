@@ -7,9 +7,10 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+from ..ctext import MAX_ARRAYS
 from ..errors import RuleError
 from .identity import find_source
-from .language import MAX_ARRAYS, NOISE
+from .language import NOISE
 
 SHAPE = "def rule(weight, grad, <states>, *, <numbers>)"
 #: Characters of the source that a message shows, at most.

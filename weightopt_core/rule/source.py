@@ -5,15 +5,14 @@ from __future__ import annotations
 import itertools
 
 from .. import ctext
+from ..dtypes import C_TYPES, HALVES
 from .definition import Rule
-from .lowering import ABI
 
+#: By compute type, what preamble.h takes.
 _TYPES = {
-    "float32": {"REAL": "float", "SQRT": "sqrtf", "FABS": "fabsf"},
-    "float64": {"REAL": "double", "SQRT": "sqrt", "FABS": "fabs"},
+    dtype: {"REAL": c.name, "SQRT": f"sqrt{c.suffix}", "FABS": f"fabs{c.suffix}"}
+    for dtype, c in C_TYPES.items()
 }
-#: Types of arrays that are computed in float32.
-_HALVES = ["float16", "bfloat16"]
 
 _HEADER = """\
 /* Generated from the rules of {package}: functions for each rule and dtype. */
@@ -78,7 +77,7 @@ SOURCES = {{
 def header_text(package: str, rules: list[Rule]) -> str:
     """Return the C text of all `rules`, once for each dtype."""
     parts = [_HEADER.format(package=package)]
-    headers = ["exact.h", "clones.h", "halves.h", "probe.h", "blocks.h"]
+    headers = ["exact.h", "clones.h", "words.h", "halves.h", "f16c.h", "probe.h", "blocks.h"]
     parts += [ctext.text(name) for name in headers]
     for dtype, macros in _TYPES.items():
         macros = {**macros, "FN(name)": f"name##_{dtype}"}
@@ -98,7 +97,7 @@ def module_text(package: str, header: str, rules: list[Rule]) -> str:
     for index, rule in enumerate(rules):
         capsules = []
         for kind, dtype in _functions(rule):
-            name, title = f"{kind}_{index}_{dtype}", f"weightopt.{kind}.{dtype}.{ABI}"
+            name, title = f"{kind}_{index}_{dtype}", ctext.capsule_name(kind, dtype)
             declarations.append(f"    void {name}(ptrdiff_t count, void **arrays, void *constants)")
             capsules.append(f'PyCapsule_New(<void *>{name}, "{title}", NULL)')
         entry = ", ".join([repr(rule.lowered.fingerprint), *capsules])
@@ -115,7 +114,7 @@ def module_text(package: str, header: str, rules: list[Rule]) -> str:
 
 def _functions(rule: Rule) -> list[tuple[str, str]]:
     """Return kind and dtype of the functions a rule is compiled to, in the order of the module."""
-    functions = list(itertools.product(["rule"], [*_TYPES, *_HALVES]))
+    functions = list(itertools.product(["rule"], [*_TYPES, *HALVES]))
     if rule.lowered.norms:
         functions += itertools.product(["measure"], _TYPES)
     return functions

@@ -13,13 +13,10 @@ from string import Template
 from typing import Any
 
 from ..errors import wording
+from ..kinds import KINDS
 
-GROUPS = {
-    "optimizer": "weightopt.optimizers",
-    "initializer": "weightopt.initializers",
-    "scheduler": "weightopt.lr_schedulers",
-}
-_MODULES = {"optimizer": "optimizer", "initializer": "init", "scheduler": "lr_scheduler"}
+#: Entry-point groups by kind.
+GROUPS = {name: kind.group for name, kind in KINDS.items()}
 _CALL = re.compile(r'\.create\("[^"]*"(?:, (.*))?\)$', re.MULTILINE)
 _AUTHOR = re.compile(r"(?P<name>[^<>\x00-\x1f]*?)\s*(<(?P<email>[^<>@\s]+@[^<>@\s]+)>)?")
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -93,7 +90,7 @@ class Package:
         core = "weightopt-core==0.1.*"
         build = ["setuptools>=77.0.1"] + (["cython>=3.1", core] if self.compiled else [])
         arguments = f", {self.arguments}" if self.arguments else ""
-        call = f'wo.{_MODULES[self.kind]}.create("{self.name}"{arguments})'
+        call = f'wo.{KINDS[self.kind].module}.create("{self.name}"{arguments})'
         return Template((_TEMPLATES / f"{template}.in").read_text("utf-8")).substitute(
             name=self.name,
             cls=next(iter(self.entry_points.values())),

@@ -6,6 +6,7 @@ from typing import Any
 
 from .. import initializer, lr_scheduler, optimizer
 from ..errors import nearest
+from ..kinds import INITIALIZER, OPTIMIZER, SCHEDULER
 from .arrays import makers
 from .case import Case
 from .subject import Subject, registry_of
@@ -32,9 +33,9 @@ def cases(cls: type, expected_failures: dict[str, str] | None = None) -> list[Ca
     from . import common, converge, exact, hygiene, initializers, many, schedulers, states
 
     of_kind: dict[str, tuple[Any, ...]] = {
-        "optimizer": (exact, hygiene, states, many, converge),
-        "initializer": (initializers,),
-        "scheduler": (schedulers,),
+        OPTIMIZER.name: (exact, hygiene, states, many, converge),
+        INITIALIZER.name: (initializers,),
+        SCHEDULER.name: (schedulers,),
     }
     subject = Subject(cls)
     expected = dict(subject.cls.conformance.expected_failures) | (expected_failures or {})

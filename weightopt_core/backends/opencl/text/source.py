@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from .... import ctext
+from ....dtypes import C_TYPES
 from ..traits import Traits
 from .templates import (
     CAST,
@@ -20,7 +21,6 @@ from .templates import (
     RANDOM_OF_PAIR,
     ROUNDED_BFLOAT16,
     ROUNDED_LOOP,
-    ROUNDING,
     RULE,
     SALTS,
     SLOT_OF_ADDRESS,
@@ -37,10 +37,11 @@ def header(traits: Traits, dtype: str) -> str:
     wide = dtype == "float64"
     return HEADER.format(
         extension="#pragma OPENCL EXTENSION cl_khr_fp64 : enable" if wide else "",
-        real="double" if wide else "float",
+        real=C_TYPES[dtype].name,
         dtype=dtype,
         sqrt=traits.sqrt[wide],
         group=traits.group,
+        halves=ctext.text("halves.h"),
         chunk=traits.chunk,
         apart=traits.apart,
     )
@@ -94,8 +95,7 @@ def rule_text(
     if rule.draws:
         parts.append(random_text(traits, dtype))
     if ROUNDED_BFLOAT16 in storages:
-        text = ctext.text("rounding.h")
-        parts.append(ROUNDING.format(text=text))
+        parts.append(ctext.text("rounding.h"))
     keyed = rule.draws or ROUNDED_BFLOAT16 in storages
     names = pointers(storages)
     types = [f"const {FORMS[s].type}" if i == 1 else FORMS[s].type for i, s in enumerate(storages)]

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from .... import dtypes
+from ....dtypes import C_TYPES, HALVES
+
 
 class Storage(NamedTuple):
     """How elements lie in memory: C type, and how one is loaded and stored."""
@@ -13,14 +16,19 @@ class Storage(NamedTuple):
     store: str
 
 
-#: By dtype. 16-bit types are converted, because few devices compute with them; by bits, because
-#: vload_half is a call that keeps PoCL from vectorising.
-STORAGE = {
-    "float16": Storage("ushort", "from_float16({p}[i])", "{p}[i] = to_float16({value});"),
-    "bfloat16": Storage("ushort", "from_bfloat16({p}[i])", "{p}[i] = to_bfloat16({value});"),
-    "float32": Storage("float", "{p}[i]", "{p}[i] = {value};"),
-    "float64": Storage("double", "{p}[i]", "{p}[i] = {value};"),
-}
+def _stored(name: str) -> Storage:
+    """Return how a storage type lies in memory.
+
+    16-bit types are converted, because few devices compute with them; by bits, because vload_half
+    is a call that keeps PoCL from vectorising.
+    """
+    if name in HALVES:
+        return Storage("ushort", f"from_{name}({{p}}[i])", f"{{p}}[i] = to_{name}({{value}});")
+    return Storage(C_TYPES[name].name, "{p}[i]", "{p}[i] = {value};")
+
+
+#: By dtype.
+STORAGE = {name: _stored(name) for name in dtypes.STORAGE}
 
 #: How states are stored with ``state_dtype="bfloat16"``.
 ROUNDED_BFLOAT16 = "bfloat16, rounded stochastically"
@@ -42,45 +50,20 @@ HEADER = """\
 #define CHUNK {chunk}
 #define APART {apart}
 
-static inline float from_bfloat16(ushort value)
-{{
-    return as_float((uint)value << 16);
-}}
-
-static inline ushort to_bfloat16(float value)
-{{
-    const uint bits = as_uint(value);
-    const uint rounded = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
-    return (ushort)((bits & 0x7fffffff) > 0x7f800000 ? (bits >> 16) | 0x0040 : rounded);
-}}
-
-/* No denormal float32 takes part, for some devices flush those. */
-static inline float from_float16(ushort value)
-{{
-    const uint magnitude = (uint)(value & 0x7fff) << 13;
-    const uint denormal = as_uint(as_float(magnitude + 0x38800000) - 0x1p-14f);
-    const uint finite = magnitude < 0x00800000 ? denormal : magnitude + 0x38000000;
-    const uint bits = magnitude >= 0x0f800000 ? magnitude | 0x7f800000 : finite;
-    return as_float(bits | (uint)(value & 0x8000) << 16);
-}}
-
-static inline ushort to_float16(float value)
-{{
-    const uint sign = as_uint(value) & 0x80000000;
-    const uint bits = as_uint(value) ^ sign;
-    const uint normal = (bits - 0x38000000 + 0x0fff + ((bits >> 13) & 1)) >> 13;
-    const uint denormal = as_uint(as_float(bits) + 0.5f) - 0x3f000000;
-    const uint finite = bits < 0x38800000 ? denormal : normal;
-    const uint large = bits > 0x7f800000 ? 0x7e00 : 0x7c00;
-    return (ushort)((bits < 0x477ff000 ? finite : large) | sign >> 16);
-}}
-"""
-
-RANDOM = """\
+#define U16 ushort
 #define U32 uint
 #define U64 ulong
 #define AS_U32 as_uint
 #define AS_F32 as_float
+
+/* No denormal float32 takes part, for some devices flush those. */
+#define REBIASED(magnitude)                                            \
+    (magnitude < 0x00800000                                            \
+        ? as_uint(as_float(magnitude + 0x38800000) - 0x1p-14f)         \
+        : magnitude + 0x38000000)
+{halves}"""
+
+RANDOM = """\
 #define AS_U64 as_ulong
 #define AS_F64 as_double
 #define SQRT32 SQRT
@@ -123,13 +106,6 @@ NOISY_LOOP = """\
 {element}
         }}
     }}"""
-
-ROUNDING = """\
-#define U16 ushort
-#define U32 uint
-#define U64 ulong
-#define AS_U32 as_uint
-{text}"""
 
 # Elements whose numbers have the same upper half share what is made of the keys.
 ROUNDED_LOOP = """\
