@@ -7,9 +7,9 @@ from weightopt_core.backends.cpu import interpreted
 from weightopt_core.optimizer.multipliers import Multipliers
 
 
-def run_in_blocks(rule, arrays, *given):
+def run_in_slices(rule, arrays, *given):
     """Run `rule` over arrays of any shape, and store what comes back."""
-    results = interpreted.run_in_blocks(rule, arrays, *given)
+    results = interpreted.run_in_slices(rule, arrays, *given)
     for array, new in zip([arrays[0], *arrays[2:]], results, strict=True):
         array.reshape(-1)[...] = new
 

@@ -59,12 +59,12 @@ def test_backends_have_the_functions_of_the_interface(name):
 
 def test_bound_steps_have_the_methods_of_the_interface():
     opencl = pytest.importorskip("weightopt_core.backends.opencl.device_step")
-    for bound in (opencl.Plan, cpu.step.Interpreted):
+    for bound in (opencl.DeviceStep, cpu.step.Interpreted):
         for name, declared in functions_of(interface.BoundStep).items():
             found = names_of(getattr(bound, name))
             assert found in (names_of(declared), ["given"]), (bound, name)
     for name in functions_of(interface.BoundStep):
-        assert callable(getattr(cpu.step.compiled_step.Plan, name))
+        assert callable(getattr(cpu.step.compiled_step.CompiledStep, name))
 
 
 def train(place, fetch):

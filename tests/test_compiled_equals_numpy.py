@@ -5,14 +5,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy_step import any_turn, run_in_blocks
+from numpy_step import any_turn, run_in_slices
 from rule_constants import constants_of
 from weightopt_core.engine.constants import Constants
 from weightopt_core.kernels.driver import THREAD_THRESHOLD
 
 import weightopt_core as mx
 from weightopt_core.backends import cpu
-from weightopt_core.backends.cpu.interpreted import BLOCK
+from weightopt_core.backends.cpu.interpreted import SLICE
 from weightopt_core.backends.interface import STATE_FORMS
 from weightopt_core.dtypes import compute_of, storage_of
 from weightopt_core.rule import Rule
@@ -117,7 +117,7 @@ def test_threads_do_not_matter(name, threads, wild, dtype):
 @pytest.mark.parametrize("name", mx.optimizer.registry.names())
 @pytest.mark.parametrize("dtype", DTYPES, ids=lambda dtype: dtype.__name__)
 def test_blocks_of_numpy_are_as_the_compiled_whole(name, wild, dtype):
-    length = 3 * BLOCK + 1
+    length = 3 * SLICE + 1
     optimizer = mx.optimizer.create(name, multi_precision=True)
     rule, weight, grad = optimizer.rule, wild(length, dtype), wild(length, dtype)
     pair = Pair(optimizer, weight)
@@ -127,13 +127,13 @@ def test_blocks_of_numpy_are_as_the_compiled_whole(name, wild, dtype):
     order = (
         [copies[-1], grad, *copies[1:-1], copies[0]] if master else [copies[0], grad, *copies[1:]]
     )
-    run_in_blocks(rule, order, numbers_of(optimizer, 1), KEY)
+    run_in_slices(rule, order, numbers_of(optimizer, 1), KEY)
     assert all(same_bits(*both) for both in zip(pair.arrays, copies, strict=True))
 
 
 def test_a_returned_parameter_is_not_overwritten_before_it_is_copied():
     arrays = [np.array([1.0, 2.0]), np.array([3.0, 4.0]), np.zeros(2)]
-    run_in_blocks(exchange, arrays, {})
+    run_in_slices(exchange, arrays, {})
     np.testing.assert_array_equal(arrays[2], [1.0, 2.0])
     np.testing.assert_array_equal(arrays[0], [0.0, 0.0])
 

@@ -8,7 +8,7 @@ import subprocess
 import ml_dtypes
 import numpy as np
 import pytest
-from numpy_step import run_in_blocks
+from numpy_step import run_in_slices
 from rule_constants import constants_of
 
 import weightopt_core as mx
@@ -69,7 +69,7 @@ def library(request, tmp_path_factory):
 def test_same_bits_as_numpy(library, dtype, length, wild):
     arrays = [wild(length + 2, dtype) for _ in range(3)]
     expected = [array.copy() for array in arrays]
-    run_in_blocks(decay, [array[1:-1] for array in expected], NUMBERS)
+    run_in_slices(decay, [array[1:-1] for array in expected], NUMBERS)
     pointers = (ctypes.c_void_p * 3)(*[array[1:-1].ctypes.data for array in arrays])
     constants = constants_of(decay, NUMBERS).astype(np.float32)
     getattr(library, np.dtype(dtype).name)(

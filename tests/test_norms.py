@@ -12,7 +12,7 @@ import ml_dtypes
 import normed_rules
 import numpy as np
 import pytest
-from numpy_step import run_in_blocks
+from numpy_step import run_in_slices
 from test_compiled_equals_numpy import DTYPES, Pair, numbers_of
 from test_rule import HEADER, load
 from weightopt_core.kernels.driver import THREAD_THRESHOLD
@@ -136,7 +136,7 @@ def test_compiled_equals_numpy(compiled, name, size, dtype, master, rng):
         pair.step(grad, t)
         order = [blocks[-1], grad, *blocks[1 : states + 1], blocks[0]]
         order = order if copied else [blocks[0], grad, *blocks[1:]]
-        run_in_blocks(optimizer.rule, order, numbers_of(optimizer, t))
+        run_in_slices(optimizer.rule, order, numbers_of(optimizer, t))
     pair.assert_equal()
     assert all(same_bits(*both) for both in zip(pair.arrays, blocks, strict=True))
 

@@ -35,10 +35,10 @@ def seen(lists):
 
 def test_the_same_arrays(seen, lists):
     for _ in range(3):
-        assert seen.again(*lists) == ([], [])
-        assert seen.again(*map(tuple, lists)) == ([], [])
+        assert seen.recognise(*lists) == ([], [])
+        assert seen.recognise(*map(tuple, lists)) == ([], [])
     lists[0][0].free = 5
-    assert seen.again(*lists) == ([], [])
+    assert seen.recognise(*lists) == ([], [])
 
 
 @pytest.mark.parametrize(
@@ -62,25 +62,25 @@ def test_the_same_arrays(seen, lists):
     ],
 )
 def test_what_makes_them_new(change, seen, lists):
-    assert seen.again(*lists) == ([], [])
+    assert seen.recognise(*lists) == ([], [])
     change(lists)
-    assert seen.again(*lists) is None
+    assert seen.recognise(*lists) is None
 
 
 def test_assigning_in_a_hot_loop_is_seen(seen, lists):
     """An interpreter that adapts to what runs often stores attributes in several ways."""
     for i in range(1000):
         lists[0][0].offset = i % 2
-        assert seen.again(*lists) == (None if i % 2 else ([], []))
+        assert seen.recognise(*lists) == (None if i % 2 else ([], []))
 
 
 def test_arrays_of_one_order_in_other_roles(lists):
     """The same arrays one after the other, but two of them as weight and gradient."""
     a, b, c, d, e, f = (Thing() for _ in range(6))
     seen = Objects([[a, b, c], [d, e, f]], WATCHED, "events")
-    assert seen.again([a, d], [b, e], [c, f]) == ([], [])
-    assert seen.again([a, c], [b, d], [None, (e, f)]) is None
-    assert seen.again([a, d], [b, e], [(c,), [f]]) == ([], [])
+    assert seen.recognise([a, d], [b, e], [c, f]) == ([], [])
+    assert seen.recognise([a, c], [b, d], [None, (e, f)]) is None
+    assert seen.recognise([a, d], [b, e], [(c,), [f]]) == ([], [])
 
 
 def test_sequences_that_run_python(seen, lists):
@@ -96,8 +96,8 @@ def test_sequences_that_run_python(seen, lists):
     for i in range(3):
         given = [*lists]
         given[i] = Lazy()
-        assert seen.again(*given) is None
-    assert seen.again(*lists[:2], iter(lists[2])) is None
+        assert seen.recognise(*given) is None
+    assert seen.recognise(*lists[:2], iter(lists[2])) is None
 
 
 def test_keys_that_run_python(lists):
@@ -124,7 +124,7 @@ def test_keys_that_run_python(lists):
     seen = Objects(tensors, WATCHED, "events")
     grads[:], states[:] = kept
     for _ in range(3):
-        assert seen.again(*lists) == ([], [])
+        assert seen.recognise(*lists) == ([], [])
     assert len(grads) == 2
 
 
@@ -132,26 +132,26 @@ def test_events_are_returned_until_they_are_known(seen, lists):
     events = [object() for _ in range(4)]
     lists[1][0].events += events[:2]
     lists[2][0][1].events.append(events[2])
-    found, each = seen.again(*lists)
+    found, each = seen.recognise(*lists)
     assert found == events[:3]
-    assert seen.again(*lists) == (found, each)
+    assert seen.recognise(*lists) == (found, each)
     seen.know(each)
-    assert seen.again(*lists) == ([], [])
+    assert seen.recognise(*lists) == ([], [])
     lists[1][0].events.insert(0, events[3])
-    assert seen.again(*lists)[0] == [events[3], *events[:2]]
+    assert seen.recognise(*lists)[0] == [events[3], *events[:2]]
     lists[1][0].events = [*events[:2]]
-    assert seen.again(*lists) == ([], [])
+    assert seen.recognise(*lists) == ([], [])
     lists[1][0].events = []
-    assert seen.again(*lists) == ([], [(1, ())])
+    assert seen.recognise(*lists) == ([], [(1, ())])
 
 
 def test_arrays_are_not_kept(seen, lists):
     gone = weakref.ref(lists[0][0])
-    assert seen.again(*lists) == ([], [])
+    assert seen.recognise(*lists) == ([], [])
     lists[0][0] = Thing()
     gc.collect()
     assert gone() is None
-    assert seen.again(*lists) is None
+    assert seen.recognise(*lists) is None
 
 
 def test_nothing_leaks(lists):
@@ -160,10 +160,10 @@ def test_nothing_leaks(lists):
     for _ in range(50):
         seen = Objects([[array, lists[1][0]]], WATCHED, "events")
         array.events.append(object())
-        found, each = seen.again([array], [lists[1][0]], [None])
+        found, each = seen.recognise([array], [lists[1][0]], [None])
         seen.know(each)
-        assert seen.again([array], [lists[1][0]], [()]) == ([], [])
-        assert seen.again([array], [array], [None]) is None
+        assert seen.recognise([array], [lists[1][0]], [()]) == ([], [])
+        assert seen.recognise([array], [array], [None]) is None
         del seen, found, each
     after = sys.getrefcount(array.queue), sys.getrefcount(array), sys.getrefcount(vars(array))
     assert after == before

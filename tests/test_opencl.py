@@ -178,7 +178,7 @@ def test_backends_have_equal_functions():
             found = other.parameters[parameter]
             assert (found.kind, found.annotation) == (expected.kind, expected.annotation), name
             assert (found.default is found.empty) == (expected.default is expected.empty), name
-    plan = pytest.importorskip("weightopt_core.backends.opencl.step").Plan
-    for bound in (plan, cpu.step.compiled_step.Plan, cpu.step.Interpreted):
+    device = pytest.importorskip("weightopt_core.backends.opencl.step").DeviceStep
+    for bound in (device, cpu.step.compiled_step.CompiledStep, cpu.step.Interpreted):
         assert callable(bound.run)
         assert callable(bound.again)

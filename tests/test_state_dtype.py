@@ -3,11 +3,11 @@
 import ml_dtypes
 import numpy as np
 import pytest
-from numpy_step import run_in_blocks
+from numpy_step import run_in_slices
 from weightopt_core.kernels.driver import THREAD_THRESHOLD
 
 import weightopt_core as mx
-from weightopt_core.backends.cpu.interpreted import BLOCK
+from weightopt_core.backends.cpu.interpreted import SLICE
 from weightopt_core.backends.cpu.rounding import rounded
 from weightopt_core.testing.arrays import same_bits
 from weightopt_core.testing.subject import Subject
@@ -47,7 +47,7 @@ def stepped_on_numpy(optimizer, index, arrays, grad, master):
     numbers = optimizer._numbers(optimizer.rule, index)
     weight, *states = arrays
     order = [states[-1], grad, *states[:-1], weight] if master else [weight, grad, *states]
-    run_in_blocks(optimizer.rule, order, numbers, key, True)
+    run_in_slices(optimizer.rule, order, numbers, key, True)
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -56,7 +56,7 @@ def stepped_on_numpy(optimizer, index, arrays, grad, master):
     [("float32", False), ("float16", False), ("float16", True), ("bfloat16", False),
      ("bfloat16", True)],
 )  # fmt: skip
-@pytest.mark.parametrize("length", [1, 1023, 2 * BLOCK + 5])
+@pytest.mark.parametrize("length", [1, 1023, 2 * SLICE + 5])
 def test_compiled_has_the_bits_of_numpy(name, dtype, master, length, wild):
     optimizer = create(name, multi_precision=master, wd=0.01)
     weight = wild(length + 3, DTYPES[dtype])[3:]
@@ -81,7 +81,7 @@ def test_compiled_has_the_bits_of_numpy(name, dtype, master, length, wild):
 @pytest.mark.parametrize(("name", "given"), ALL)
 def test_every_optimizer_that_is_installed(name, given, rng):
     optimizer = mx.optimizer.create(name, **given, state_dtype="bfloat16")
-    weight = rng.normal(size=BLOCK + 7).astype(np.float32)
+    weight = rng.normal(size=SLICE + 7).astype(np.float32)
     state = optimizer.create_state(0, weight)
     if not optimizer.rule.states:
         assert state is None

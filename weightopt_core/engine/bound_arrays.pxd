@@ -5,7 +5,7 @@ from .numpy_fields cimport Span
 from .recognise_arrays cimport Known
 
 
-cdef class Bound:
+cdef class BoundArrays:
     cdef Work work
     cdef PyObject **arrays  # owned while `held`, which many of them are
     cdef Py_ssize_t held
@@ -20,8 +20,8 @@ cdef class Bound:
 
     cdef bint serves(self, Py_ssize_t tensors, int parameters, bint noise, form)
     cdef bint take(self, tuple weights, tuple grads, tuple states)
-    cdef bint arrange(self, Py_ssize_t number, object weight, object grad, object state)
-    cdef int describe(self, Py_ssize_t number, bint known_apart) except -1
+    cdef bint arrange(self, Py_ssize_t at, object weight, object grad, object state)
+    cdef int describe(self, Py_ssize_t at, bint were_apart) except -1
     cdef bint dtypes_fit(self, const signed char *storage)
     cdef bint check_apart(self, bint written, bint grads)
     cdef bint is_unchanged(self)

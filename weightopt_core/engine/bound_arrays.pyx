@@ -38,7 +38,7 @@ cdef enum:
     OTHER
 
 
-cdef class Bound:
+cdef class BoundArrays:
     """Arrays in the order of a rule, checked, with what is known of them since an earlier step.
 
     They are owned while `held`; between steps none is kept alive.
@@ -103,9 +103,9 @@ cdef class Bound:
         self.apart = self.check_apart(written, grads_moved)
         return self.apart
 
-    cdef bint arrange(self, Py_ssize_t number, object weight, object grad, object state):
+    cdef bint arrange(self, Py_ssize_t at, object weight, object grad, object state):
         """Own the arrays of one tensor, in the rule's order; return whether they are as many."""
-        cdef Py_ssize_t begin = number * (self.work.parameters + 1)
+        cdef Py_ssize_t begin = at * (self.work.parameters + 1)
         cdef PyObject **arrays = self.arrays + begin
         cdef PyObject *whole = <PyObject *>state
         cdef PyObject **parts
@@ -135,19 +135,19 @@ cdef class Bound:
             Py_XINCREF(self.arrays[i])
         return True
 
-    cdef int describe(self, Py_ssize_t number, bint known_apart) except -1:
+    cdef int describe(self, Py_ssize_t at, bint were_apart) except -1:
         """Fill in one tensor; return whether its arrays fit each other, and what is new."""
         cdef int last = self.work.parameters, i
-        cdef Tensor *tensor = &self.work.tensor[number]
-        cdef PyObject **arrays = self.arrays + number * (last + 1)
-        cdef char **data = self.work.data + number * (last + 1)
-        cdef signed char *storage = self.work.storage + number * (last + 1)
+        cdef Tensor *tensor = &self.work.tensor[at]
+        cdef PyObject **arrays = self.arrays + at * (last + 1)
+        cdef char **data = self.work.data + at * (last + 1)
+        cdef signed char *storage = self.work.storage + at * (last + 1)
         cdef cnp.ndarray first = <cnp.ndarray>arrays[0]
         cdef ptrdiff_t count = cnp.PyArray_SIZE(first)
         cdef char *begin
-        cdef Known *known = self.known + number * (last + 1)
+        cdef Known *known = self.known + at * (last + 1)
         cdef signed char stored
-        cdef int found = KNOWN if known_apart and count == tensor.count else OTHER
+        cdef int found = KNOWN if were_apart and count == tensor.count else OTHER
         for i in range(last + 1):
             begin, stored = NULL, NOTHING if i == last else NOISE
             if arrays[i] != NULL:

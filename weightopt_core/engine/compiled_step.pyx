@@ -5,12 +5,12 @@ Design
 a) `step` runs what a backend has bound for a call: again, where it knows the arrays, or bound anew.
    It takes the bound step out of the call meanwhile, so that each is used by one thread at a time
    and what fails is dropped with all that it owns.
-b) A `Plan` is a bound step in host memory. Between the moment at which it compares its arrays and
-   the moment at which the rule runs, no Python runs: whatever may run some, numbers and norms
-   of users included, comes before, and the arrays are compared again after it.
+b) A `CompiledStep` is a bound step in host memory. Between the moment at which it compares its
+   arrays and the moment at which the rule runs, no Python runs: whatever may run some, numbers and
+   norms of users included, comes before, and the arrays are compared again after it.
 c) `Turn.commit` counts the update immediately before the rule runs. Neither can be interrupted, so
    a step is whole or has not been.
-d) While a plan computes without the interpreter's lock it stands in `computing`, and a step of
+d) While a step computes without the interpreter's lock it stands in `computing`, and a step of
    another thread that shares memory with it waits for it. Small steps of many tensors keep the
    lock, up to some milliseconds, and own no arrays: to own each would cost as much as the step.
 """
@@ -26,7 +26,7 @@ from libc.string cimport memcpy
 
 cimport numpy as cnp
 
-from .bound_arrays cimport Bound
+from .bound_arrays cimport BoundArrays
 from .index_groups cimport Call, Turn
 from .constants cimport Constants
 from ..kernels.driver cimport GRAIN, Kernel, Tensor, run_part, size_of
@@ -42,16 +42,16 @@ cdef enum:
     #: milliseconds, and owning every array for that long would cost as much as the step.
     LOCKED = 1 << 23
 
-#: Plans that compute now without the interpreter's lock.
+#: Steps that compute now without the interpreter's lock.
 cdef list computing = []
 if hasattr(os, "register_at_fork"):
     # A child has none of the threads that computed.
     os.register_at_fork(after_in_child=computing.clear)
 
 
-cdef bint wait_for(Bound bound) except -1:
+cdef bint wait_for(BoundArrays bound) except -1:
     """Wait where another thread computes on the memory of `bound`; return whether it did."""
-    cdef Plan other
+    cdef CompiledStep other
     for other in computing:
         if other.thread != PyThread_get_thread_ident() and (
             touches(other.written, other.spans, &bound.work, True)
@@ -62,7 +62,7 @@ cdef bint wait_for(Bound bound) except -1:
     return False
 
 
-cdef class Plan(Bound):
+cdef class CompiledStep(BoundArrays):
     """A step of a rule over arrays that `bind` has checked.
 
     It keeps the arrays alive from `bind` to the end of `run`, and none between steps. What it has
@@ -152,7 +152,7 @@ cdef class Plan(Bound):
             The counts are not those for which the numbers hold; nothing has changed.
         """
         if self.kernel is None or self.held == 0:
-            raise RuntimeError("plan: expected one that was bound to a compiled rule")
+            raise RuntimeError("step: expected one that was bound to a compiled rule")
         return self.run_owned(
             constants, keys, indices, numbers, turn, self.threads_for(self.count_elements())
         )
@@ -341,17 +341,17 @@ def bind(rule, Kernel kernel, tuple weights, tuple grads, tuple states, form, be
         As in a call of `update`, of equal length.
     form : StateForm
         What the states are made of.
-    before : Plan or None
+    before : CompiledStep or None
         That of an earlier step, often of the same arrays.
     threads : callable
         Returns how many threads may share the work.
 
     Returns
     -------
-    Plan or None
+    CompiledStep or None
         None where some array is not as it has to be.
     """
-    cdef Plan plan
+    cdef CompiledStep made = None
     cdef Py_ssize_t tensors = len(weights)
     cdef int parameters = rule.parameters
     cdef bint noise = rule.draws
@@ -359,16 +359,16 @@ def bind(rule, Kernel kernel, tuple weights, tuple grads, tuple states, form, be
         raise ValueError(f"grads and states: expected {tensors}, as there are weights")
     if kernel is not None and kernel.arrays != parameters:
         raise ValueError(f"kernel: expected one of {parameters} arrays, got {kernel.arrays}")
-    if type(before) is Plan and (<Plan>before).serves(tensors, parameters, noise, form):
-        plan = before
-    else:
-        plan = Plan(tensors, parameters, noise, form)
-    plan.rule = rule
-    plan.kernel = kernel
-    plan.threads = threads
-    if plan.take(weights, grads, states):
-        return plan
-    plan.release()
+    if type(before) is CompiledStep:
+        made = before
+    if made is None or not made.serves(tensors, parameters, noise, form):
+        made = CompiledStep(tensors, parameters, noise, form)
+    made.rule = rule
+    made.kernel = kernel
+    made.threads = threads
+    if made.take(weights, grads, states):
+        return made
+    made.release()
     return None
 
 
@@ -384,42 +384,42 @@ def step(
         The indices.
     bind : callable
         Takes the rule, weights, grads, states, `form` and what was bound before, or None; returns
-        what has the methods `run` and `again` of a `Plan`.
+        what has the methods `run` and `again` of a `CompiledStep`.
     rule, weights, grads, states, form : object
         As for `bind`, but that weights, grads and states may be any lists or tuples.
     constants, keys, numbers, turn : object
-        As for `Plan.run`.
+        As for `CompiledStep.run`.
 
     Raises
     ------
     Stale
         The counts have moved on; nothing has changed, and the numbers are to be formed anew.
     """
-    cdef bint known
+    cdef bint done
     bound, call.bound = call.bound, None
     if bound is not None:
         try:
-            if type(bound) is Plan:
-                known = (<Plan>bound).again(
+            if type(bound) is CompiledStep:
+                done = (<CompiledStep>bound).again(
                     rule, weights, grads, states, form, constants, keys, call.indices, numbers, turn
                 )
             else:
-                known = bound.again(
+                done = bound.again(
                     rule, weights, grads, states, form, constants, keys, call.indices, numbers, turn
                 )
         except BaseException:
             call.bound = bound  # it owns nothing, and knows why it refused
             raise
-        if known:
+        if done:
             call.bound = bound
             return
     while True:
         given = tuple(weights), tuple(grads), tuple(states)
         for values in given:
-            if len(values) != call.number:
+            if len(values) != call.size:
                 raise ValueError(
                     "weight, grad and state: expected lists that stay as they are during the "
-                    f"step, {call.number} long; got one of {len(values)}"
+                    f"step, {call.size} long; got one of {len(values)}"
                 )
         bound = bind(rule, *given, form, bound)
         if bound.run(constants, keys, call.indices, numbers, turn):

@@ -188,7 +188,7 @@ cdef class Evaluator:
             own = lr * group.lr_mult, wd * group.wd_mult, group.count + 1
             self.fill(settled, made.values + g * self.width, own)
         made.which = groups.which
-        made.tensors = groups.number
+        made.tensors = groups.size
         made.owner = groups
         return made
 
@@ -207,16 +207,16 @@ cdef class Evaluator:
             Rates before multipliers.
         """
         cdef Py_ssize_t i
-        cdef dict known = {}
+        cdef dict rows = {}
         cdef Constants made = Constants.__new__(Constants)
         cdef Settled settled = self.settled(source)
         cdef Groups groups = turn.groups
-        made.take_own(groups.number)
-        for i in range(groups.number):
+        made.take_own(groups.size)
+        for i in range(groups.size):
             key = self.gather(groups.group[groups.which[i]], numbers[i], lr, wd)
-            made.own[i] = known.setdefault(key, len(known))
-        made.resize(len(known), self.width)
-        for i, key in enumerate(known):
+            made.own[i] = rows.setdefault(key, len(rows))
+        made.resize(len(rows), self.width)
+        for i, key in enumerate(rows):
             self.fill(settled, made.values + i * self.width, key)
         return made
 

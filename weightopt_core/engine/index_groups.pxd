@@ -13,7 +13,7 @@ cdef class Groups:
     cdef Group *group
     cdef int32_t *which  # group of each index; never changed, as constants refer to it
     cdef char *absent  # whether an index was not counted before the last update
-    cdef Py_ssize_t number  # of indices
+    cdef Py_ssize_t size  # of indices
     cdef Py_ssize_t distinct  # groups
     cdef int64_t begin  # the count of an index that was never updated
     cdef int64_t changes  # of the counts, by anybody who has this
@@ -27,7 +27,7 @@ cdef class Call:
     cdef list of_multipliers  # lr_mult and wd_mult of each index
     cdef Py_ssize_t *slots
     cdef Groups groups
-    cdef Py_ssize_t number  # of indices
+    cdef Py_ssize_t size  # of indices
 
     cdef bint is_for(self, object indices) except -1
     cdef bint fits(self, Groups groups)
@@ -52,6 +52,6 @@ cdef class AheadTurn(Turn):
     cdef Py_ssize_t *slots
     cdef int64_t *seen
     cdef int64_t *new
-    cdef Py_ssize_t number
+    cdef Py_ssize_t size
 
     cdef bint stands(self, const int64_t *expected)

@@ -44,19 +44,19 @@ cdef class Groups:
 
     def __cinit__(self, list keys, int64_t begin):
         cdef Py_ssize_t i, which
-        cdef dict known = {}
-        self.number = len(keys)
+        cdef dict places = {}
+        self.size = len(keys)
         self.begin = begin
-        self.which = <int32_t *>PyMem_Calloc(self.number + 1, sizeof(int32_t))
-        self.group = <Group *>PyMem_Calloc(self.number + 1, sizeof(Group))
-        self.absent = <char *>PyMem_Calloc(self.number + 1, 1)
+        self.which = <int32_t *>PyMem_Calloc(self.size + 1, sizeof(int32_t))
+        self.group = <Group *>PyMem_Calloc(self.size + 1, sizeof(Group))
+        self.absent = <char *>PyMem_Calloc(self.size + 1, 1)
         if not (self.which and self.group and self.absent):
             raise MemoryError
-        for i in range(self.number):
-            which = known.setdefault(keys[i], len(known))
+        for i in range(self.size):
+            which = places.setdefault(keys[i], len(places))
             self.which[i] = <int32_t>which
             self.group[which].lr_mult, self.group[which].wd_mult, self.group[which].count = keys[i]
-        self.distinct = len(known)
+        self.distinct = len(places)
 
     def __dealloc__(self):
         PyMem_Free(self.which)
@@ -84,13 +84,13 @@ cdef class Call:
         cdef Py_ssize_t i
         self.indices = indices
         self.counts = counts
-        self.number = len(indices)
-        if len(set(indices)) != self.number:
+        self.size = len(indices)
+        if len(set(indices)) != self.size:
             raise ValueError(f"index: expected different indices, got {list(indices)!r}")
-        self.slots = <Py_ssize_t *>PyMem_Calloc(self.number + 1, sizeof(Py_ssize_t))
+        self.slots = <Py_ssize_t *>PyMem_Calloc(self.size + 1, sizeof(Py_ssize_t))
         if not self.slots:
             raise MemoryError
-        for i in range(self.number):
+        for i in range(self.size):
             self.slots[i] = counts.slot_of(indices[i])
 
     def __dealloc__(self):
@@ -101,14 +101,14 @@ cdef class Call:
         cdef Py_ssize_t i
         cdef bint same
         if type(indices) is list:
-            same = len(<list>indices) == self.number
-            for i in range(self.number if same else 0):
+            same = len(<list>indices) == self.size
+            for i in range(self.size if same else 0):
                 if (<list>indices)[i] is not self.indices[i]:
                     same = False
                     break
         else:
-            same = len(<tuple>indices) == self.number
-            for i in range(self.number if same else 0):
+            same = len(<tuple>indices) == self.size
+            for i in range(self.size if same else 0):
                 if (<tuple>indices)[i] is not self.indices[i]:
                     same = False
                     break
@@ -148,7 +148,7 @@ cdef class Call:
         cdef Py_ssize_t i
         cdef int64_t count
         cdef int64_t *values = self.counts.values
-        for i in range(self.number):
+        for i in range(self.size):
             count = values[self.slots[i]]
             if (groups.begin if count == ABSENT else count) != groups.group[groups.which[i]].count:
                 return False
@@ -159,7 +159,7 @@ cdef class Call:
         cdef Py_ssize_t i
         cdef int64_t count
         cdef list keys = [], of_multipliers = self.of_multipliers
-        for i in range(self.number):
+        for i in range(self.size):
             count = self.counts.values[self.slots[i]]
             keys.append((*of_multipliers[i], begin if count == ABSENT else count))
         self.groups = Groups(keys, begin)
@@ -195,7 +195,7 @@ cdef class Turn:
         for i in range(groups.distinct):
             groups.group[i].count += 1
             self.counts.largest = max(self.counts.largest, groups.group[i].count)
-        for i in range(groups.number):
+        for i in range(groups.size):
             groups.absent[i] = values[slots[i]] == ABSENT
             values[slots[i]] = groups.group[groups.which[i]].count
         return 0
@@ -209,7 +209,7 @@ cdef class Turn:
         groups.changes += 1
         for i in range(groups.distinct):
             groups.group[i].count -= 1
-        for i in range(groups.number):
+        for i in range(groups.size):
             self.counts.values[self.call.slots[i]] = (
                 ABSENT if groups.absent[i] else groups.group[groups.which[i]].count
             )
@@ -219,7 +219,7 @@ cdef class Turn:
     def counts_ahead(self):
         """Return the count of each index with this update."""
         cdef Groups groups = self.groups
-        return [groups.group[groups.which[i]].count + 1 for i in range(groups.number)]
+        return [groups.group[groups.which[i]].count + 1 for i in range(groups.size)]
 
     def view(self):
         """Return the counts with this update, for the optimizer's own code to read."""
@@ -245,13 +245,13 @@ cdef class AheadTurn(Turn):
         self.indices = indices
         self.counts = ahead.base
         self.num_update = ahead.largest
-        self.number = len(changed)
-        self.slots = <Py_ssize_t *>PyMem_Calloc(self.number + 1, sizeof(Py_ssize_t))
-        self.seen = <int64_t *>PyMem_Calloc(self.number + 1, sizeof(int64_t))
-        self.new = <int64_t *>PyMem_Calloc(self.number + 1, sizeof(int64_t))
+        self.size = len(changed)
+        self.slots = <Py_ssize_t *>PyMem_Calloc(self.size + 1, sizeof(Py_ssize_t))
+        self.seen = <int64_t *>PyMem_Calloc(self.size + 1, sizeof(int64_t))
+        self.new = <int64_t *>PyMem_Calloc(self.size + 1, sizeof(int64_t))
         if not (self.slots and self.seen and self.new):
             raise MemoryError
-        for i in range(self.number):
+        for i in range(self.size):
             index, count = changed[i]
             self.slots[i] = ahead.base.slot_of(index)
             self.seen[i] = ahead.seen[index]
@@ -264,7 +264,7 @@ cdef class AheadTurn(Turn):
 
     cdef bint stands(self, const int64_t *expected):
         cdef Py_ssize_t i
-        for i in range(self.number):
+        for i in range(self.size):
             if self.counts.values[self.slots[i]] != expected[i]:
                 return False
         return True
@@ -273,7 +273,7 @@ cdef class AheadTurn(Turn):
         cdef Py_ssize_t i
         if not self.stands(self.seen):
             raise Stale
-        for i in range(self.number):
+        for i in range(self.size):
             self.counts.values[self.slots[i]] = self.new[i]
         self.before = self.counts.largest
         if self.counts.largest == self.ahead.seen_largest:
@@ -286,7 +286,7 @@ cdef class AheadTurn(Turn):
         cdef Py_ssize_t i
         if not self.stands(self.new):
             return 0  # somebody has counted on: what is there is theirs
-        for i in range(self.number):
+        for i in range(self.size):
             self.counts.values[self.slots[i]] = self.seen[i]
         self.counts.largest = max(self.before, self.counts.largest_of_all())
         return 0
@@ -321,17 +321,17 @@ cdef class Calls:
 
     def find(self, indices, Counts counts):
         """Return the `Call` of an exact list or tuple of indices, at least one."""
-        cdef Py_ssize_t number = len(indices)
-        cdef dict known = self.singles if number == 1 else self.lists
+        cdef Py_ssize_t size = len(indices)
+        cdef dict calls = self.singles if size == 1 else self.lists
         cdef object first = (<list>indices)[0] if type(indices) is list else (<tuple>indices)[0]
-        cdef object key = first if number == 1 else (number, first)
-        cdef Call call = known.get(key)
+        cdef object key = first if size == 1 else (size, first)
+        cdef Call call = calls.get(key)
         if call is None or call.counts is not counts or not call.is_for(indices):
             call = Call(tuple(indices), counts)
-            if number != 1 and len(known) >= MAX_LISTS:
-                known.clear()
-            known[key] = call
-        if call.number != number:
+            if size != 1 and len(calls) >= MAX_LISTS:
+                calls.clear()
+            calls[key] = call
+        if call.size != size:
             raise ValueError("index: expected a list that stays as it is during the step")
         return call
 

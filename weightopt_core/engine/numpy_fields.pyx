@@ -18,25 +18,25 @@ cdef bint is_plain(cnp.ndarray array, bint written):
     return cnp.PyArray_CHKFLAGS(array, flags) and cnp.PyArray_ISNOTSWAPPED(array)
 
 
-cdef int bfloat16_number = -1
+cdef int bfloat16_type = -1
 
 
 cdef int storage_of(cnp.ndarray array) except -2:
     """Return how the elements are stored, or -1 where no kernel takes them."""
-    global bfloat16_number
-    cdef int number = cnp.PyArray_TYPE(array)
-    if number == cnp.NPY_FLOAT32:
+    global bfloat16_type
+    cdef int type_number = cnp.PyArray_TYPE(array)
+    if type_number == cnp.NPY_FLOAT32:
         return FLOAT32
-    if number == cnp.NPY_FLOAT64:
+    if type_number == cnp.NPY_FLOAT64:
         return FLOAT64
-    if number == cnp.NPY_FLOAT16:
+    if type_number == cnp.NPY_FLOAT16:
         return FLOAT16
     # Types that packages register have numbers of their own. A void type that a class gave the
     # same name has the number of all void types, of any size.
-    if bfloat16_number < 0 and number >= NPY_USERDEF and cnp.PyArray_ITEMSIZE(array) == 2:
+    if bfloat16_type < 0 and type_number >= NPY_USERDEF and cnp.PyArray_ITEMSIZE(array) == 2:
         if array.dtype.name == "bfloat16":
-            bfloat16_number = number
-    return BFLOAT16 if number == bfloat16_number else -1
+            bfloat16_type = type_number
+    return BFLOAT16 if type_number == bfloat16_type else -1
 
 
 cdef bint overlap(

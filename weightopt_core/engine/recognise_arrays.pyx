@@ -6,7 +6,7 @@ cimport numpy as cnp
 cnp.import_array()
 
 cdef enum:
-    AHEAD = 6  # tensors between asking for objects and looking at them
+    TENSORS_AHEAD = 6  # tensors between asking for objects and looking at them
 
 
 cdef void compare_part(void *context, ptrdiff_t begin, ptrdiff_t end) noexcept nogil:
@@ -15,8 +15,8 @@ cdef void compare_part(void *context, ptrdiff_t begin, ptrdiff_t end) noexcept n
     cdef int stride = given.work.parameters + 1
     cdef ptrdiff_t i
     for i in range(begin, end):
-        if i + AHEAD < end:
-            weightopt_fetch(given.known + (i + AHEAD) * stride, stride)
+        if i + TENSORS_AHEAD < end:
+            weightopt_fetch(given.known + (i + TENSORS_AHEAD) * stride, stride)
         if not weightopt_is_same_tensor(
             given.weights[i], given.grads[i], given.states + i, given.known + i * stride,
             given.state_arrays, stride - 1, given.work.tensor[i].count,

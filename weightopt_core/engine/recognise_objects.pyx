@@ -39,7 +39,7 @@ cdef extern from "recognise_objects.h":
     int weightopt_is_same_object(PyObject *object, Known *known)
 
 cdef enum:
-    AHEAD = 24  # as far beyond an array as it is read
+    ARRAYS_AHEAD = 24  # as far beyond an array as it is read
     TENSORS_AHEAD = 8
 
 
@@ -59,7 +59,7 @@ cdef class Objects:
     """
 
     cdef Known *known
-    cdef list kept
+    cdef list owned
     cdef dict layouts  # the keys of dictionaries, equal ones once
     cdef str events
     cdef Py_ssize_t tensors, arrays
@@ -69,12 +69,12 @@ cdef class Objects:
         cdef list arrays
         PyMem_Free(self.known)
         self.known = NULL
-        self.kept = []
+        self.owned = []
         self.layouts = {}
         self.events = events
         self.tensors = len(tensors)
         self.arrays = sum(map(len, tensors))
-        self.known = <Known *>PyMem_Calloc(self.arrays + AHEAD, sizeof(Known))
+        self.known = <Known *>PyMem_Calloc(self.arrays + ARRAYS_AHEAD, sizeof(Known))
         if not self.known:
             raise MemoryError
         for arrays in tensors:
@@ -98,18 +98,18 @@ cdef class Objects:
         keys = self.layouts.setdefault(tuple(map(id, keys)), keys)
         values = tuple([value if key in watched else ... for key, value in items])
         known.at_events = keys.index(self.events)
-        kept = [type(array), attributes, keys, values, (), items[known.at_events][1]]
-        self.kept.append(kept)
-        known.type = <PyTypeObject *>kept[0]
+        own = [type(array), attributes, keys, values, (), items[known.at_events][1]]
+        self.owned.append(own)
+        known.type = <PyTypeObject *>own[0]
         known.attributes = <PyObject *>attributes
         known.keys = <PyObject *>keys
         known.values = <PyObject *>values
-        known.events = <PyObject *>kept[4]
-        known.list = <PyObject *>kept[5]
+        known.events = <PyObject *>own[4]
+        known.list = <PyObject *>own[5]
         known.object = <void *>array
         return 0
 
-    def again(self, weights, grads, states):
+    def recognise(self, weights, grads, states):
         """Return the events that arrays have got since they were last known, or None.
 
         None means that these are not the arrays. The numbers of those with other events come with
@@ -142,7 +142,7 @@ cdef class Objects:
                     parts[j] if j >= 0
                     else weightopt_items(<PyObject *>(weights if j == -2 else grads))[i]
                 )
-                weightopt_fetch_object(&self.known[at + AHEAD])
+                weightopt_fetch_object(&self.known[at + ARRAYS_AHEAD])
                 if j != self.known[at].role:
                     return None
                 same = weightopt_is_same_object(array, &self.known[at])
@@ -157,18 +157,18 @@ cdef class Objects:
         """Return the events of the arrays of these numbers, all and for each."""
         cdef list found = [], each = []
         for at in changed:
-            events = tuple((<dict>self.kept[at][1])[self.events])
+            events = tuple((<dict>self.owned[at][1])[self.events])
             found += events
             each.append((at, events))
         return found, each
 
     def know(self, list each):
-        """Take the events that `again` returned for each array as known from now on."""
+        """Take the events that `recognise` returned for each array as known from now on."""
         cdef tuple events
         cdef Py_ssize_t at
         for at, events in each:
             self.known[at].events = <PyObject *>events
-            self.kept[at][4] = events
+            self.owned[at][4] = events
 
 
 cdef bint is_plain(object sequence):

@@ -5,7 +5,7 @@ cdef enum:
 
 
 cdef class Counts:
-    cdef dict slots  # number of each index, never given to another one
+    cdef dict slots  # slot of each index, never given to another one
     cdef list indices  # by slot
     cdef int64_t *values  # by slot; ABSENT where the index was never updated, or removed
     cdef Py_ssize_t room

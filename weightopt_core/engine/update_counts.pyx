@@ -3,7 +3,7 @@
 Design
 ------
 - The counts stand in one C array, so that a step counts thousands of indices in one pass over
-  integers. An index has a slot in it, which is found once and then remembered as a number.
+  integers. An index has a slot in it, which is found once and then remembered.
 - A slot is given once and to one index, and the array only grows. So a remembered slot stays right,
   whatever a Python ``__hash__`` or ``__eq__`` of an index does while a slot is looked for: the slot
   is taken before the dict is asked, and given up where the dict knows the index by then.
@@ -28,12 +28,12 @@ cdef int64_t checked(str what, object count) except -1:
     if isinstance(count, bool):
         raise TypeError(f"{what}: expected {expected}, got {count!r}")
     try:
-        number = operator.index(count)
+        value = operator.index(count)
     except TypeError:
         raise TypeError(f"{what}: expected {expected}, got {count!r}") from None
-    if not 0 <= number <= LARGEST:
-        raise ValueError(f"{what}: expected {expected}, got {number}")
-    return <int64_t>number
+    if not 0 <= value <= LARGEST:
+        raise ValueError(f"{what}: expected {expected}, got {value}")
+    return <int64_t>value
 
 
 cdef class Counts:
@@ -59,13 +59,13 @@ cdef class Counts:
 
     def replace(self, counts, num_update):
         """Forget all counts and take these; where one is refused, nothing has changed."""
-        cdef Py_ssize_t i, number = len(self.indices)
+        cdef Py_ssize_t i, used = len(self.indices)
         cdef int64_t largest = checked("num_update", num_update)
         cdef list given = [
             (self.slot_of(index), checked("update count", count))
             for index, count in dict(counts).items()
         ]
-        for i in range(number):
+        for i in range(used):
             self.values[i] = ABSENT
         for slot, count in given:
             self.values[<Py_ssize_t>slot] = <int64_t>count
@@ -82,8 +82,8 @@ cdef class Counts:
 
     cdef Py_ssize_t find(self, object index) except -2:
         """Return the slot of `index`, or -1 if it has none."""
-        cdef object known = self.slots.get(index)
-        return -1 if known is None else <Py_ssize_t>known
+        cdef object slot = self.slots.get(index)
+        return -1 if slot is None else <Py_ssize_t>slot
 
     cdef Py_ssize_t slot_of(self, object index) except -1:
         """Return the slot of `index`, a new one if it has none."""

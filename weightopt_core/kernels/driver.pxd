@@ -8,7 +8,7 @@ cdef extern from "abi.h":
 
 cdef enum:
     GRAIN = 16384  # elements in one task of the pool
-    BLOCK = 256  # elements computed at a time where arrays are not stored alike
+    STAGE = 256  # elements copied and computed at a time where arrays are not stored alike
 
 # How elements are stored, as dtypes.py says it to Python. Without a name, as Cython before 3.3
 # takes no size from an enum with one.
@@ -56,7 +56,7 @@ cdef inline bint is_computed(int storage) noexcept nogil:
     return storage == FLOAT32 or storage == FLOAT64
 
 
-cdef void load(void *block, const char *data, int storage, ptrdiff_t count) noexcept nogil
+cdef void load(void *staged, const char *data, int storage, ptrdiff_t count) noexcept nogil
 cdef void run_part(void *context, ptrdiff_t begin, ptrdiff_t end) noexcept nogil
 
 

@@ -37,35 +37,35 @@ if not weightopt_is_exact():
 cdef enum:
     LINE = 64  # bytes of a cache line
     LONG = 8192  # elements of a tensor that is worth two calls
-    APART = 24  # so that equal elements of two blocks are not a whole page apart
+    PADDING = 24  # or equal elements of two copies would lie a whole page from each other
 
 #: Below this many elements a step stays on the calling thread.
 THREAD_THRESHOLD = 2 * GRAIN
 
 
-cdef void load(void *block, const char *data, int storage, ptrdiff_t count) noexcept nogil:
+cdef void load(void *staged, const char *data, int storage, ptrdiff_t count) noexcept nogil:
     if storage == FLOAT16:
-        load_float16(<float *>block, <const uint16_t *>data, count)
+        load_float16(<float *>staged, <const uint16_t *>data, count)
     elif storage == BFLOAT16:
-        load_bfloat16(<float *>block, <const uint16_t *>data, count)
+        load_bfloat16(<float *>staged, <const uint16_t *>data, count)
     else:
-        memcpy(block, data, count * size_of(storage))
+        memcpy(staged, data, count * size_of(storage))
 
 
-cdef void store(char *data, const void *block, int storage, ptrdiff_t count) noexcept nogil:
+cdef void store(char *data, const void *staged, int storage, ptrdiff_t count) noexcept nogil:
     if storage == FLOAT16:
-        store_float16(<uint16_t *>data, <const float *>block, count)
+        store_float16(<uint16_t *>data, <const float *>staged, count)
     elif storage == BFLOAT16:
-        store_bfloat16(<uint16_t *>data, <const float *>block, count)
+        store_bfloat16(<uint16_t *>data, <const float *>staged, count)
     else:
-        memcpy(data, block, count * size_of(storage))
+        memcpy(data, staged, count * size_of(storage))
 
 
 cdef void store_states(
     Work *work, Tensor *tensor, char **data, void **arrays, ptrdiff_t begin, ptrdiff_t count
 ) noexcept nogil:
-    """Store the states of a block in bfloat16, rounded stochastically."""
-    cdef uint32_t[BLOCK] words
+    """Store the states of a stage in bfloat16, rounded stochastically."""
+    cdef uint32_t[STAGE] words
     cdef uint16_t *out
     cdef int i
     for i in range(work.parameters - 2):
@@ -80,15 +80,15 @@ cdef void store_states(
 cdef void run_staged(
     Work *work, Tensor *tensor, char **data, signed char *storage, ptrdiff_t begin, ptrdiff_t end
 ) noexcept nogil:
-    """Compute blocks of one tensor, on copies of what is not stored in the compute type."""
-    cdef double blocks[MAX_ARRAYS][BLOCK + APART]
+    """Compute stages of one tensor, on copies of what is not stored in the compute type."""
+    cdef double copies[MAX_ARRAYS][STAGE + PADDING]
     cdef void *arrays[MAX_ARRAYS]
     cdef ptrdiff_t count, itemsize = 8 if tensor.wide else 4
     cdef int i, last = work.parameters, stored = 2 if work.rounded else last
     while begin < end:
-        count = min(<ptrdiff_t>BLOCK, end - begin)
+        count = min(<ptrdiff_t>STAGE, end - begin)
         for i in range(last):
-            arrays[i] = blocks[i]
+            arrays[i] = copies[i]
             if is_computed(storage[i]):
                 arrays[i] = data[i] + begin * size_of(storage[i])
             elif storage[i] == NOISE:

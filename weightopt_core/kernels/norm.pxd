@@ -6,7 +6,7 @@ cdef enum:
 
 # Add squares to the running sums of a chunk; only the last call for it may end within a row.
 cdef void add_squares(double *sums, const void *values, int wide, ptrdiff_t count) noexcept nogil
-# The same for values that are multiplied by `scale` before; for at most a block of them.
+# The same for values that are multiplied by `scale` before; for at most a stage of them.
 cdef void add_scaled(
     double *sums, const void *values, int wide, ptrdiff_t count, double scale
 ) noexcept nogil

@@ -4,7 +4,7 @@ from libc.stddef cimport ptrdiff_t
 from libc.stdint cimport uint16_t
 from libc.string cimport memset
 
-from .driver cimport BFLOAT16, BLOCK, FLOAT16, FLOAT32, FLOAT64, is_computed, load, size_of
+from .driver cimport BFLOAT16, FLOAT16, FLOAT32, FLOAT64, STAGE, is_computed, load, size_of
 from .parallel cimport parallel_for
 
 #: The same for Python.
@@ -59,7 +59,7 @@ cdef void add_scaled(
     double *sums, const void *values, int wide, ptrdiff_t count, double scale
 ) noexcept nogil:
     # In double, for the scale may be beyond float32.
-    cdef double scaled[BLOCK]
+    cdef double scaled[STAGE]
     cdef ptrdiff_t i
     for i in range(count):
         scaled[i] = scale * ((<const double *>values)[i] if wide else (<const float *>values)[i])
@@ -75,14 +75,14 @@ cdef double sum_of_lanes(double *lanes) noexcept nogil:
     return lanes[0]
 
 
-cdef void add_block(Work *work, double *lanes, ptrdiff_t first, ptrdiff_t count) noexcept nogil:
-    """Add squares of at most `BLOCK` values; of any number where they are taken as they are."""
-    cdef double block[BLOCK]
+cdef void add_stage(Work *work, double *lanes, ptrdiff_t first, ptrdiff_t count) noexcept nogil:
+    """Add squares of at most `STAGE` values; of any number where they are taken as they are."""
+    cdef double staged[STAGE]
     cdef const void *values = work.values + first * size_of(work.storage)
     cdef int wide = work.storage == FLOAT64
     if not is_computed(work.storage):
-        load(block, <const char *>values, work.storage, count)
-        values = block
+        load(staged, <const char *>values, work.storage, count)
+        values = staged
     if work.scale == 1.0:
         add_squares(lanes, values, wide, count)
     else:
@@ -93,13 +93,13 @@ cdef void sum_chunks(void *context, ptrdiff_t begin, ptrdiff_t end) noexcept nog
     cdef Work *work = <Work *>context
     cdef double lanes[LANES]
     cdef bint direct = is_computed(work.storage) and work.scale == 1.0
-    cdef ptrdiff_t chunk, first, last, step = CHUNK if direct else BLOCK
+    cdef ptrdiff_t chunk, first, last, step = CHUNK if direct else STAGE
     for chunk in range(begin, end):
         first = chunk * CHUNK
         last = min(first + <ptrdiff_t>CHUNK, work.count)
         memset(lanes, 0, sizeof(lanes))
         while first < last:
-            add_block(work, lanes, first, min(step, last - first))
+            add_stage(work, lanes, first, min(step, last - first))
             first += step
         work.sums[chunk] = sum_of_lanes(lanes)
 

@@ -7,7 +7,7 @@ from libc.string cimport memset
 import numpy as np
 
 from .driver cimport (
-    BLOCK, MAX_ARRAYS, MAX_NORMS, Kernel, Tensor, Work, is_computed, load,
+    MAX_ARRAYS, MAX_NORMS, STAGE, Kernel, Tensor, Work, is_computed, load,
     rule_function, size_of,
 )
 from .norm cimport CHUNK, LANES, add_scaled, add_squares, sum_of_lanes
@@ -28,29 +28,29 @@ cdef struct Measure:
 
 
 cdef void place(
-    Work *work, ptrdiff_t number, void **arrays, double[BLOCK] *blocks,
+    Work *work, ptrdiff_t at, void **arrays, double[STAGE] *copies,
     ptrdiff_t begin, ptrdiff_t count,
 ) noexcept nogil:
     """Point to the elements of each array from `begin` on, in the compute type."""
-    cdef char **data = work.data + number * (work.parameters + 1)
-    cdef signed char *storage = work.storage + number * (work.parameters + 1)
+    cdef char **data = work.data + at * (work.parameters + 1)
+    cdef signed char *storage = work.storage + at * (work.parameters + 1)
     cdef int i
     for i in range(work.parameters):
         arrays[i] = data[i] + begin * size_of(storage[i])
         if not is_computed(storage[i]):
-            load(blocks[i], <char *>arrays[i], storage[i], count)
-            arrays[i] = blocks[i]
+            load(copies[i], <char *>arrays[i], storage[i], count)
+            arrays[i] = copies[i]
 
 
 cdef void measure_chunk(
-    Measure *measure, ptrdiff_t number, ptrdiff_t chunk, double *sums
+    Measure *measure, ptrdiff_t at, ptrdiff_t chunk, double *sums
 ) noexcept nogil:
     """Compute the sums of one chunk of one tensor."""
-    cdef double blocks[MAX_ARRAYS][BLOCK]
-    cdef double values[MAX_NORMS][BLOCK]
+    cdef double copies[MAX_ARRAYS][STAGE]
+    cdef double values[MAX_NORMS][STAGE]
     cdef double lanes[MAX_NORMS][LANES]
     cdef void *arrays[MAX_ARRAYS + MAX_NORMS]
-    cdef Tensor *tensor = &measure.work.tensor[number]
+    cdef Tensor *tensor = &measure.work.tensor[at]
     cdef rule_function function = measure.float64 if tensor.wide else measure.float32
     cdef ptrdiff_t begin = chunk * CHUNK, count
     cdef ptrdiff_t end = min(begin + <ptrdiff_t>CHUNK, tensor.count)
@@ -60,11 +60,11 @@ cdef void measure_chunk(
     for i in range(measure.norms):
         arrays[measure.work.parameters + i] = values[i]
     while begin < end:
-        count = min(<ptrdiff_t>BLOCK, end - begin)
-        place(measure.work, number, arrays, blocks, begin, count)
+        count = min(<ptrdiff_t>STAGE, end - begin)
+        place(measure.work, at, arrays, copies, begin, count)
         function(count, arrays, tensor.constants)
         for i in range(measure.norms):
-            scale = measure.scales[number * measure.norms + i] if measure.scales else 1.0
+            scale = measure.scales[at * measure.norms + i] if measure.scales else 1.0
             if scale == 1.0:
                 add_squares(lanes[i], values[i], tensor.wide, count)
             else:

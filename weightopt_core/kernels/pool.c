@@ -250,11 +250,11 @@ void weightopt_parallel_for(weightopt_task task, void *context, ptrdiff_t count,
     if (count <= 0)
         return;
     const environment given = read_environment();
-    const ptrdiff_t chunks = (count - 1) / grain + 1;
+    const ptrdiff_t parts = (count - 1) / grain + 1;
     if (threads > WEIGHTOPT_MAX_THREADS)
         threads = WEIGHTOPT_MAX_THREADS;
-    if (threads > chunks)
-        threads = (int)chunks;
+    if (threads > parts)
+        threads = (int)parts;
     const int has_pool = threads > 1 && take_pool();
     if (!has_pool || !run_with_others(task, context, count, grain, threads, given))
         run_alone(task, context, count, grain);

@@ -141,20 +141,20 @@ class Stepper:
         self, optimizer: Optimizer, rule: Rule, indices: Sequence[Any]
     ) -> Constants:
         """Return the constants of the present update of each index, equal ones evaluated once."""
-        known: dict[Any, int] = {}
+        places: dict[Any, int] = {}
         rows: list[np.ndarray] = []
         which = []
         for index in indices:
             own = self.own_numbers(optimizer, rule, index)
             key = tuple(own.items())
-            if key not in known:
-                known[key] = len(rows)
+            if key not in places:
+                places[key] = len(rows)
                 names = rule, *own
                 evaluator = self.evaluators.get(names) or self._evaluator(
                     optimizer, rule, list(own), names
                 )
                 rows.append(evaluator.row(optimizer, tuple(own.values())))
-            which.append(known[key])
+            which.append(places[key])
         return Constants(np.array(rows), np.array(which, np.int32))
 
     def _evaluator(

@@ -21,7 +21,7 @@ from types import CodeType
 from typing import Any, NamedTuple
 
 from ..errors import RuleError
-from .module import kept_lines, qualified
+from .module import compiled_lines, qualified
 
 _FUTURE = sum(getattr(__future__, name).compiler_flag for name in __future__.all_feature_names)
 #: What the instructions of a function and its names are; line numbers are no part of it.
@@ -74,7 +74,7 @@ def find_source(function: Callable[..., Any], name: str) -> Source:
     except (*_UNREADABLE, _OtherCodeError) as error:
         found = error
     try:
-        return _proven(lambda: kept_lines(module, name), code)
+        return _proven(lambda: compiled_lines(module, name), code)
     except (*_UNREADABLE, _OtherCodeError) as error:
         what, remedy = _worded(found, f"{qualified(module)}: {error}")
     text = f"rule {name!r}: {what}; {remedy}"

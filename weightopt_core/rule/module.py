@@ -29,7 +29,7 @@ def find(module: str) -> tuple[Any, str]:
         return None, f"compiled module does not load: {error}"
 
 
-def kept_lines(module: str, name: str) -> list[str]:
+def compiled_lines(module: str, name: str) -> list[str]:
     """Return the lines of the rule `name` of `module` as they were when it was compiled.
 
     Raises

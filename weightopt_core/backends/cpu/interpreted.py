@@ -11,8 +11,8 @@ from ...dtypes import compute_of, storage_of
 from ...kernels import random_fill  # type: ignore[attr-defined]
 from .rounding import rounded
 
-#: Elements in a block of a rule that runs on NumPy: some 20 temporaries fit a level-2 cache.
-BLOCK = 8192
+#: Elements in a slice of a rule that runs on NumPy: some 20 temporaries fit a level-2 cache.
+SLICE = 8192
 
 
 class Interpreted:
@@ -25,14 +25,14 @@ class Interpreted:
     ----------
     rule : weightopt_core.rule.Rule
         What to compute.
-    plan : weightopt_core.engine.compiled_step.Plan
+    bound : weightopt_core.engine.compiled_step.CompiledStep
         The arrays.
     rounds : bool
         Whether states are rounded stochastically.
     """
 
-    def __init__(self, rule: Any, plan: Any, rounds: bool):
-        self.rule, self.plan, self.rounds = rule, plan, rounds
+    def __init__(self, rule: Any, bound: Any, rounds: bool):
+        self.rule, self.bound, self.rounds = rule, bound, rounds
 
     def again(self, *given: Any) -> bool:
         """Return False: nothing is kept."""
@@ -53,25 +53,25 @@ class Interpreted:
         constants : weightopt_core.engine.constants.Constants
             Not looked at: what compiled rules take instead of numbers.
         keys, indices, numbers, turn : object
-            As for `weightopt_core.engine.compiled_step.Plan.run`; `numbers` is called for every
-            rule.
+            As for `weightopt_core.engine.compiled_step.CompiledStep.run`; `numbers` is called for
+            every rule.
         """
         results = []
-        for i, (index, arrays) in enumerate(zip(indices, self.plan.tensors())):
+        for i, (index, arrays) in enumerate(zip(indices, self.bound.tensors())):
             key = keys[i] if keys else None
             given = numbers(self.rule, index, turn)
-            results.append(run_in_blocks(self.rule, arrays, given, key, self.rounds))
-        return bool(self.plan.store(results, turn))
+            results.append(run_in_slices(self.rule, arrays, given, key, self.rounds))
+        return bool(self.bound.store(results, turn))
 
 
-def run_in_blocks(
+def run_in_slices(
     rule: Any,
     tensor: Sequence[np.ndarray],
     numbers: dict[str, Any],
     key: Any = None,
     rounds: bool = False,
 ) -> list[np.ndarray]:
-    """Run `rule` as NumPy, over blocks that stay in cache; the same bits as when compiled.
+    """Run `rule` as NumPy, over slices that stay in cache; the same bits as when compiled.
 
     A rule with norms runs on all elements at once, for a norm is that of the whole tensor.
 
@@ -98,16 +98,16 @@ def run_in_blocks(
     given = 2 + len(rule.states)
     compute = compute_of(storage_of(flat[0].dtype))
     results = [np.empty_like(array) for array in [flat[0], *flat[2:]]]
-    length = max(BLOCK, flat[0].size) if rule.lowered.norms else BLOCK
+    length = max(SLICE, flat[0].size) if rule.lowered.norms else SLICE
     with np.errstate(all="ignore"):
         for start in range(0, flat[0].size, length):
             part = slice(start, start + length)
-            blocks = [array[part].astype(compute, copy=False) for array in flat[:given]]
+            slices = [array[part].astype(compute, copy=False) for array in flat[:given]]
             if rule.draws:
-                noise = np.empty(blocks[0].size, compute)
+                noise = np.empty(slices[0].size, compute)
                 random_fill.fill_normal(noise, key, start, 0.0, 1.0, 1)
-                blocks.append(noise)
-            new = rule(*blocks, **numbers)
+                slices.append(noise)
+            new = rule(*slices, **numbers)
             new = list(new) if rule.states else [new]
             if len(flat) > given:
                 new.append(new[0])

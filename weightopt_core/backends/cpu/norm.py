@@ -7,7 +7,7 @@ from typing import Any
 from ...dtypes import compute_of, storage_of
 from ...norms import chunk_sums, total
 from .checks import view
-from .interpreted import BLOCK
+from .interpreted import SLICE
 
 
 def square_sum(array: Any, scale: float = 1.0) -> float:
@@ -22,8 +22,8 @@ def scale(array: Any, factor: float) -> None:
     """Multiply every element by `factor`, in the compute type."""
     flat = view(array, "array").reshape(-1)
     compute = compute_of(storage_of(flat.dtype))
-    for start in range(0, flat.size, BLOCK):
-        part = flat[start : start + BLOCK]
+    for start in range(0, flat.size, SLICE):
+        part = flat[start : start + SLICE]
         part[...] = part.astype(compute, copy=False) * compute.type(factor)
 
 

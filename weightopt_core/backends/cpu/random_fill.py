@@ -34,8 +34,8 @@ def _fill(
     if flat.dtype == compute:
         kernel(flat, key, 0, first, second, count, *limits)
         return
-    block = np.empty(min(flat.size, 1 << 20), compute)
-    for start in range(0, flat.size, block.size or 1):
-        part = block[: flat.size - start]
+    drawn = np.empty(min(flat.size, 1 << 20), compute)
+    for start in range(0, flat.size, drawn.size or 1):
+        part = drawn[: flat.size - start]
         kernel(part, key, start, first, second, count, *limits)
         flat[start : start + part.size] = part

@@ -28,7 +28,7 @@ def bind(
     """Check the arrays of one step and bind them, as `weightopt_core.backends.interface` says."""
     kernel = rule.compiled.kernel
     given = weights, grads, states
-    before = getattr(before, "plan", before)
+    before = getattr(before, "bound", before)
     bound = compiled_step.bind(rule, kernel, *given, form, before, threads.get_num_threads)
     if bound is None:
         given = tuple(_views(rule, *given, form))  # type: ignore[assignment]

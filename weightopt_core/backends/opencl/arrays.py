@@ -143,7 +143,7 @@ def cast(source: Array, target: Array) -> None:
     )
     done = run(
         queue,
-        (-(-source.size // traits.chunk) * traits.group,),
+        (-(-source.size // traits.part) * traits.group,),
         (traits.group,),
         target.base_data,
         target.offset // target.dtype.itemsize,

@@ -24,7 +24,7 @@ from .text.templates import ROUNDED_BFLOAT16
 WATCHED = ("queue", "base_data", "offset", "shape", "strides", "dtype", "size", "nbytes")
 
 
-class Plan:
+class DeviceStep:
     """What is kept of a step for the next one over the same arrays, in the same thread.
 
     It refers to buffers but not to arrays, and is useless once one of the arrays is gone. A step
@@ -58,8 +58,8 @@ class Plan:
         self.thread = threading.get_ident()
         self.in_order = in_order(tensors[0][0].queue)
         self.seen = seen
-        plan = weakref.ref(self)
-        forget = lambda _: _forget(plan)  # noqa: E731
+        step = weakref.ref(self)
+        forget = lambda _: _forget(step)  # noqa: E731
         self.alive = [[weakref.ref(array, forget) for array in arrays] for arrays in given]
         self.held: Held | None = Held(
             array.base_data for arrays in tensors for array in arrays if array.size
@@ -70,14 +70,14 @@ class Plan:
                 storages = _storages(rule, form, arrays)
                 together.setdefault(storages, []).append(i)
         self.launches: list[One | Many] = [
-            (One if len(numbers) == 1 else Many)(
-                rule, storages, numbers, [tensors[i] for i in numbers], self.held
+            (One if len(positions) == 1 else Many)(
+                rule, storages, positions, [tensors[i] for i in positions], self.held
             )
-            for storages, numbers in together.items()
+            for storages, positions in together.items()
         ]
         self.measures = [
-            Measure(rule, storages, numbers, [tensors[i] for i in numbers], self.held)
-            for storages, numbers in together.items()
+            Measure(rule, storages, positions, [tensors[i] for i in positions], self.held)
+            for storages, positions in together.items()
             if rule.lowered.norms
         ]
 
@@ -118,7 +118,7 @@ class Plan:
             return False
         if self.thread != threading.get_ident():
             return False
-        found = seen.again(weights, grads, states)
+        found = seen.recognise(weights, grads, states)
         if found is None:
             return False
         held.check()
@@ -230,8 +230,8 @@ def _storages(rule: Any, form: StateForm, arrays: Sequence[Any]) -> tuple[str, .
     return tuple(names)
 
 
-def _forget(plan: Any) -> None:
+def _forget(step: Any) -> None:
     """Let go of the buffers, as an array is gone."""
-    if (plan := plan()) is not None:
-        plan.seen = plan.held = None
-        plan.launches = plan.measures = []
+    if (step := step()) is not None:
+        step.seen = step.held = None
+        step.launches = step.measures = []

@@ -89,7 +89,7 @@ class Launch:
         What to compute.
     storages : tuple of str
         The dtype of each array.
-    numbers : list of int
+    positions : list of int
         Which of the step's tensors these are.
     tensors : list of tuple of pyopencl.array.Array
         Their arrays.
@@ -101,12 +101,12 @@ class Launch:
         self,
         rule: Any,
         storages: tuple[str, ...],
-        numbers: list[int],
+        positions: list[int],
         tensors: list[Any],
         held: Held,
     ):
         self.rule, self.storages = rule, storages
-        self.numbers = np.array(numbers)
+        self.positions = np.array(positions)
         self.keyed = rule.draws or ROUNDED_BFLOAT16 in storages
         self.real = compute_of(storages[0])
         self.queue = tensors[0][0].queue
@@ -121,8 +121,8 @@ class Launch:
 
     def rounded(self, constants: np.ndarray) -> np.ndarray:
         """Return the constants of these tensors in the compute type."""
-        if len(self.numbers) < len(constants):
-            constants = constants[self.numbers]
+        if len(self.positions) < len(constants):
+            constants = constants[self.positions]
         with np.errstate(over="ignore"):
             return constants.astype(self.real)
 
@@ -141,12 +141,12 @@ class One(Launch):
     """A single tensor: its numbers are arguments of the kernel."""
 
     def __init__(
-        self, rule: Any, storages: tuple[str, ...], numbers: list[int], tensors: Any, held: Held
+        self, rule: Any, storages: tuple[str, ...], positions: list[int], tensors: Any, held: Held
     ):
-        super().__init__(rule, storages, numbers, tensors, held)
+        super().__init__(rule, storages, positions, tensors, held)
         (arrays,) = tensors
         self.size = arrays[0].size
-        self.chunk = self.traits.chunk_of(self.size)
+        self.part = self.traits.part_of(self.size)
         offsets = [array.offset // array.dtype.itemsize for array in arrays]
         self.given = [
             part for array, offset in zip(arrays, offsets) for part in (array.base_data, offset)
@@ -158,12 +158,12 @@ class One(Launch):
 
     def prepare(self, constants: np.ndarray, keys: list[Any], events: Any) -> list[Ready]:
         """Return the launch of the kernel after `events`."""
-        (number,) = self.numbers
-        key = keys[number] if keys else ()
+        (position,) = self.positions
+        key = keys[position] if keys else ()
         values = self.rounded(constants)[0].tolist()
-        groups = -(-self.size // self.chunk)
-        given = *self.given, self.size, self.chunk, *key, *values
-        return [self.ready(groups, given, events, (number,))]
+        groups = -(-self.size // self.part)
+        given = *self.given, self.size, self.part, *key, *values
+        return [self.ready(groups, given, events, (position,))]
 
 
 class Many(Launch):
@@ -175,9 +175,9 @@ class Many(Launch):
     kernel_name = "many_tensors"
 
     def __init__(
-        self, rule: Any, storages: tuple[str, ...], numbers: list[int], tensors: Any, held: Held
+        self, rule: Any, storages: tuple[str, ...], positions: list[int], tensors: Any, held: Held
     ):
-        super().__init__(rule, storages, numbers, tensors, held)
+        super().__init__(rule, storages, positions, tensors, held)
         self.slots = self._slots(len(storages))
         if not self.slots:
             self.held = held
@@ -194,14 +194,14 @@ class Many(Launch):
                 offsets = [array.offset for array in arrays]
                 places = [place[array.base_data.int_ptr] for array in arrays]
                 rows.append((*places, *offsets, arrays[0].size))
-                for chunk in range(-(-arrays[0].size // self.elements)):
-                    size = min(self.elements, arrays[0].size - chunk * self.elements)
+                for part in range(-(-arrays[0].size // self.elements)):
+                    size = min(self.elements, arrays[0].size - part * self.elements)
                     if size > room:
                         begins.append(len(parts))
                         room = self.elements if self.traits.group == 1 else 0
                     room -= size
-                    parts.append((row, chunk))
-            these = numbers[first : first + len(tensors_of_launch)]
+                    parts.append((row, part))
+            these = positions[first : first + len(tensors_of_launch)]
             self.launches.append((first_group, len(begins) - first_group, given, these))
         self.rows = self._upload(np.array(rows, np.uint64))
         self.parts = self._upload(np.array(parts, np.uint32))
@@ -210,22 +210,22 @@ class Many(Launch):
     @property
     def elements(self) -> int:
         """How many elements a part of a tensor has."""
-        return self.traits.chunk
+        return self.traits.part
 
     def prepare(self, constants: np.ndarray, keys: list[Any], events: Any) -> list[Ready]:
         """Return the launch of the kernel for each batch after `events`."""
         values = self._upload(self.rounded(constants))
         drawn = self.rows
         if keys:
-            drawn = self._upload(np.array([keys[i] for i in self.numbers], np.uint64))
+            drawn = self._upload(np.array([keys[i] for i in self.positions], np.uint64))
         return self.prepare_all((values, drawn), events)
 
     def prepare_all(self, given: Sequence[Any], events: Any) -> list[Ready]:
         """Return the launch for each batch after `events`, with the tables and what is `given`."""
         tables = self.begins, self.parts, self.rows, *given
         return [
-            self.ready(groups, (first, *tables, *buffers), events, numbers)
-            for first, groups, buffers, numbers in self.launches
+            self.ready(groups, (first, *tables, *buffers), events, positions)
+            for first, groups, buffers, positions in self.launches
         ]
 
     def _slots(self, arrays: int) -> int:
@@ -237,7 +237,7 @@ class Many(Launch):
         return int(max(arrays, min(SLOTS, room)))
 
     def _batches(self, tensors: list[Any]) -> Iterator[tuple[int, list[Any], dict[int, Any]]]:
-        """Yield the tensors of each launch, the number of the first, and their buffers."""
+        """Yield the tensors of each launch, the position of the first, and their buffers."""
         first: int = 0
         buffers: dict[int, Any] = {}
         for i, arrays in enumerate(tensors):

@@ -48,8 +48,8 @@ _SCALE = """\
 __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1)))
 void scale(__global {type} *restrict out, ulong to, ulong count, REAL factor)
 {{
-    const ulong begin = get_group_id(0) * (ulong)CHUNK;
-    const ulong end = min(begin + CHUNK, count);
+    const ulong begin = get_group_id(0) * (ulong)PART;
+    const ulong end = min(begin + PART, count);
     out += to;
     for (ulong i = begin + get_local_id(0); i < end; i += GROUP) {{
         const REAL value = {load} * factor;
@@ -117,6 +117,6 @@ def scale(array: Any, factor: float) -> None:
     offset = array.offset // array.dtype.itemsize
     with np.errstate(over="ignore"):
         given = array.base_data, offset, array.size, real.type(factor)
-    work = (-(-array.size // traits.chunk) * traits.group,), (traits.group,)
+    work = (-(-array.size // traits.part) * traits.group,), (traits.group,)
     done = run(queue, *work, *given, wait_for=array.events or None)
     record(done, queue, [array])

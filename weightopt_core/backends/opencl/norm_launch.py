@@ -21,9 +21,9 @@ class Measure(Many):
     kernel_name = "many_measures"
 
     def __init__(
-        self, rule: Any, storages: tuple[str, ...], numbers: list[int], tensors: Any, held: Any
+        self, rule: Any, storages: tuple[str, ...], positions: list[int], tensors: Any, held: Any
     ):
-        super().__init__(rule, storages, numbers, tensors, held)
+        super().__init__(rule, storages, positions, tensors, held)
         chunks = [-(-arrays[0].size // ELEMENTS_OF_A_CHUNK) for arrays in tensors]
         self.ends = np.cumsum(chunks)
 
@@ -44,7 +44,7 @@ class Measure(Many):
         # Made anew, because numbers of the caller's may take a step while these are in use.
         host = np.empty((self.ends[-1], len(self.rule.lowered.norms)))
         sums = cl.Buffer(self.queue.context, cl.mem_flags.WRITE_ONLY, host.nbytes)
-        rows = [self.rounded(constants), scales[self.numbers].astype(self.real)]
+        rows = [self.rounded(constants), scales[self.positions].astype(self.real)]
         done = launch(self.prepare_all((self._upload(np.hstack(rows)), sums), events))
         cl.enqueue_copy(self.queue, host, sums, wait_for=done)
         return np.split(host, self.ends[:-1])
@@ -60,8 +60,8 @@ def sums_of(
     scales = np.ones((len(constants), len(rule.lowered.norms)))
     wide = [False] * len(constants)
     for measure in measures:
-        for number in measure.numbers:
-            wide[number] = measure.real == np.float64
+        for position in measure.positions:
+            wide[position] = measure.real == np.float64
     sums = _read(measures, constants, scales, events)
     found = scales_of(sums, wide)
     if found is not None:
@@ -75,6 +75,6 @@ def _read(
     parts = [np.empty((0, scales.shape[1]))] * len(constants)
     for measure in measures:
         read = measure.read(constants, scales, events)
-        for number, sums in zip(measure.numbers, read, strict=True):
-            parts[number] = sums
+        for position, sums in zip(measure.positions, read, strict=True):
+            parts[position] = sums
     return parts

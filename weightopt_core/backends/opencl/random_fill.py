@@ -48,7 +48,7 @@ def _fill(kind: str, array: Any, key: tuple[int, int], *numbers: float) -> None:
         given = np.array(numbers).astype(real)
     done = run(
         queue,
-        (-(-array.size // traits.chunk) * traits.group,),
+        (-(-array.size // traits.part) * traits.group,),
         (traits.group,),
         array.base_data,
         array.offset // array.dtype.itemsize,

@@ -37,11 +37,11 @@ def addresses_of(context: cl.Context, buffers: Sequence[Any]) -> list[int]:
 
 
 class Held:
-    """The buffers of a plan, kept: as the objects that the caller has, and by a handle on each.
+    """The buffers of a step, owned: as the objects that the caller has, and by a handle on each.
 
     The objects, because a pool takes the memory back with them; the handles, because an object can
     be released by hand, and OpenCL would then use what is freed. Commands may use buffers without
-    having them as arguments; then all are kept until those have run.
+    having them as arguments; then all are owned until those have run.
 
     Attributes
     ----------
@@ -52,7 +52,7 @@ class Held:
     def __init__(self, buffers: Iterable[Any]):
         own = {buffer.int_ptr: buffer for buffer in buffers}
         handles = [cl.MemoryObject.from_int_ptr(pointer, True) for pointer in own]
-        self.kept = [*own.values(), *handles]
+        self.owned = [*own.values(), *handles]
         infos = [handle.get_info for handle in handles]
         # An implementation that always says 1 says nothing.
         self.counts = [info for info in infos if info(cl.mem_info.REFERENCE_COUNT) > 1]
@@ -72,5 +72,5 @@ class Held:
     def __del__(self) -> None:
         done = cl.command_execution_status.COMPLETE
         if self.events and self.events[-1].command_execution_status > done:
-            kept = self.kept
-            self.events[-1].set_callback(done, lambda _: kept.clear())
+            owned = self.owned
+            self.events[-1].set_callback(done, lambda _: owned.clear())

@@ -12,7 +12,7 @@ from ..interface import StateForm
 from ..states import check_state_dtype, dtypes_of, parts_of, remedy_for
 from .arrays import is_half
 from .checks import check, check_kernel
-from .device_step import Plan, seen_of
+from .device_step import DeviceStep, seen_of
 from .regions import check_apart, use_of
 
 
@@ -23,7 +23,7 @@ def bind(
     states: Sequence[Any],
     form: StateForm,
     before: Any = None,
-) -> Plan:
+) -> DeviceStep:
     """Check the arrays of one step and bind them, as `weightopt_core.backends.interface` says."""
     # Read once: whoever has the lists may change them meanwhile.
     weights, grads = list(weights), list(grads)
@@ -43,10 +43,10 @@ def bind(
         arrays = (weight, grad, *parts) if master is None else (master, grad, *parts, weight)
         tensors.append(arrays)
     check_apart(uses)
-    plan = Plan(rule, form, given, tensors, seen)
-    if seen is not None and seen.again(weights, grads, states) is None:
+    made = DeviceStep(rule, form, given, tensors, seen)
+    if seen is not None and seen.recognise(weights, grads, states) is None:
         raise ValueError("weight, grad and state: an array changed while they were checked")
-    return plan
+    return made
 
 
 def _check(

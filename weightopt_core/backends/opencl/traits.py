@@ -20,13 +20,13 @@ class Traits(NamedTuple):
         Whether it computes in double.
     group : int
         Work-items in a work-group. On a processor one, whose loop the compiler vectorises.
-    chunk : int
+    part : int
         Elements that a work-group computes; a multiple of it where one tensor is large.
     processors : int
         How many work-groups run at a time.
     sqrt : tuple of str
         The function for float and for double.
-    apart : str
+    restrict : str
         Says of a function's pointers that they do not overlap; empty where that is no help.
     high_product : str
         The upper half of the product of the 64-bit numbers ``a`` and ``b``.
@@ -38,20 +38,20 @@ class Traits(NamedTuple):
 
     float64: bool
     group: int
-    chunk: int
+    part: int
     processors: int
     sqrt: tuple[str, str]
-    apart: str
+    restrict: str
     high_product: str
     fixed: bool
     options: tuple[str, ...]
 
-    def chunk_of(self, size: int) -> int:
+    def part_of(self, size: int) -> int:
         """Return how many elements of a tensor of `size` a work-group computes."""
         if self.group > 1:
-            return self.chunk
+            return self.part
         # Fewer and longer parts are faster on processors, as long as there are some for each.
-        return self.chunk * min(max(1, size // (8 * self.processors * self.chunk)), 16)
+        return self.part * min(max(1, size // (8 * self.processors * self.part)), 16)
 
 
 @lru_cache(None)
@@ -64,11 +64,11 @@ def traits_of(device: cl.Device) -> Traits:
     return Traits(
         float64=has_float64(device),
         group=1 if pocl else 64,
-        chunk=16384 if pocl else 256,
+        part=16384 if pocl else 256,
         processors=device.max_compute_units,
         sqrt=("__builtin_sqrtf", "__builtin_sqrt") if pocl else ("sqrt", "sqrt"),
         # Oclgrind's compiler stumbles over restrict in functions other than kernels.
-        apart="restrict" if pocl else "",
+        restrict="restrict" if pocl else "",
         high_product="(ulong)((__uint128_t)(a) * (b) >> 64)" if pocl else "mul_hi(a, b)",
         # Where a processor is the whole context, PoCL's buffers are memory of the host. Its later
         # versions say so by offering the extension cl_ext_buffer_device_address.

@@ -36,7 +36,7 @@ def dump(updater: Updater) -> bytes:
     """Return the states and counts of `updater` as bytes."""
     tensors: dict[str, np.ndarray] = {}
     states = [
-        [plain_index(index), _taken_apart(state, json.dumps(plain_index(index)), tensors, 0)]
+        [plain_index(index), _parted(state, json.dumps(plain_index(index)), tensors, 0)]
         for index, state in updater.states.items()
     ]
     optimizer = updater.optimizer
@@ -84,7 +84,7 @@ def _written(tensors: dict[str, np.ndarray], metadata: dict[str, str]) -> bytes:
     return data
 
 
-def _taken_apart(state: Any, name: str, tensors: dict[str, np.ndarray], depth: int) -> Any:
+def _parted(state: Any, name: str, tensors: dict[str, np.ndarray], depth: int) -> Any:
     if isinstance(state, float) and not math.isfinite(state):
         return {"float": repr(float(state))}
     if state is None or isinstance(state, (bool, int, float, str)):
@@ -94,7 +94,7 @@ def _taken_apart(state: Any, name: str, tensors: dict[str, np.ndarray], depth: i
             raise ValueError(wording("state", f"tuples in at most {DEEPEST} others", "more"))
         kind = "tuple" if isinstance(state, tuple) else "list"
         parts = enumerate(state)
-        return {kind: [_taken_apart(part, f"{name}/{i}", tensors, depth + 1) for i, part in parts]}
+        return {kind: [_parted(part, f"{name}/{i}", tensors, depth + 1) for i, part in parts]}
     try:
         array = backend_of(state, "state").to_host(state)
     except TypeError:

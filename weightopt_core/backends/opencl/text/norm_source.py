@@ -69,14 +69,14 @@ static inline SUM square_of(REAL x, REAL scale)
 }
 """
 
-# A block at a time: its values by all work-items, then the running sums of squares, element i of
+# A round at a time: its values by all work-items, then the running sums of squares, element i of
 # the chunk in number i % LANES, each by one work-item. Beyond the end squares are 0. A row of
 # constants ends with the scale of each norm.
 _MEASURE = """
 #define NORMS {norms}
 #define LANES {lanes}
 #define ROWS 16
-#define BLOCK (LANES * ROWS)
+#define ROUND (LANES * ROWS)
 #define MEASURED {chunk}
 {slot}
 static inline void measure_part({pointers}, ulong begin, ulong end{constants},
@@ -85,21 +85,21 @@ static inline void measure_part({pointers}, ulong begin, ulong end{constants},
 {{
     for (uint j = get_local_id(0); j < NORMS * LANES; j += GROUP)
         sums[j] = ZERO;
-    for (ulong first = begin; first < end; first += BLOCK) {{
-        const uint count = (uint)min(end - first, (ulong)BLOCK);
+    for (ulong first = begin; first < end; first += ROUND) {{
+        const uint count = (uint)min(end - first, (ulong)ROUND);
         for (uint j = get_local_id(0); j < count; j += GROUP) {{
             const ulong i = first + j;
 {element}
         }}
-        for (uint j = count + get_local_id(0); j < BLOCK; j += GROUP)
+        for (uint j = count + get_local_id(0); j < ROUND; j += GROUP)
             for (uint norm = 0; norm < NORMS; ++norm)
-                values[norm * BLOCK + j] = 0;
+                values[norm * ROUND + j] = 0;
         barrier(CLK_LOCAL_MEM_FENCE);
         for (uint norm = 0; norm < NORMS; ++norm)
             for (uint row = 0; row < ROWS; ++row)
                 for (uint lane = get_local_id(0); lane < LANES; lane += GROUP) {{
                     __local SUM *sum = sums + norm * LANES + lane;
-                    const REAL value = values[norm * BLOCK + row * LANES + lane];
+                    const REAL value = values[norm * ROUND + row * LANES + lane];
                     *sum = add(*sum, square_of(value, scales[norm]));
                 }}
         barrier(CLK_LOCAL_MEM_FENCE);
@@ -112,11 +112,11 @@ void many_measures(ulong first, __global const uint *restrict begins,
                    __global const REAL *restrict constants, __global SUM *restrict out
                    {parameters})
 {{
-    __local REAL values[NORMS * BLOCK];
+    __local REAL values[NORMS * ROUND];
     __local SUM sums[NORMS * LANES];
     const ulong group = first + get_group_id(0);
-    for (uint number = begins[group]; number < begins[group + 1]; ++number) {{
-        const uint2 part = parts[number];
+    for (uint at = begins[group]; at < begins[group + 1]; ++at) {{
+        const uint2 part = parts[at];
         __global const ulong *restrict row = rows + (ulong)part.x * {width};
         __global const REAL *restrict k = constants + (ulong)part.x * ({constants_given} + NORMS);
         const ulong begin = part.y * (ulong)MEASURED;
@@ -127,7 +127,7 @@ void many_measures(ulong first, __global const uint *restrict begins,
             for (uint width = LANES / 2; width > 0; width /= 2)
                 for (uint lane = 0; lane < width; ++lane)
                     lanes[lane] = add(lanes[lane], lanes[lane + width]);
-            out[(ulong)number * NORMS + norm] = lanes[0];
+            out[(ulong)at * NORMS + norm] = lanes[0];
         }}
         barrier(CLK_LOCAL_MEM_FENCE);
     }}
@@ -149,12 +149,12 @@ def measure_text(rule: Any, storages: Sequence[str], traits: Traits, dtype: str,
     types = [f"__global const {FORMS[storage].type}" for storage in storages]
     inputs = loads(storages)[: len(lowered.arrays)]
     constants = lowered.scalars[: len(lowered.constants)]
-    outputs = [f"values[{i} * BLOCK + j]" for i in range(len(lowered.norms))]
+    outputs = [f"values[{i} * ROUND + j]" for i in range(len(lowered.norms))]
     text = _MEASURE.format(
         norms=len(lowered.norms),
         lanes=LANES_OF_A_CHUNK,
         chunk=ELEMENTS_OF_A_CHUNK,
-        pointers=", ".join(f"{t} *APART {n}" for t, n in zip(types, pointers(storages))),
+        pointers=", ".join(f"{t} *RESTRICT {n}" for t, n in zip(types, pointers(storages))),
         constants="".join(f", REAL {name}" for name in constants),
         element="\n".join(" " * 12 + line for line in lowered.measure(inputs, outputs)),
         **tensor_texts([f"({t} *)" for t in types], slots),

@@ -42,8 +42,8 @@ def header(traits: Traits, dtype: str) -> str:
         sqrt=traits.sqrt[wide],
         group=traits.group,
         halves=ctext.text("halves.h"),
-        chunk=traits.chunk,
-        apart=traits.apart,
+        part=traits.part,
+        restrict=traits.restrict,
     )
 
 
@@ -103,7 +103,7 @@ def rule_text(
     typed = [f"__global {type_} *restrict {name}" for type_, name in zip(types, names)]
     parts.append(
         RULE.format(
-            pointers=", ".join(text.replace("restrict", "APART") for text in typed),
+            pointers=", ".join(text.replace("restrict", "RESTRICT") for text in typed),
             arguments=", ".join(f"{text}, ulong {n}_at" for text, n in zip(typed, names)),
             shifted=", ".join(f"{name} + {name}_at" for name in names),
             loop=_loop(rule, storages, dtype),
@@ -186,7 +186,7 @@ def tensor_texts(casts: Sequence[str], slots: int) -> dict[str, Any]:
     slots : int
         How many buffers the kernel takes; 0 where it knows them by address.
     """
-    number = len(casts)
+    count = len(casts)
     buffers = "".join(f", b{i}" for i in range(slots))
     parameters = buffer_parameters(slots)
     slot = SLOT_OF_ADDRESS
@@ -195,10 +195,10 @@ def tensor_texts(casts: Sequence[str], slots: int) -> dict[str, Any]:
     return {
         "parameters": parameters,
         "slot": slot,
-        "width": 2 * number + 1,
-        "last": 2 * number,
+        "width": 2 * count + 1,
+        "last": 2 * count,
         "chosen": ", ".join(
-            f"{cast}(slot(row[{i}]) + row[{number + i}])" for i, cast in enumerate(casts)
+            f"{cast}(slot(row[{i}]) + row[{count + i}])" for i, cast in enumerate(casts)
         ),
     }
 
@@ -213,7 +213,7 @@ def _tree(low: int, high: int) -> str:
     if high - low == 1:
         return f"b{low}"
     middle = (low + high) // 2
-    return f"(number < {middle} ? {_tree(low, middle)} : {_tree(middle, high)})"
+    return f"(at < {middle} ? {_tree(low, middle)} : {_tree(middle, high)})"
 
 
 def fill_text(kind: str, storage: str, traits: Traits, dtype: str) -> str:

@@ -47,8 +47,8 @@ HEADER = """\
 #define SQRT {sqrt}
 #define FABS fabs
 #define GROUP {group}
-#define CHUNK {chunk}
-#define APART {apart}
+#define PART {part}
+#define RESTRICT {restrict}
 
 #define U16 ushort
 #define U32 uint
@@ -132,17 +132,17 @@ static inline void run_part({pointers}, ulong begin, ulong end{parameters}{const
 }}
 
 __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1)))
-void one_tensor({arguments}, ulong count, ulong chunk{keys}{constants})
+void one_tensor({arguments}, ulong count, ulong size{keys}{constants})
 {{
     {words}
-    const ulong begin = get_group_id(0) * chunk;
-    run_part({shifted}, begin, min(begin + chunk, count){key_names}{constant_names});
+    const ulong begin = get_group_id(0) * size;
+    run_part({shifted}, begin, min(begin + size, count){key_names}{constant_names});
 }}
 """
 
-# parts: for each part of a tensor the tensor and the chunk. begins: for each work-group its first
-# part. rows: for each tensor the slot or address of each array's buffer, the offset of each in
-# bytes, and the length.
+# parts: for each part of a tensor the tensor and which of its parts. begins: for each work-group
+# its first part. rows: for each tensor the slot or address of each array's buffer, the offset of
+# each in bytes, and the length.
 MANY = """
 {slot}
 __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1)))
@@ -153,22 +153,23 @@ void many_tensors(ulong first, __global const uint *restrict begins,
 {{
     {words}
     const ulong group = first + get_group_id(0);
-    for (uint number = begins[group]; number < begins[group + 1]; ++number) {{
-        const uint2 part = parts[number];
+    for (uint at = begins[group]; at < begins[group + 1]; ++at) {{
+        const uint2 part = parts[at];
         __global const ulong *restrict row = rows + (ulong)part.x * {width};
         __global const REAL *restrict k = constants + (ulong)part.x * {row};
         __global const ulong *restrict key = keys + (ulong)part.x * 2;
-        const ulong begin = part.y * (ulong)CHUNK;
-        run_part({chosen}, begin, min(begin + CHUNK, row[{last}]){key_values}{constant_values});
+        const ulong begin = part.y * (ulong)PART;
+        run_part({chosen}, begin, min(begin + PART, row[{last}]){key_values}{constant_values});
     }}
 }}
 """
 
-# A buffer by its number among the arguments, as OpenCL has no table of pointers; or by its address.
+# A buffer by its position among the arguments, as OpenCL has no table of pointers; or by its
+# address.
 SLOT_OF_TREE = """
-#define slot(number) slot_of(number{buffers})
+#define slot(at) slot_of(at{buffers})
 
-static inline __global uchar *slot_of(ulong number{parameters})
+static inline __global uchar *slot_of(ulong at{parameters})
 {{
     return {tree};
 }}
@@ -189,8 +190,8 @@ void fill(__global {type} *restrict out, ulong offset, ulong count, ulong key0, 
           REAL shift, REAL scale, REAL bottom, REAL top)
 {{
     __local WORD words[WORDS];
-    const ulong begin = get_group_id(0) * (ulong)CHUNK;
-    const ulong end = min(begin + CHUNK, count);
+    const ulong begin = get_group_id(0) * (ulong)PART;
+    const ulong end = min(begin + PART, count);
     out += offset;
     for (ulong first = begin; first < end; first += WORDS) {{
         const ulong last = min(first + WORDS, end);
@@ -210,8 +211,8 @@ __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1)))
 void cast(__global {to} *restrict out, ulong to, __global const {type} *restrict in, ulong from,
           ulong count)
 {{
-    const ulong begin = get_group_id(0) * (ulong)CHUNK;
-    const ulong end = min(begin + CHUNK, count);
+    const ulong begin = get_group_id(0) * (ulong)PART;
+    const ulong end = min(begin + PART, count);
     out += to;
     in += from;
     for (ulong i = begin + get_local_id(0); i < end; i += GROUP) {{
