@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.constants import Constants, as_plain  # type: ignore[import-not-found]
+from ..engine.constants import Constants  # type: ignore[import-not-found]
 from ..errors import RuleError
 from ..norms import norms_of, scales_of
 from .compiled import Compiled, load
 from .language import NOISE
 from .lowering import lower
 from .namespaces import OnNamespace, has_float64, namespace_of
+from .operations import as_plain
 from .reading import Reading
 
 _PLAIN = {float, int, bool}
@@ -188,7 +189,7 @@ class Rule:
             given = [as_plain(numbers[name]) for name in self.numbers]
         except KeyError as missing:
             raise TypeError(f"rule {self.name!r}: missing {missing.args[0]}") from None
-        return given + [get() for get in self.lowered.outside]
+        return given + [get() for get in self.lowered.tree.outside.values()]
 
     def _checked(self, texts: Sequence[str], values: tuple[Any, ...]) -> np.ndarray:
         if not _PLAIN.issuperset(map(type, values)):

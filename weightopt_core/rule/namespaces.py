@@ -6,9 +6,8 @@ import linecache
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..engine.constants import as_plain  # type: ignore[import-not-found]
 from ..errors import wording
-from .operations import Operations, is_plain
+from .operations import Operations, as_plain, is_plain
 from .printers.namespace import module_of
 from .tree import Array
 

@@ -11,6 +11,8 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from ..errors import wording
 from . import functions
 
@@ -24,6 +26,11 @@ _SAME = """
 def is_plain(value: Any) -> bool:
     """Whether `value` is a number of Python, or None; a `numpy.float64` is an array in this."""
     return value is None or (isinstance(value, (int, float)) and not hasattr(value, "dtype"))
+
+
+def as_plain(value: Any) -> Any:
+    """Return a number of NumPy as Python's; in Python, for compilers that trace it."""
+    return value.item() if isinstance(value, np.generic) else value
 
 
 class Operations:
