@@ -12,6 +12,8 @@ from weightopt_core.errors import wording
 
 #: Hyperparameters that tell parameters apart by index, or by name.
 _BY_NAME = ("param_idx2name", "sym")
+#: What rules call a hyperparameter, where it is not by its name.
+_NUMBERS = {"learning_rate": "lr"}
 
 
 class Created(NamedTuple):
@@ -69,7 +71,7 @@ def create(name: Any, hyperparameters: Mapping[str, Any]) -> Created:
         got = repr(optimizer.state_dtype)
         raise ValueError(wording("state_dtype", "None with optax", got, "leave it out"))
     for key in traced:
-        if key not in optimizer.rule.numbers:
+        if _NUMBERS.get(key, key) not in optimizer.rule.numbers:
             remedy = "name it in static_args of optax.inject_hyperparams, or leave it out"
             expected = f"a number of Python: the rule {optimizer.rule.name!r} does not take it"
             raise TypeError(wording(key, expected, "a traced value", remedy))
