@@ -1,9 +1,8 @@
 """The step of a rule on NumPy, in place: what compiled forms are compared with."""
 
+from weightopt_core.backends.cpu import interpreted
 from weightopt_core.engine.index_groups import Call
 from weightopt_core.engine.update_counts import Counts
-
-from weightopt_core.backends.cpu import interpreted
 from weightopt_core.optimizer.multipliers import Multipliers
 
 

@@ -7,14 +7,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy_step import any_turn, run_in_slices
 from rule_constants import constants_of
-from weightopt_core.engine.constants import Constants
-from weightopt_core.kernels.driver import THREAD_THRESHOLD
 
 import weightopt_core as mx
 from weightopt_core.backends import cpu
 from weightopt_core.backends.cpu.interpreted import SLICE
 from weightopt_core.backends.interface import STATE_FORMS
 from weightopt_core.dtypes import compute_of, storage_of
+from weightopt_core.engine.constants import Constants
+from weightopt_core.kernels.driver import THREAD_THRESHOLD
 from weightopt_core.rule import Rule
 from weightopt_core.testing.arrays import same_bits
 from weightopt_core.testing.exact import EXTRAS

@@ -3,14 +3,14 @@
 from types import SimpleNamespace
 
 import numpy as np
-from weightopt_core.engine.constants import Constants, Evaluator
-from weightopt_core.engine.index_groups import Call
-from weightopt_core.engine.update_counts import Counts
 from weightopt_sgd import sgd
 
 from weightopt_core.backends import cpu
 from weightopt_core.backends.interface import PLAIN
 from weightopt_core.engine import compiled_step
+from weightopt_core.engine.constants import Constants, Evaluator
+from weightopt_core.engine.index_groups import Call
+from weightopt_core.engine.update_counts import Counts
 
 
 class Only:

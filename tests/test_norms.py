@@ -15,10 +15,10 @@ import pytest
 from numpy_step import run_in_slices
 from test_compiled_equals_numpy import DTYPES, Pair, numbers_of
 from test_rule import HEADER, load
-from weightopt_core.kernels.driver import THREAD_THRESHOLD
 
 import weightopt_core as mx
 from weightopt_core import RuleError
+from weightopt_core.kernels.driver import THREAD_THRESHOLD
 from weightopt_core.rule import norm
 from weightopt_core.testing.arrays import same_bits
 

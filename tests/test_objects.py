@@ -5,6 +5,7 @@ import sys
 import weakref
 
 import pytest
+
 from weightopt_core.engine.recognise_objects import Objects
 
 WATCHED = ("queue", "offset")

@@ -8,9 +8,9 @@ import threading
 import ml_dtypes
 import numpy as np
 import pytest
-from weightopt_core.engine.index_groups import Calls
 
 import weightopt_core as mx
+from weightopt_core.engine.index_groups import Calls
 
 #: For all threads together; more by the environment.
 STEPS = int(os.environ.get("WEIGHTOPT_STRESS_STEPS", "12000"))

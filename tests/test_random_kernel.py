@@ -31,13 +31,13 @@ def numpy_uniform(key, start, size, dtype):
 
 def uniform(key, start, size, dtype, low=0.0, high=1.0, threads=2):
     out = np.full(size, np.nan, dtype)
-    kernel.fill_uniform(out, key, start, low, high, threads)
+    kernel.fill_uniform(out, *key, start, low, high, -np.inf, np.inf, threads)
     return out
 
 
 def normal(key, start, size, dtype, mean=0.0, sigma=1.0, threads=2):
     out = np.full(size, np.nan, dtype)
-    kernel.fill_normal(out, key, start, mean, sigma, threads)
+    kernel.fill_normal(out, *key, start, mean, sigma, threads)
     return out
 
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from normed_rules import layerwise
 from rule_constants import constants_of
-from weightopt_core.engine.constants import Constants, Evaluator
 
 from weightopt_core import RuleError, update_rule
+from weightopt_core.engine.constants import Constants, Evaluator
 from weightopt_core.rule import Rule, clip, maximum, sign, sqrt, where
 
 RATE = 0.25

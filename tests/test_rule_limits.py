@@ -12,11 +12,11 @@ from devices import computes, every_device, is_slow, on_device, on_host
 from rule_constants import constants_of
 from test_compiled_equals_numpy import run
 from test_rule import HEADER, load
-from weightopt_core.kernels.driver import Kernel
 
 from weightopt_core import RuleError
 from weightopt_core.backends import backend_of
 from weightopt_core.backends.interface import PLAIN
+from weightopt_core.kernels.driver import Kernel
 from weightopt_core.rule.language import MAX_ARRAYS, MAX_CHOICES, MAX_CONSTANTS
 from weightopt_core.testing.arrays import same_bits
 

@@ -4,11 +4,11 @@ import ml_dtypes
 import numpy as np
 import pytest
 from numpy_step import run_in_slices
-from weightopt_core.kernels.driver import THREAD_THRESHOLD
 
 import weightopt_core as mx
 from weightopt_core.backends.cpu.interpreted import SLICE
 from weightopt_core.backends.cpu.rounding import rounded
+from weightopt_core.kernels.driver import THREAD_THRESHOLD
 from weightopt_core.testing.arrays import same_bits
 from weightopt_core.testing.subject import Subject
 

@@ -85,8 +85,8 @@ def test_more_threads_than_there_can_be(threads):
 
 def test_more_threads_than_the_pool_has():
     few, many = np.empty(300 * 16384, np.float32), np.empty(300 * 16384, np.float32)
-    kernel.fill_uniform(few, (1, 2), 0, 0.0, 1.0, 1)
-    kernel.fill_uniform(many, (1, 2), 0, 0.0, 1.0, 3000)
+    kernel.fill_uniform(few, 1, 2, 0, 0.0, 1.0, 0.0, 1.0, 1)
+    kernel.fill_uniform(many, 1, 2, 0, 0.0, 1.0, 0.0, 1.0, 3000)
     assert np.array_equal(few, many)
 
 

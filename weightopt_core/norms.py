@@ -14,7 +14,7 @@ import numpy as np
 
 from . import threads
 from .dtypes import STORAGE, storage_of
-from .kernels import norm  # type: ignore[attr-defined]
+from .kernels import norm
 
 #: The least sum of squares that is as good as any: what 2**40 squares below the normal numbers of
 #: double lose is less than its last digit.

@@ -8,7 +8,7 @@ import re
 from typing import Any
 
 from .errors import wording
-from .kernels import parallel  # type: ignore[attr-defined]
+from .kernels import parallel
 
 VARIABLE = "WEIGHTOPT_NUM_THREADS"
 #: Of the variable: ASCII digits alone, as int() takes many more spellings of a number.

@@ -7,7 +7,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from environments import Environment, run
+from environments import ROOT, Environment, run
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("packaging")]
 
@@ -215,5 +215,8 @@ def test_the_wheel_of_the_core_holds_what_it_needs(wheels):
     names = zipfile.ZipFile(wheels["core"]).namelist()
     for wanted in ("py.typed", "ctext/preamble.h", "scaffold/templates/pyproject.toml.in"):
         assert f"weightopt_core/{wanted}" in names
+    core = ROOT / "weightopt_core"
+    for path in [*core.rglob("*.pyi"), *core.glob("kernels/*.pxd")]:
+        assert path.relative_to(ROOT).as_posix() in names
     assert not [name for name in names if name.startswith(("plugins", "tests", "docs"))]
     assert sys.version_info[:2] >= (3, 10)

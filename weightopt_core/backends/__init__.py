@@ -47,7 +47,7 @@ def backend_of(array: Any, argument: str = "weight") -> Backend:
     for name in _table.of(kind):
         backend = _imported(name)
         if backend.accepts(array):
-            return backend  # type: ignore[return-value]
+            return backend
     if cpu.accepts(array):
         return cpu
     remedy = "pass a NumPy array, one that shares its memory, or a pyopencl.array.Array"

@@ -13,7 +13,7 @@ dtype, ValueError for a wrong shape, layout or overlap, both in the wording of
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -197,9 +197,9 @@ class Backend(Protocol):
     def bind(
         self,
         rule: Any,
-        weights: Sequence[Any],
-        grads: Sequence[Any],
-        states: Sequence[Any],
+        weights: tuple[Any, ...],
+        grads: tuple[Any, ...],
+        states: tuple[Any, ...],
         form: StateForm,
         before: Any = None,
     ) -> BoundStep:

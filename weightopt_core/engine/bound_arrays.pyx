@@ -21,8 +21,9 @@ from libc.stddef cimport ptrdiff_t
 
 cimport numpy as cnp
 
+from ..kernels.abi cimport MAX_ARRAYS
 from ..kernels.driver cimport (
-    BFLOAT16, FLOAT32, FLOAT64, MAX_ARRAYS, MIXED, NOISE, NOTHING, Tensor, size_of,
+    BFLOAT16, FLOAT32, FLOAT64, MIXED, NOISE, NOTHING, Tensor, size_of,
 )
 from .numpy_fields cimport (
     Span, are_apart, is_plain, overlap, storage_of, touches, written_spans,

@@ -1,11 +1,6 @@
 from libc.stddef cimport ptrdiff_t
 from libc.stdint cimport uint64_t
 
-cdef extern from "abi.h":
-    enum:
-        MAX_ARRAYS "WEIGHTOPT_MAX_ARRAYS"
-        MAX_NORMS "WEIGHTOPT_MAX_NORMS"
-
 cdef enum:
     GRAIN = 16384  # elements in one task of the pool
     STAGE = 256  # elements copied and computed at a time where arrays are not stored alike
@@ -57,6 +52,7 @@ cdef inline bint is_computed(int storage) noexcept nogil:
 
 
 cdef void load(void *staged, const char *data, int storage, ptrdiff_t count) noexcept nogil
+cdef void store(char *data, const void *staged, int storage, ptrdiff_t count) noexcept nogil
 cdef void run_part(void *context, ptrdiff_t begin, ptrdiff_t end) noexcept nogil
 
 

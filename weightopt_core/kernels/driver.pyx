@@ -5,11 +5,8 @@ from libc.stddef cimport ptrdiff_t
 from libc.stdint cimport uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 
+from .abi cimport ABI, CAPSULE, MAX_ARRAYS, MAX_NORMS
 from .random_fill cimport draw_normal
-
-cdef extern from "abi.h":
-    const int ABI "WEIGHTOPT_ABI"
-    const char *CAPSULE "WEIGHTOPT_CAPSULE"
 
 cdef extern from "casts.h" nogil:
     void load_float16(float *out, const uint16_t *values, ptrdiff_t count)

@@ -1,4 +1,5 @@
 from libc.stddef cimport ptrdiff_t
+from libc.stdint cimport uint16_t
 
 cdef enum:
     CHUNK = 4096  # elements with a sum of their own
@@ -12,3 +13,12 @@ cdef void add_scaled(
 ) noexcept nogil
 # Return the sum of the chunk; the running sums are lost.
 cdef double sum_of_lanes(double *lanes) noexcept nogil
+
+ctypedef fused element:
+    float
+    double
+    uint16_t
+
+cpdef int square_sums(
+    const element[::1] values, bint brain, double scale, double[::1] sums, int threads
+) except -1 nogil

@@ -1,7 +1,6 @@
 """Sums of squares in an order that depends neither on threads nor on devices."""
 
 from libc.stddef cimport ptrdiff_t
-from libc.stdint cimport uint16_t
 from libc.string cimport memset
 
 from .driver cimport BFLOAT16, FLOAT16, FLOAT32, FLOAT64, STAGE, is_computed, load, size_of
@@ -22,11 +21,6 @@ cdef struct Work:
 ctypedef fused real:
     float
     double
-
-ctypedef fused element:
-    float
-    double
-    uint16_t
 
 
 cdef void add_rows(double *sums, const real *values, ptrdiff_t count) noexcept nogil:
@@ -104,9 +98,9 @@ cdef void sum_chunks(void *context, ptrdiff_t begin, ptrdiff_t end) noexcept nog
         work.sums[chunk] = sum_of_lanes(lanes)
 
 
-def square_sums(
+cpdef int square_sums(
     const element[::1] values, bint brain, double scale, double[::1] sums, int threads
-):
+) except -1 nogil:
     """Set each element of `sums` to the sum of squares of one chunk of `values`, in double.
 
     Parameters
@@ -121,12 +115,18 @@ def square_sums(
         float64, one element for each `ELEMENTS_OF_A_CHUNK` of `values`, the last may be partial.
     threads : int
         How many threads may share the work; the sums do not depend on it.
+
+    Raises
+    ------
+    ValueError
+        `sums` has another size; it is unchanged.
     """
     cdef Work work
     if sums.shape[0] != (values.shape[0] + CHUNK - 1) // CHUNK:
-        raise ValueError(f"sums: expected one for each {CHUNK} values, got {sums.shape[0]}")
+        with gil:
+            raise ValueError(f"sums: expected one for each {CHUNK} values, got {sums.shape[0]}")
     if values.shape[0] == 0:
-        return
+        return 0
     work.values = <const char *>&values[0]
     if element is uint16_t:
         work.storage = BFLOAT16 if brain else FLOAT16
@@ -135,5 +135,5 @@ def square_sums(
     work.count = values.shape[0]
     work.scale = scale
     work.sums = &sums[0]
-    with nogil:
-        parallel_for(sum_chunks, &work, sums.shape[0], 4, threads)
+    parallel_for(sum_chunks, &work, sums.shape[0], 4, threads)
+    return 0

@@ -6,10 +6,8 @@ from libc.string cimport memset
 
 import numpy as np
 
-from .driver cimport (
-    MAX_ARRAYS, MAX_NORMS, STAGE, Kernel, Tensor, Work, is_computed, load,
-    rule_function, size_of,
-)
+from .abi cimport MAX_ARRAYS, MAX_NORMS
+from .driver cimport STAGE, Kernel, Tensor, Work, is_computed, load, rule_function, size_of
 from .norm cimport CHUNK, LANES, add_scaled, add_squares, sum_of_lanes
 from .parallel cimport parallel_for
 

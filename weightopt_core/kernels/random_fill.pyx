@@ -40,51 +40,51 @@ cdef enum:
 #: Below this many elements a fill stays on the calling thread.
 THREAD_THRESHOLD = 2 * GRAIN
 
-ctypedef fused real:
-    float
-    double
-
-
 cdef weightopt_range UNLIMITED = weightopt_range(0.0, 1.0, -INFINITY, INFINITY)
 
 
-def fill_uniform(
-    real[::1] out, key, uint64_t start, double low, double high, int threads,
-    double bottom=-INFINITY, double top=INFINITY,
-):
+cpdef int fill_uniform(
+    real[::1] out, uint64_t key0, uint64_t key1, uint64_t start, double low, double high,
+    double bottom, double top, int threads,
+) except -1 nogil:
     """Set element `i` of `out` to ``low + (high - low) * u[start + i]``, within bounds.
 
     Parameters
     ----------
     out : array
         One dimension, float32 or float64, contiguous.
-    key : tuple of int
-        Two integers in [0, 2**64), the key of the stream `u` of uniform numbers in [0, 1): those
-        of ``numpy.random.Generator(numpy.random.Philox(key=key)).random(dtype=out.dtype)``.
+    key0, key1 : int
+        In [0, 2**64), the key of the stream `u` of uniform numbers in [0, 1): those of
+        ``numpy.random.Generator(numpy.random.Philox(key=[key0, key1])).random(dtype=out.dtype)``.
     start : int
         Where in the stream to begin, at least 0.
     low, high : float
         The ends of the interval. `low` and the difference are rounded once to the type of `out`.
-    threads : int
-        How many threads may share the work; the values do not depend on it.
     bottom, top : float
         Least and largest value: what rounding leaves beyond one of them becomes that one.
+        Infinities set no bound.
+    threads : int
+        How many threads may share the work; the values do not depend on it.
     """
     cdef weightopt_range range = weightopt_range(low, high - low, bottom, top)
-    fill(out, key, start, range, uniform_float32_loop if real is float else uniform_float64_loop,
-         threads)
+    fill(out, key0, key1, start, range,
+         uniform_float32_loop if real is float else uniform_float64_loop, threads)
+    return 0
 
 
-def fill_normal(real[::1] out, key, uint64_t start, double mean, double sigma, int threads):
+cpdef int fill_normal(
+    real[::1] out, uint64_t key0, uint64_t key1, uint64_t start, double mean, double sigma,
+    int threads,
+) except -1 nogil:
     """Set element `i` of `out` to ``mean + sigma * z[start + i]``.
 
     Parameters
     ----------
     out : array
         One dimension, float32 or float64, contiguous.
-    key : tuple of int
-        Two integers in [0, 2**64), the key of the stream `z` of standard normal numbers that
-        ``random.h`` defines. They are not those of `numpy.random`.
+    key0, key1 : int
+        In [0, 2**64), the key of the stream `z` of standard normal numbers that ``random.h``
+        defines. They are not those of `numpy.random`.
     start : int
         Where in the stream to begin, at least 0.
     mean, sigma : float
@@ -93,8 +93,9 @@ def fill_normal(real[::1] out, key, uint64_t start, double mean, double sigma, i
         How many threads may share the work; the values do not depend on it.
     """
     cdef weightopt_range range = weightopt_range(mean, sigma, -INFINITY, INFINITY)
-    fill(out, key, start, range, normal_float32_loop if real is float else normal_float64_loop,
-         threads)
+    fill(out, key0, key1, start, range,
+         normal_float32_loop if real is float else normal_float64_loop, threads)
+    return 0
 
 
 def convert_normal(const uint64_t[::1] words, real[::1] out):
@@ -120,22 +121,22 @@ def convert_normal(const uint64_t[::1] words, real[::1] out):
             normal_float64_loop(&out[begin], &buffer, 0, count, &UNLIMITED)
 
 
-cdef fill(
-    real[::1] out, key, uint64_t start, weightopt_range range, weightopt_convert convert,
-    int threads,
-):
+cdef void fill(
+    real[::1] out, uint64_t key0, uint64_t key1, uint64_t start, weightopt_range range,
+    weightopt_convert convert, int threads,
+) noexcept nogil:
     cdef weightopt_draw draw
     cdef Py_ssize_t count = out.shape[0]
-    draw.key0, draw.key1 = key
     if count == 0:
         return
+    draw.key0 = key0
+    draw.key1 = key1
     draw.out = <char *>&out[0]
     draw.itemsize = sizeof(real)
     draw.convert = convert
     draw.start = start
     draw.range = range
-    with nogil:
-        parallel_for(weightopt_fill, &draw, count, GRAIN, threads if count >= 2 * GRAIN else 1)
+    parallel_for(weightopt_fill, &draw, count, GRAIN, threads if count >= 2 * GRAIN else 1)
 
 
 cdef void draw_normal(

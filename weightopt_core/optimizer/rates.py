@@ -7,13 +7,13 @@ import warnings
 from collections.abc import Callable, Collection, Mapping, MutableMapping
 from typing import Any
 
-from ..engine import update_counts  # type: ignore[attr-defined]
-from ..engine.index_groups import Calls  # type: ignore[import-not-found]
-from ..engine.update_counts import View  # type: ignore[import-not-found]
+from ..engine import update_counts
+from ..engine.index_groups import Calls
+from ..engine.update_counts import View
 from .multipliers import Given, without_effect
 
 
-class Counts(update_counts.Counts, MutableMapping):  # type: ignore[misc]
+class Counts(update_counts.Counts, MutableMapping):
     """Update counts by index."""
 
     __hash__ = None  # type: ignore[assignment]

@@ -13,9 +13,9 @@ from .. import random
 from ..backends import backend_of
 from ..backends.interface import STATE_FORMS
 from ..drawn import of_this_process
-from ..engine.compiled_step import step  # type: ignore[import-not-found]
-from ..engine.constants import Constants, Evaluator, as_plain  # type: ignore[import-not-found]
-from ..engine.index_groups import Stale  # type: ignore[import-not-found]
+from ..engine.compiled_step import step
+from ..engine.constants import Constants, Evaluator, as_plain
+from ..engine.index_groups import Stale
 from ..rule import Rule
 from .rates import Rates, View
 
@@ -260,7 +260,7 @@ class Stepper:
         return seed
 
 
-def _bind(rule: Rule, weights: Sequence[Any], *given: Any) -> Any:
+def _bind(rule: Rule, weights: tuple[Any, ...], *given: Any) -> Any:
     """Return the checked arrays of a step; what was kept of the last such call helps."""
     return backend_of(weights[0]).bind(rule, weights, *given)
 

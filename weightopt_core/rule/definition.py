@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.constants import Constants  # type: ignore[import-not-found]
+from ..engine.constants import Constants, Evaluator, as_plain
 from ..errors import RuleError
 from ..norms import norms_of, scales_of
 from .compiled import Compiled, load
@@ -117,6 +117,11 @@ class Rule:
             The norms that the rule takes, in the order of ``lowered.norms``. Without them those
             constants are left out that depend on a norm.
 
+        Raises
+        ------
+        TypeError
+            A number is missing, is none that the rule takes, or is no number.
+
         Examples
         --------
         >>> from weightopt_sgd import sgd
@@ -125,6 +130,8 @@ class Rule:
         >>> sgd.evaluate(dict(lr=0.5, wd=0.0, rescale_grad=1.0, clip_gradient=None))
         (1.0, 1.0, inf, 0.5)
         """
+        if unknown := numbers.keys() - set(self.numbers):
+            raise TypeError(f"rule {self.name!r}: takes no {min(unknown)!r}")
         lowered, given = self.lowered, self.given(numbers)
         values = self._checked(lowered.constants, self._settle(*given)[0]).tolist()
         if norms:
@@ -198,6 +205,11 @@ class Rule:
                     what = f"{text}: expected a number, got {value!r}"
                     raise TypeError(f"rule {self.name!r}: {what}")
         return np.array(values, np.float64)
+
+
+def _nothing(_: Any) -> tuple[Any, ...]:
+    """Read no settings: all numbers are given at each evaluation."""
+    return ()
 
 
 def update_rule(function: Callable[..., Any]) -> Rule:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...dtypes import compute_of, storage_of
-from ...kernels import random_fill  # type: ignore[attr-defined]
+from ...kernels import random_fill
 from .rounding import rounded
 
 #: Elements in a slice of a rule that runs on NumPy: some 20 temporaries fit a level-2 cache.
@@ -105,7 +105,8 @@ def run_in_slices(
             slices = [array[part].astype(compute, copy=False) for array in flat[:given]]
             if rule.draws:
                 noise = np.empty(slices[0].size, compute)
-                random_fill.fill_normal(noise, key, start, 0.0, 1.0, 1)
+                key0, key1 = key
+                random_fill.fill_normal(noise, key0, key1, start, 0.0, 1.0, 1)
                 slices.append(noise)
             new = rule(*slices, **numbers)
             new = list(new) if rule.states else [new]

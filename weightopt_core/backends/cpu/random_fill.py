@@ -8,7 +8,7 @@ import numpy as np
 
 from ... import threads
 from ...dtypes import compute_of, storage_of
-from ...kernels import random_fill  # type: ignore[attr-defined]
+from ...kernels import random_fill
 from ..intervals import bounds
 from .checks import view
 
@@ -32,10 +32,10 @@ def _fill(
     compute = compute_of(storage_of(flat.dtype))
     count = threads.get_num_threads()
     if flat.dtype == compute:
-        kernel(flat, key, 0, first, second, count, *limits)
+        kernel(flat, *key, 0, first, second, *limits, count)
         return
     drawn = np.empty(min(flat.size, 1 << 20), compute)
     for start in range(0, flat.size, drawn.size or 1):
         part = drawn[: flat.size - start]
-        kernel(part, key, start, first, second, count, *limits)
+        kernel(part, *key, start, first, second, *limits, count)
         flat[start : start + part.size] = part

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from ... import threads
-from ...engine import compiled_step  # type: ignore[attr-defined]
+from ...engine import compiled_step
 from ...errors import wording
 from ..interface import StateForm
 from ..states import check_state_dtype, dtypes_of, parts_of, remedy_for
@@ -19,9 +19,9 @@ from .interpreted import Interpreted
 
 def bind(
     rule: Any,
-    weights: Sequence[Any],
-    grads: Sequence[Any],
-    states: Sequence[Any],
+    weights: tuple[Any, ...],
+    grads: tuple[Any, ...],
+    states: tuple[Any, ...],
     form: StateForm,
     before: Any = None,
 ) -> Any:
@@ -31,7 +31,7 @@ def bind(
     before = getattr(before, "bound", before)
     bound = compiled_step.bind(rule, kernel, *given, form, before, threads.get_num_threads)
     if bound is None:
-        given = tuple(_views(rule, *given, form))  # type: ignore[assignment]
+        given = _views(rule, *given, form)
         bound = compiled_step.bind(rule, kernel, *given, form, before, threads.get_num_threads)
     if bound is None:
         _explain(rule, *given, form)
@@ -40,17 +40,20 @@ def bind(
 
 def _views(
     rule: Any, weights: Sequence[Any], grads: Sequence[Any], states: Sequence[Any], form: StateForm
-) -> Iterator[tuple[Any, ...]]:
-    """Yield weights, gradients and states as NumPy arrays over the same memory."""
+) -> tuple[tuple[Any, ...], tuple[Any, ...], tuple[Any, ...]]:
+    """Return weights, gradients and states as NumPy arrays over the same memory."""
     names = [*(f"state {name!r}" for name in rule.states), "master copy of weight"]
-    yield tuple(view_to_write(weight, "weight") for weight in weights)
-    yield tuple(view(grad, "grad") for grad in grads)
+    viewed = tuple(view_to_write(weight, "weight") for weight in weights)
     parted = []
     for weight, state in zip(weights, states):
         parts, master = parts_of(rule, state, form.master and is_half(weight))
         parted.append([*parts] if master is None else [*parts, master])
-    yield tuple(
-        tuple(view_to_write(part, name) for part, name in zip(parts, names)) for parts in parted
+    return (
+        viewed,
+        tuple(view(grad, "grad") for grad in grads),
+        tuple(
+            tuple(view_to_write(part, name) for part, name in zip(parts, names)) for parts in parted
+        ),
     )
 
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from pyopencl.array import Array
 
-from ...engine.constants import Constants  # type: ignore[import-not-found]
-from ...engine.recognise_objects import Objects  # type: ignore[import-not-found]
+from ...engine.constants import Constants
+from ...engine.recognise_objects import Objects
 from ..interface import StateForm
 from .arrays import in_order, unfinished
 from .launches import Many, One, launch

@@ -9,7 +9,7 @@ import numpy as np
 import pyopencl as cl
 
 from ...dtypes import compute_of
-from ...engine.launching import launch_all  # type: ignore[import-not-found]
+from ...engine.launching import launch_all
 from .programs import Kernels, kernel
 from .shared_buffers import Held, addresses_of
 from .text.source import rule_text

@@ -1,0 +1,71 @@
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from ..kernels.driver import Kernel
+from .bound_arrays import Bound
+from .constants import Constants
+from .index_groups import Call, Turn
+
+_Key = tuple[int, int]
+_Numbers = Callable[[Any, Any, Any], dict[str, Any]]
+
+class _BoundStep(Protocol):
+    def run(
+        self,
+        constants: Constants,
+        keys: list[_Key],
+        indices: tuple[Any, ...],
+        numbers: _Numbers,
+        turn: Any,
+    ) -> bool: ...
+
+class Plan(Bound):
+    def __new__(cls, tensors: int, parameters: int, noise: bool, form: Any) -> Plan: ...
+    def run(
+        self,
+        constants: Constants,
+        keys: list[_Key],
+        indices: tuple[Any, ...],
+        numbers: _Numbers,
+        turn: Turn,
+    ) -> bool: ...
+    def again(
+        self,
+        rule: Any,
+        weights: Sequence[Any],
+        grads: Sequence[Any],
+        states: Sequence[Any],
+        form: Any,
+        constants: Constants,
+        keys: list[_Key],
+        indices: tuple[Any, ...],
+        numbers: _Numbers,
+        turn: Turn,
+    ) -> bool: ...
+    def store(self, results: list[list[np.ndarray]], turn: Turn) -> bool: ...
+
+def bind(
+    rule: Any,
+    kernel: Kernel | None,
+    weights: tuple[Any, ...],
+    grads: tuple[Any, ...],
+    states: tuple[Any, ...],
+    form: Any,
+    before: Any,
+    threads: Callable[[], int],
+) -> Plan | None: ...
+def step(
+    call: Call,
+    bind: Callable[..., _BoundStep],
+    rule: Any,
+    weights: Sequence[Any],
+    grads: Sequence[Any],
+    states: Sequence[Any],
+    form: Any,
+    constants: Constants,
+    keys: list[_Key],
+    numbers: _Numbers,
+    turn: Turn,
+) -> None: ...
