@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.constants import Constants, Evaluator, as_plain
+from ..engine.constants import Constants
 from ..errors import RuleError
 from ..norms import norms_of, scales_of
 from .compiled import Compiled, load
@@ -206,10 +206,6 @@ class Rule:
                     raise TypeError(f"rule {self.name!r}: {what}")
         return np.array(values, np.float64)
 
-
-def _nothing(_: Any) -> tuple[Any, ...]:
-    """Read no settings: all numbers are given at each evaluation."""
-    return ()
 
 
 def update_rule(function: Callable[..., Any]) -> Rule:
