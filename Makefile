@@ -7,7 +7,7 @@ SOURCES := setup.py pyproject.toml $(wildcard weightopt_core/*.py weightopt_core
 	weightopt_core/*/*.pyx weightopt_core/*/*.pxd weightopt_core/kernels/pool.c)
 # What the demo starts with; make install brings all others.
 DEMO := sgd uniform factor
-# TESTS="tests/test_rule.py -k refusals" runs some.
+# TESTS="tests/rule/test_rule.py -k refusals" runs some.
 TESTS ?=
 
 # Plugins are built beside one another, once there is a core.
@@ -53,7 +53,7 @@ demo: $(VENV)/core
 test: install
 	$(BIN)/python -m pytest -n auto --dist loadgroup $(TESTS)
 
-# In a copy that is compiled with GCC's sanitizers; SANITIZED="tests/test_plan.py" runs some.
+# In a copy that is compiled with GCC's sanitizers; SANITIZED="tests/engine/test_plan.py" runs some.
 SANITIZED ?= -m "not slow" --ignore=tests/packages
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -g
 test-sanitize: install
@@ -66,14 +66,14 @@ test-sanitize: install
 # On every OpenCL device that is found, and on Oclgrind, which checks how memory is used.
 test-opencl: install
 	$(BIN)/python -m pip install --quiet "pyopencl[oclgrind]"
-	$(BIN)/python -m pytest -n auto --dist worksteal tests/test_opencl*.py
+	$(BIN)/python -m pytest -n auto --dist worksteal tests/opencl
 
 # The same, and on Mesa (apt-get install mesa-opencl-icd) and on Intel's processors' runtime.
 test-opencl-all: test-opencl $(VENV)/intel/bin/python
 	RUSTICL_ENABLE=llvmpipe WEIGHTOPT_TEST_OPENCL=rusticl \
-		$(BIN)/python -m pytest -n auto --dist worksteal tests/test_opencl*.py
+		$(BIN)/python -m pytest -n auto --dist worksteal tests/opencl
 	OCL_ICD_VENDORS=$(CURDIR)/$(VENV)/intel/lib/libintelocl.so WEIGHTOPT_TEST_OPENCL=Intel \
-		$(BIN)/python -m pytest -n auto --dist worksteal tests/test_opencl*.py
+		$(BIN)/python -m pytest -n auto --dist worksteal tests/opencl
 
 $(VENV)/intel/bin/python:
 	$(PYTHON) -m venv $(VENV)/intel

@@ -17,7 +17,7 @@ CLANG = shutil.which("clang") or next(
 X86 = platform.machine() in ("x86_64", "AMD64")
 PYTEST = (sys.executable, "-m", "pytest", "--quiet", "-p", "no:cacheprovider", "-p", "no:xdist")
 #: With and without norms, in all dtypes; compared with NumPy, number for number.
-EQUAL = ("tests/test_compiled_equals_numpy.py", "-k", "blocks_of_numpy and (adam or lamb)")
+EQUAL = ("tests/rule/test_compiled_equals_numpy.py", "-k", "blocks_of_numpy and (adam or lamb)")
 #: What a module that is imported from below the present folder says, and does to its thread.
 LOADED = """
 import pathlib, sys
@@ -66,7 +66,7 @@ def test_the_core_and_plugins_are_equal(kind, tmp_path):
         compiler = wrapper(tmp_path, compiler, "-O0")
     build = [sys.executable, ROOT / "tools" / "build_copy.py", tmp_path / "copy"]
     script = f'"{sys.executable}" -c "$LOADED" core && exec {" ".join(PYTEST)} "$@"'
-    tests = ["tests/test_random_kernel.py", *EQUAL[:-1], f"random_kernel or ({EQUAL[-1]})"]
+    tests = ["tests/random/test_kernel.py", *EQUAL[:-1], f"test_kernel or ({EQUAL[-1]})"]
     variables = compiled_by(compiler, PLUGINS="adam lamb", LOADED=LOADED)
     printed = run(*build, "sh", "-c", script, "sh", *tests, env=variables)
     assert "\ncompiled\n" in f"\n{printed}"

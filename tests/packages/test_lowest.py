@@ -20,9 +20,10 @@ EXTRAS = ("build", "checkpoint", "bf16", "cli", "opencl")
 PLUGINS = ("adam", "lamb", "sgd", "uniform", "zero", "factor", "multifactor")
 TOOLS = ("pytest>=8,<9.2", "hypothesis", "pyopencl[pocl]")
 TESTS = (
-    "tests/test_rule.py", "tests/test_compiled_equals_numpy.py", "tests/test_optimizer.py",
-    "tests/test_checkpoint.py", "tests/test_rounding.py", "tests/test_registry.py",
-    "tests/test_opencl.py",
+    "tests/rule/test_rule.py", "tests/rule/test_compiled_equals_numpy.py",
+    "tests/optimizer/test_optimizer.py", "tests/checkpoint/test_checkpoint.py",
+    "tests/random/test_rounding.py", "tests/registry/test_registry.py",
+    "tests/opencl/test_opencl.py",
 )  # fmt: skip
 
 

@@ -207,7 +207,6 @@ class Rule:
         return np.array(values, np.float64)
 
 
-
 def update_rule(function: Callable[..., Any]) -> Rule:
     """Make an update rule of a pure function.
 

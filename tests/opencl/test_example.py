@@ -29,7 +29,7 @@ pytestmark = pytest.mark.skipif(not present(), reason="no OpenCL device")
 @pytest.fixture
 def digits(monkeypatch):
     monkeypatch.setenv("PYOPENCL_CTX", present()[0])
-    path = Path(__file__).parent.parent / "examples" / "digits.py"
+    path = Path(__file__).parents[2] / "examples" / "digits.py"
     spec = importlib.util.spec_from_file_location("digits", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

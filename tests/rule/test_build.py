@@ -7,7 +7,7 @@ import pytest
 
 from weightopt_core import build, flags
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.skipif(not flags.COMPILE_ARGS, reason="no options here")

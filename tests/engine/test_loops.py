@@ -23,7 +23,7 @@ from weightopt_core.testing.arrays import same_bits, wild
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("loops")]
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 SETUP = """
 from Cython.Build import cythonize
 from setuptools import setup

@@ -74,7 +74,7 @@ def test_minimises_a_curved_valley(name, setting):
 
 @functools.cache
 def example():
-    path = Path(__file__).parent.parent / "examples" / "digits.py"
+    path = Path(__file__).parents[2] / "examples" / "digits.py"
     spec = importlib.util.spec_from_file_location("digits", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 import weightopt_core as mx
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 sys.path.append(str(ROOT))
 
 from benchmarks import (  # noqa: E402

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 CORE = ROOT / "weightopt_core"
 #: What Cython puts into each module and class beside what is written there.
 OF_CYTHON = r".*\.__(test|pyx_capi|reduce_cython|setstate_cython)__"

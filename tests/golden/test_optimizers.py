@@ -2,7 +2,7 @@
 
 An excused run must not match as recorded, and what is departed to is tested here: against the
 same case in MXNet 1.9.1, or with the settings that lead MXNet to it. NAG and Nadam are judged by
-formula in ``test_golden_formulas.py`` where 1.9.1 does not serve.
+formula in ``test_formulas.py`` where 1.9.1 does not serve.
 """
 
 import numpy as np

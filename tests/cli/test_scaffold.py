@@ -10,7 +10,7 @@ import weightopt_core
 from weightopt_core import scaffold
 from weightopt_core.registry.published import PUBLISHED
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 FOLDERS = sorted(path.parent for path in ROOT.glob("plugins/*/pyproject.toml"))
 
 

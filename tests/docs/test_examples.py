@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from weightopt_core.registry.published import PUBLISHED
 
-FOLDER = Path(__file__).parents[1] / "examples"
+FOLDER = Path(__file__).parents[2] / "examples"
 
 
 def example(name):

@@ -8,7 +8,7 @@ import pytest
 
 import weightopt_core as mx
 
-sys.path.append(str(Path(__file__).parents[1]))
+sys.path.append(str(Path(__file__).parents[2]))
 
 from benchmarks import limit, workloads
 from benchmarks.algorithms import algorithms

@@ -10,7 +10,7 @@ from weightopt_fusedrnn import Layout, unpack
 
 import weightopt_core as mx
 
-FOLDER = Path(__file__).parent / "golden"
+FOLDER = Path(__file__).parent
 RECORDED = json.loads((FOLDER / "init.json").read_text())
 CASES = {case["id"]: case for case in RECORDED["cases"]}
 #: Endings of names that MXNet knows late, or in a plain str alone.

@@ -8,7 +8,7 @@ import pytest
 
 import weightopt_core as mx
 
-RECORDED = json.loads((Path(__file__).parent / "golden" / "sched.json").read_text())
+RECORDED = json.loads((Path(__file__).parent / "sched.json").read_text())
 TRACES = RECORDED["traces"]
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from weightopt_core import scaffold
 
-FOLDERS = sorted(path.parent for path in Path(__file__).parents[1].glob("plugins/*/README.md"))
+FOLDERS = sorted(path.parent for path in Path(__file__).parents[2].glob("plugins/*/README.md"))
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)

@@ -11,7 +11,7 @@ import pytest
 
 import weightopt_core as mx
 
-SCRIPT = Path(__file__).parents[1] / "examples" / "mxnet_states.py"
+SCRIPT = Path(__file__).parents[2] / "examples" / "mxnet_states.py"
 
 
 class NDArray:

@@ -17,8 +17,8 @@ ENVIRONMENT = {
     "PYOPENCL_NO_CACHE": "1",
     "OCLGRIND_DATA_RACES": "1",
     "OCLGRIND_UNINITIALIZED": "1",
-    # For oclgrind_memory, which stands here.
-    "PYTHONPATH": str(TESTS),
+    # For oclgrind_memory.
+    "PYTHONPATH": str(TESTS.parent),
 }
 #: Reads what nothing has been written to, and beyond it.
 FAULTY = """
