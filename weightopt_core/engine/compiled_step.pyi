@@ -4,7 +4,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from ..kernels.driver import Kernel
-from .bound_arrays import Bound
+from .bound_arrays import BoundArrays
 from .constants import Constants
 from .index_groups import Call, Turn
 
@@ -21,8 +21,8 @@ class _BoundStep(Protocol):
         turn: Any,
     ) -> bool: ...
 
-class Plan(Bound):
-    def __new__(cls, tensors: int, parameters: int, noise: bool, form: Any) -> Plan: ...
+class CompiledStep(BoundArrays):
+    def __new__(cls, tensors: int, parameters: int, noise: bool, form: Any) -> CompiledStep: ...
     def run(
         self,
         constants: Constants,
@@ -55,7 +55,7 @@ def bind(
     form: Any,
     before: Any,
     threads: Callable[[], int],
-) -> Plan | None: ...
+) -> CompiledStep | None: ...
 def step(
     call: Call,
     bind: Callable[..., _BoundStep],

@@ -1,4 +1,17 @@
-"""Run a compiled rule over the elements of many tensors."""
+"""Run a compiled rule over the elements of many tensors.
+
+Design
+------
+a) A `Work` numbers the elements of all its tensors in one row, and the pool runs parts of that row.
+   So a thousand small tensors are shared out among threads as one large tensor is.
+b) Arrays that are all stored alike go to the rule's function where they lie. Others are copied by
+   stages, which stay in the cache, are computed in float32 or float64, and are stored again.
+c) An element depends on no other element. So neither parts nor stages nor threads show in the bits.
+d) What runs over memory takes no lock and makes no object. A `Kernel` alone is Python's: it opens
+   the capsules of a plugin once, and refuses those of another version by their name.
+
+A pointer is IN if nothing is written through it, OUT if only that, and INOUT if both.
+"""
 
 from cpython.pycapsule cimport PyCapsule_GetPointer
 from libc.stddef cimport ptrdiff_t
@@ -8,6 +21,7 @@ from libc.string cimport memcpy
 from .abi cimport ABI, CAPSULE, MAX_ARRAYS, MAX_NORMS
 from .random_fill cimport draw_normal
 
+# Of all of these `out` and `words` are OUT, but the `words` of storing; the rest is IN.
 cdef extern from "casts.h" nogil:
     void load_float16(float *out, const uint16_t *values, ptrdiff_t count)
     void load_bfloat16(float *out, const uint16_t *values, ptrdiff_t count)
@@ -28,6 +42,8 @@ cdef extern from "probe.h" nogil:
     int weightopt_is_exact()
     const char *weightopt_inexact
 
+# Compilers can be told to change values in ways that no macro shows. Better no module than one that
+# has other bits than NumPy.
 if not weightopt_is_exact():
     raise ImportError(weightopt_inexact.decode())
 
@@ -40,6 +56,7 @@ cdef enum:
 THREAD_THRESHOLD = 2 * GRAIN
 
 
+# OUT staged; IN data
 cdef void load(void *staged, const char *data, int storage, ptrdiff_t count) noexcept nogil:
     if storage == FLOAT16:
         load_float16(<float *>staged, <const uint16_t *>data, count)
@@ -49,6 +66,7 @@ cdef void load(void *staged, const char *data, int storage, ptrdiff_t count) noe
         memcpy(staged, data, count * size_of(storage))
 
 
+# OUT data; IN staged
 cdef void store(char *data, const void *staged, int storage, ptrdiff_t count) noexcept nogil:
     if storage == FLOAT16:
         store_float16(<uint16_t *>data, <const float *>staged, count)
@@ -58,6 +76,7 @@ cdef void store(char *data, const void *staged, int storage, ptrdiff_t count) no
         memcpy(data, staged, count * size_of(storage))
 
 
+# IN work, tensor, arrays; OUT what `data` points to
 cdef void store_states(
     Work *work, Tensor *tensor, char **data, void **arrays, ptrdiff_t begin, ptrdiff_t count
 ) noexcept nogil:
@@ -67,6 +86,7 @@ cdef void store_states(
     cdef int i
     for i in range(work.parameters - 2):
         out = <uint16_t *>data[2 + i] + begin
+        # A word has 32 bits and a rounding takes 16: each word serves a pair of states.
         if i % 2 == 0:
             draw_words(words, tensor.key0, tensor.key1, i // 2, begin, count)
             store_rounded_low(out, <const float *>arrays[2 + i], words, count)
@@ -74,6 +94,7 @@ cdef void store_states(
             store_rounded_high(out, <const float *>arrays[2 + i], words, count)
 
 
+# IN work, tensor, storage; INOUT what `data` points to, but the gradient, which is IN
 cdef void run_staged(
     Work *work, Tensor *tensor, char **data, signed char *storage, ptrdiff_t begin, ptrdiff_t end
 ) noexcept nogil:
@@ -87,22 +108,26 @@ cdef void run_staged(
         for i in range(last):
             arrays[i] = copies[i]
             if is_computed(storage[i]):
+                # Where it lies: what is stored as it is computed needs no copy.
                 arrays[i] = data[i] + begin * size_of(storage[i])
             elif storage[i] == NOISE:
                 draw_normal(arrays[i], itemsize, tensor.key0, tensor.key1, begin, count)
             else:
                 load(arrays[i], data[i] + begin * size_of(storage[i]), storage[i], count)
         work.functions[<int>(FLOAT64 if tensor.wide else FLOAT32)](count, arrays, tensor.constants)
+        # All but the gradient, which is read only, and the noise, which is nowhere.
         for i in range(stored):
             if i != 1 and storage[i] != NOISE and not is_computed(storage[i]):
                 store(data[i] + begin * size_of(storage[i]), arrays[i], storage[i], count)
         if work.rounded:
             store_states(work, tensor, data, arrays, begin, count)
+        # The 16-bit weight that mirrors a master copy comes last.
         if storage[last] != NOTHING:
             store(data[last] + begin * size_of(storage[last]), arrays[0], storage[last], count)
         begin += count
 
 
+# IN work, tensor; INOUT what `data` points to, but the gradient
 cdef void run_direct(
     Work *work, Tensor *tensor, char **data, ptrdiff_t begin, ptrdiff_t end
 ) noexcept nogil:
@@ -115,12 +140,16 @@ cdef void run_direct(
     work.functions[tensor.storage](end - begin, arrays, tensor.constants)
 
 
+# As for `run_direct`
 cdef void run_aligned(
     Work *work, Tensor *tensor, char **data, ptrdiff_t begin, ptrdiff_t end
 ) noexcept nogil:
     """Compute a part of a tensor from where the weight is aligned, as most arrays then are."""
     cdef ptrdiff_t itemsize = size_of(tensor.storage)
     cdef ptrdiff_t before = (<size_t>0 - <size_t>data[0]) % LINE // itemsize
+    # A vector that crosses a cache line costs two accesses; one call more is worth that only where
+    # there are many. The part that begins a tensor takes the elements before the line too, and each
+    # part ends where the next one begins.
     if tensor.count < LONG or before == 0:
         run_direct(work, tensor, data, begin, end)
         return
@@ -137,12 +166,15 @@ cdef void run_part(void *context, ptrdiff_t begin, ptrdiff_t end) noexcept nogil
     cdef Tensor *tensor
     cdef ptrdiff_t low = 0, high = work.tensors - 1, middle, first, last
     cdef ptrdiff_t stride = work.parameters + 1
+    # The last tensor that begins at or before `begin`. One without elements may begin there too;
+    # the loop below passes over it.
     while low < high:
         middle = (low + high + 1) // 2
         if work.tensor[middle].begin <= begin:
             low = middle
         else:
             high = middle - 1
+    # A part may hold the end of one tensor, many whole ones, and the beginning of another.
     while low < work.tensors and work.tensor[low].begin < end:
         tensor = &work.tensor[low]
         first = max(begin, tensor.begin) - tensor.begin
@@ -190,6 +222,7 @@ cdef class Kernel:
         self.norms = norms
 
 
+# The name of a capsule holds kind, dtype and version: what is built otherwise is refused here.
 cdef rule_function function_of(object capsule, str kind, str dtype) except *:
     name = CAPSULE.decode().format(kind=kind, dtype=dtype, abi=ABI).encode()
     return <rule_function>PyCapsule_GetPointer(capsule, name)

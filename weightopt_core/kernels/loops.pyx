@@ -7,6 +7,8 @@ b) A face checks sizes and then describes its buffers as an engine does: a step 
    tensor on the stack. So a step of a face and one of an optimizer run the same instructions over
    the same parts, and have the same bits.
 c) Nothing here is a Python object, but the kernel that a `Loop` is read from, and errors.
+
+A pointer is IN if nothing is written through it, OUT if only that, and INOUT if both.
 """
 
 from libc.stddef cimport ptrdiff_t
@@ -28,6 +30,7 @@ cdef Loop loop_of(object kernel) except *:
         )
     if (<Kernel>kernel).norms:
         raise ValueError("kernel: expected that of a rule without norms; step it by an optimizer")
+    # Of the kernel nothing is kept: the functions belong to a module, which Python never unloads.
     loop.functions = (<Kernel>kernel).functions
     loop.arrays = (<Kernel>kernel).arrays
     loop.constants = (<Kernel>kernel).constants
@@ -41,6 +44,7 @@ cdef int step(
     cdef int storage = FLOAT64 if computed is double else FLOAT32
     cdef ptrdiff_t count = weight.shape[0]
     check(loop, count, grad.shape[0], states.shape[0], states.shape[1], constants.shape[0])
+    # There is no element whose address could be taken.
     if count == 0:
         return 0
     return run(
@@ -114,6 +118,7 @@ cdef int run(
         data[i] = states + (i - 2) * size
     for i in range(loop.arrays):
         stored[i] = storage
+    # Behind the rule's arrays is the place of the weight that mirrors a master copy; here is none.
     data[loop.arrays] = NULL
     stored[loop.arrays] = NOTHING
     tensor.begin = 0

@@ -1,4 +1,15 @@
-"""Sums of squares in an order that depends neither on threads nor on devices."""
+"""Sums of squares in an order that depends neither on threads nor on devices.
+
+Design
+------
+a) The values are cut into chunks from the beginning of an array, and each gets a sum of its own,
+   whoever computes it. `weightopt_core.norms` adds these sums exactly.
+b) Within a chunk, element i belongs to running sum i % LANES. Vectors of any width compute that
+   order as it stands: a compiler need not, and may not, change it.
+c) Squares are summed in double, so that those of float32 are exact and in range.
+
+A pointer is IN if nothing is written through it, OUT if only that, and INOUT if both.
+"""
 
 from libc.stddef cimport ptrdiff_t
 from libc.string cimport memset
@@ -23,6 +34,7 @@ ctypedef fused real:
     double
 
 
+# INOUT sums; IN values
 cdef void add_rows(double *sums, const real *values, ptrdiff_t count) noexcept nogil:
     # Copied, so that the compiler knows that the values are elsewhere.
     cdef double lanes[LANES]
@@ -35,6 +47,7 @@ cdef void add_rows(double *sums, const real *values, ptrdiff_t count) noexcept n
         for lane in range(LANES):
             value = values[row * LANES + lane]
             lanes[lane] += value * value
+    # Less than a row: these are the last elements of the chunk, as if zeros followed.
     for lane in range(count - whole):
         value = values[whole + lane]
         lanes[lane] += value * value
@@ -42,6 +55,7 @@ cdef void add_rows(double *sums, const real *values, ptrdiff_t count) noexcept n
         sums[lane] = lanes[lane]
 
 
+# INOUT sums; IN values
 cdef void add_squares(double *sums, const void *values, int wide, ptrdiff_t count) noexcept nogil:
     if wide:
         add_rows(sums, <const double *>values, count)
@@ -49,6 +63,7 @@ cdef void add_squares(double *sums, const void *values, int wide, ptrdiff_t coun
         add_rows(sums, <const float *>values, count)
 
 
+# INOUT sums; IN values
 cdef void add_scaled(
     double *sums, const void *values, int wide, ptrdiff_t count, double scale
 ) noexcept nogil:
@@ -60,6 +75,7 @@ cdef void add_scaled(
     add_rows(sums, scaled, count)
 
 
+# INOUT lanes: the upper half is added to the lower one until one is left, as vectors do it.
 cdef double sum_of_lanes(double *lanes) noexcept nogil:
     cdef int lane, width = LANES
     while width > 1:
@@ -69,6 +85,7 @@ cdef double sum_of_lanes(double *lanes) noexcept nogil:
     return lanes[0]
 
 
+# IN work; INOUT lanes
 cdef void add_stage(Work *work, double *lanes, ptrdiff_t first, ptrdiff_t count) noexcept nogil:
     """Add squares of at most `STAGE` values; of any number where they are taken as they are."""
     cdef double staged[STAGE]
@@ -83,6 +100,8 @@ cdef void add_stage(Work *work, double *lanes, ptrdiff_t first, ptrdiff_t count)
         add_scaled(lanes, values, wide, count, work.scale)
 
 
+# IN context, but for the sums that its Work points to, which are OUT. One thread alone writes that
+# of a chunk.
 cdef void sum_chunks(void *context, ptrdiff_t begin, ptrdiff_t end) noexcept nogil:
     cdef Work *work = <Work *>context
     cdef double lanes[LANES]

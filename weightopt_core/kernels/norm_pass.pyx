@@ -1,4 +1,15 @@
-"""The first pass of a rule with norms: sums of squares of what its norms are of."""
+"""The first pass of a rule with norms: sums of squares of what its norms are of.
+
+Design
+------
+a) A rule with norms has a second compiled function, which computes for each element what the norms
+   are of, and writes nothing else. It runs by stages; their squares are summed while in the cache.
+b) Chunks of all tensors are numbered in one row, which the pool cuts into tasks. A sum belongs to
+   one chunk of one tensor, so that tasks and threads do not show.
+c) `scales` are for a second run of the same pass, where squares were beyond the range of double.
+
+A pointer is IN if nothing is written through it, OUT if only that, and INOUT if both.
+"""
 
 from cpython.mem cimport PyMem_Calloc, PyMem_Free
 from libc.stddef cimport ptrdiff_t
@@ -15,6 +26,7 @@ cdef enum:
     CHUNKS = 4  # in one task of the pool; below twice as many the calling thread works alone
 
 
+# All IN but for `sums`, which are OUT
 cdef struct Measure:
     Work *work
     rule_function float32
@@ -25,6 +37,7 @@ cdef struct Measure:
     double *sums  # for each chunk one of each norm
 
 
+# IN work; OUT arrays, copies
 cdef void place(
     Work *work, ptrdiff_t at, void **arrays, double[STAGE] *copies,
     ptrdiff_t begin, ptrdiff_t count,
@@ -40,6 +53,7 @@ cdef void place(
             arrays[i] = copies[i]
 
 
+# IN measure; OUT sums
 cdef void measure_chunk(
     Measure *measure, ptrdiff_t at, ptrdiff_t chunk, double *sums
 ) noexcept nogil:
@@ -55,6 +69,7 @@ cdef void measure_chunk(
     cdef double scale
     cdef int i
     memset(lanes, 0, sizeof(lanes))
+    # The function stores what the norms are of in arrays that come after those of the rule.
     for i in range(measure.norms):
         arrays[measure.work.parameters + i] = values[i]
     while begin < end:
@@ -63,6 +78,7 @@ cdef void measure_chunk(
         function(count, arrays, tensor.constants)
         for i in range(measure.norms):
             scale = measure.scales[at * measure.norms + i] if measure.scales else 1.0
+            # A product with 1 would change nothing, but take a pass over the stage.
             if scale == 1.0:
                 add_squares(lanes[i], values[i], tensor.wide, count)
             else:
@@ -83,6 +99,7 @@ cdef void measure_part(void *context, ptrdiff_t begin, ptrdiff_t end) noexcept n
         else:
             high = middle - 1
     for chunk in range(begin, end):
+        # Tensors without elements have no chunk, and are passed over.
         while chunk >= measure.first[low + 1]:
             low += 1
         measure_chunk(
@@ -90,6 +107,7 @@ cdef void measure_part(void *context, ptrdiff_t begin, ptrdiff_t end) noexcept n
         )
 
 
+# IN work
 cdef list measure_work(Work *work, Kernel kernel, int threads, const double[:, ::1] scales):
     """Return for each tensor an array: a row for each chunk, with a sum for each norm.
 

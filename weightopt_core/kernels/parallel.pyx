@@ -1,4 +1,11 @@
-"""The one pool of threads of this process, for the other kernels to cimport."""
+"""The one pool of threads of this process, for the other kernels to cimport.
+
+Design
+------
+a) ``pool.c`` has the pool, and its state stands in this module alone: a second copy of that text in
+   another module would be a second pool, whose helpers compete with these.
+b) Others call `parallel_for` through this module's table of C functions, never Python.
+"""
 
 cdef extern from "pool.h" nogil:
     enum: WEIGHTOPT_MAX_THREADS
@@ -29,6 +36,8 @@ def use_team(path):
     return done
 
 
+# The task gets `context` as it is, on any thread. It must not raise or take the interpreter's lock,
+# for the caller may hold that while it waits.
 cdef void parallel_for(
     weightopt_task task, void *context, ptrdiff_t count, ptrdiff_t grain, int threads
 ) noexcept nogil:

@@ -1,4 +1,16 @@
-"""Fill arrays with random numbers: element `i` depends on the key and on `i` alone."""
+"""Fill arrays with random numbers: element `i` depends on the key and on `i` alone.
+
+Design
+------
+a) The generator is counter-based: the words of element i follow from the key and from i, in
+   ``random.h``, which OpenCL C shares. So parts, threads and devices do not show, and a fill may
+   begin anywhere in a stream.
+b) ``random_fill.h`` makes words by the buffer, which stays in the cache, and converts them by loops
+   that are compiled for several instruction sets. Here is what calls those.
+c) Numbers are rounded once to the type of the array, whatever was computed before.
+
+A pointer is IN if nothing is written through it, OUT if only that, and INOUT if both.
+"""
 
 from libc.math cimport INFINITY
 from libc.stddef cimport ptrdiff_t
@@ -16,6 +28,7 @@ cdef extern from "random_fill.h" nogil:
         double scale
         double bottom
         double top
+    # OUT out; IN words, range
     ctypedef void (*weightopt_convert)(
         void *out, const weightopt_words *words, ptrdiff_t skip, ptrdiff_t count,
         const weightopt_range *range
@@ -114,6 +127,7 @@ def convert_normal(const uint64_t[::1] words, real[::1] out):
         raise ValueError(f"out: expected {per_word * words.shape[0]} elements, got {out.shape[0]}")
     for begin in range(0, words.shape[0], WORDS):
         count = min(WORDS, words.shape[0] - begin)
+        # Through a copy: the loops take words as 64 bits or as halves of them, by one union.
         memcpy(buffer.whole, &words[begin], count * sizeof(uint64_t))
         if real is float:
             normal_float32_loop(&out[2 * begin], &buffer, 0, 2 * count, &UNLIMITED)
@@ -139,6 +153,7 @@ cdef void fill(
     parallel_for(weightopt_fill, &draw, count, GRAIN, threads if count >= 2 * GRAIN else 1)
 
 
+# OUT out
 cdef void draw_normal(
     void *out, ptrdiff_t itemsize, uint64_t key0, uint64_t key1, ptrdiff_t start, ptrdiff_t count
 ) noexcept nogil:
