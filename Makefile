@@ -16,10 +16,14 @@ TOGETHER := @$(MAKE) --no-print-directory --jobs=$(shell getconf _NPROCESSORS_ON
 EDITABLE := PYTHONWARNINGS="ignore:Editable installation" \
 	$(BIN)/python -m pip install --quiet --no-build-isolation --editable
 
+# Where optax is, with all of VENV in sight.
+OPTAX_VENV ?= .venv-optax
+OPTAX_BIN := $(OPTAX_VENV)/bin
+
 # What Intel's package of OpenCL for processors lacks in its metadata is named beside it.
 INTEL := intel-opencl-rt intel-cmplr-lib-rt
 
-.PHONY: install demo test test-sanitize test-opencl test-opencl-all lint format sync bench dist docs clean
+.PHONY: install demo demo-optax test test-optax test-sanitize test-opencl test-opencl-all lint format sync bench dist docs clean
 .SECONDEXPANSION:
 
 install: $(VENV)/core
@@ -50,8 +54,24 @@ demo: $(VENV)/core
 	$(BIN)/python -m pip install --quiet "weightopt-core[plot]" scikit-learn
 	$(BIN)/python examples/digits.py
 
+demo-optax: $(OPTAX_VENV)/bridge
+	$(OPTAX_BIN)/python examples/optax_digits.py
+
 test: install
 	$(BIN)/python -m pytest -n auto --dist loadgroup $(TESTS)
+
+# The bridge to optax; without JAX, make test skips its tests.
+test-optax: $(OPTAX_VENV)/bridge
+	$(OPTAX_BIN)/python -m pytest -n auto --dist worksteal $(or $(TESTS),bridges/optax/tests)
+
+PURELIB := import sysconfig; folder = sysconfig.get_path('purelib');
+$(OPTAX_VENV)/bridge: $(VENV)/tools $(NAMES:%=$(VENV)/plugins/%) bridges/optax/pyproject.toml
+	$(BIN)/python -m venv $(OPTAX_VENV)
+	$(BIN)/python -c "$(PURELIB) print('import site; site.addsitedir(%r)' % folder)" \
+		>"$$($(OPTAX_BIN)/python -c "$(PURELIB) print(folder)")/beside.pth"
+	$(OPTAX_BIN)/python -m pip install --quiet jax optax
+	$(EDITABLE:$(BIN)%=$(OPTAX_BIN)%) bridges/optax --no-deps
+	touch $@
 
 # In a copy that is compiled with GCC's sanitizers; SANITIZED="tests/engine/test_plan.py" runs some.
 SANITIZED ?= -m "not slow" --ignore=tests/packages
@@ -106,5 +126,5 @@ docs: install
 	$(BIN)/sphinx-build -W --keep-going docs docs/_build
 
 clean:
-	rm -rf $(VENV) build docs/_build docs/generated plugins/*/build
+	rm -rf $(VENV) $(OPTAX_VENV) build docs/_build docs/generated plugins/*/build
 	find . -name '*.so' -o -name '*.egg-info' | grep -v $(VENV) | xargs rm -rf

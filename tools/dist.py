@@ -1,4 +1,4 @@
-"""Build and check what is published: an sdist and a wheel of the core and of every plugin.
+"""Build and check what is published: sdist and wheel of the core, of plugins and bridges.
 
 Usage: ``python tools/dist.py [FOLDER [NAME ...]]``; by default everything, into ``dist/``. Built
 without isolation, with the tools that the environment has. Names are those of folders: ``meta``,
@@ -17,10 +17,11 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def projects() -> dict[str, Path]:
     """Return the folder of every project, by name; the core first."""
-    plugins = {
-        path.parent.name: path.parent for path in sorted(ROOT.glob("plugins/*/pyproject.toml"))
-    }
-    return {"core": ROOT, "meta": ROOT / "meta"} | plugins
+    found = {"core": ROOT, "meta": ROOT / "meta"}
+    for folder in ("plugins", "bridges"):
+        paths = sorted(ROOT.glob(f"{folder}/*/pyproject.toml"))
+        found |= {path.parent.name: path.parent for path in paths}
+    return found
 
 
 def build(project: Path, folder: Path) -> None:

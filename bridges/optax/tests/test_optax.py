@@ -1,7 +1,11 @@
 """Every installed optimizer as an optax transformation: numbers, JAX's functions, and errors."""
 
+import doctest
 import pickle
+import re
+import sys
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -483,3 +487,16 @@ def test_what_it_says_of_itself():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         tx.step(jnp.ones(2), jnp.ones(2), state)
+
+
+def test_the_examples_of_the_readme_run():
+    text = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
+    found = {}
+    for example in re.findall("```python\n(.*?)```", text, re.S):
+        exec(example, found)
+    assert int(found["state"].count) == 2
+
+
+def test_the_examples_of_the_docstrings_run():
+    for module in (weightopt_optax, sys.modules[weightopt_optax.transform.__module__]):
+        assert doctest.testmod(module).failed == 0
