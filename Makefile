@@ -69,7 +69,7 @@ $(OPTAX_VENV)/bridge: $(VENV)/tools $(NAMES:%=$(VENV)/plugins/%) bridges/optax/p
 	$(BIN)/python -m venv $(OPTAX_VENV)
 	$(BIN)/python -c "$(PURELIB) print('import site; site.addsitedir(%r)' % folder)" \
 		>"$$($(OPTAX_BIN)/python -c "$(PURELIB) print(folder)")/beside.pth"
-	$(OPTAX_BIN)/python -m pip install --quiet jax optax
+	$(OPTAX_BIN)/python -m pip install --quiet --upgrade setuptools jax optax
 	$(EDITABLE:$(BIN)%=$(OPTAX_BIN)%) bridges/optax --no-deps
 	touch $@
 

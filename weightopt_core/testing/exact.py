@@ -11,6 +11,7 @@ import numpy as np
 from ..backends import cpu
 from ..dtypes import compute_of, storage_of
 from ..kernels.driver import THREAD_THRESHOLD
+from ..rule import norm
 from .arrays import Maker, same_bits, wild
 from .subject import Subject
 
@@ -43,6 +44,30 @@ def rule_writes_to_nothing(subject: Subject) -> None:
         assert count == 1 + len(rule.states), f"{rule.name} returns {count} arrays"
 
 
+def rule_has_its_bits_on_a_namespace(subject: Subject) -> None:
+    """On an array namespace, NumPy's own, the rule has the bits that it has when it is called."""
+    for given in _settings(subject):
+        rule, optimizer = subject.rule(**given), subject.create(**given)
+        on, rng = rule.on(np), np.random.default_rng(0)
+        for dtype in (np.dtype(np.float32), np.dtype(np.float64)):
+            draw = _finite if on.norms else wild
+            arrays = [draw(rng, 101, dtype) for _ in on.arrays]
+            with np.errstate(all="ignore"):
+                expected = rule(*arrays, **optimizer.numbers_at(0, 3))
+                normed = on.normed(_as(dtype, optimizer.constants(0, 3)), *arrays)
+                norms = [norm(array) for array in normed]
+                got = on.step(_as(dtype, optimizer.constants(0, 3, norms=norms)), *arrays)
+            wanted = expected if rule.states else (expected,)
+            for name, one, other in zip(["weight", *rule.states], got, wanted):
+                same = same_bits(one, np.broadcast_to(np.asarray(other, dtype), one.shape))
+                assert same, f"{given}, {dtype.name}: {name} differs"
+
+
+def _as(dtype: Any, constants: Any) -> np.ndarray:
+    with np.errstate(over="ignore"):
+        return np.asarray(constants, dtype)
+
+
 def update_has_the_bits_of_the_rule(subject: Subject, maker: Maker) -> None:
     """An update is bit for bit the rule run on NumPy; special values included."""
     for given in _settings(subject):
@@ -62,6 +87,7 @@ def half_precision_rounds_once(subject: Subject, maker: Maker) -> None:
 CHECKS = (
     is_compiled,
     rule_writes_to_nothing,
+    rule_has_its_bits_on_a_namespace,
     update_has_the_bits_of_the_rule,
     half_precision_rounds_once,
 )
