@@ -158,6 +158,12 @@ def test_no_module_has_the_name_of_one_in_the_standard_library():
     assert not names & sys.stdlib_module_names
 
 
+def test_cython_modules_open_with_their_design():
+    for path in CORE.rglob("*.pyx"):
+        _, opening, _ = path.read_text("utf-8").split('"""', 2)
+        assert "\n\nDesign\n------\n" in opening, path.name
+
+
 def drawn(text):
     """Yield the paths of the map in CONTRIBUTING, by its indentation."""
     folders = {4: ""}

@@ -13,6 +13,10 @@ c) So another array at the same address, which a type, size or flag makes anothe
    one that differs in nothing may well be stepped.
 d) `apart` is true of addresses and sizes alone. It is false from the moment one changes until all
    have been checked against each other.
+e) What does not fit makes `take` return False, and no more: the backend then finds out what to say.
+
+A tensor has `parameters + 1` places: weight or master copy, gradient, states, noise, and last the
+16-bit weight that mirrors a master copy. NULL stands where there is none.
 """
 
 from cpython.mem cimport PyMem_Calloc, PyMem_Free
@@ -46,6 +50,7 @@ cdef class BoundArrays:
     """
 
     def __cinit__(self, Py_ssize_t tensors, int parameters, bint noise, form):
+        # One place more than there are arrays, so that nothing is allocated with no size.
         cdef Py_ssize_t pointers = tensors * (parameters + 1)
         if not 2 <= parameters <= MAX_ARRAYS:
             raise ValueError(f"arrays: expected 2 to {MAX_ARRAYS}, got {parameters}")
@@ -91,7 +96,9 @@ cdef class BoundArrays:
         cdef Py_ssize_t i
         cdef int found
         self.release()
+        # Whatever raises or returns below leaves arrays that are to be checked against each other.
         self.apart = False
+        # All are owned before the first is described: describing one may run Python.
         for i in range(self.work.tensors):
             if not self.arrange(i, weights[i], grads[i], states[i]):
                 return False
@@ -121,6 +128,7 @@ cdef class BoundArrays:
         parts = weightopt_parts(&whole, &given)
         if given != self.states + master:
             return False
+        # Plain arrays alone: the backend views those of subclasses as plain ones, and tries again.
         for i in range(given):
             if not cnp.PyArray_CheckExact(<object>parts[i]):
                 return False
@@ -131,6 +139,7 @@ cdef class BoundArrays:
         arrays[self.work.parameters] = <PyObject *>weight if master else NULL
         if self.noise:
             arrays[self.work.parameters - 1] = NULL
+        # From here on `release` lets go of them, also where a later tensor does not fit.
         self.held = begin + self.work.parameters + 1
         for i in range(begin, self.held):
             Py_XINCREF(self.arrays[i])
@@ -165,8 +174,10 @@ cdef class BoundArrays:
                 found = max(found, <int>OTHER_GRAD if i == 1 else <int>OTHER)
             known[i].data = data[i] = begin
             storage[i] = stored
+        # The same addresses, types and size: they fitted each other, and still do.
         if found == KNOWN:
             return KNOWN
+        # A rule's function takes arrays that are stored alike; else the driver copies by stages.
         tensor.count = count
         tensor.wide = storage[0] == FLOAT64
         tensor.storage = storage[0]
@@ -181,7 +192,7 @@ cdef class BoundArrays:
         cdef int mirror = storage[self.work.parameters], i
         cdef int state = BFLOAT16 if self.work.rounded else storage[0]
         if storage[0] < 0 or mirror < 0:
-            return False
+            return False  # no kernel knows this type
         if mirror != NOTHING and (storage[0] != FLOAT32 or size_of(mirror) != 2):
             return False
         if self.work.rounded and storage[0] == FLOAT64:
@@ -198,6 +209,7 @@ cdef class BoundArrays:
 
         Only gradients may be in common: they are read alone.
         """
+        # Sorting what is written takes longest; a new gradient alone leaves that as it is.
         if written:
             self.spans = written_spans(&self.work, self.written)
         if self.work.tensors < 2:
@@ -211,6 +223,7 @@ cdef class BoundArrays:
         cdef Py_ssize_t i, stride = self.work.parameters + 1
         cdef PyObject *first = NULL
         for i in range(self.held):
+            # All of a tensor are compared with its first array, whatever shape that has by now.
             if i % stride == 0:
                 first = self.arrays[i]
                 if cnp.PyArray_SIZE(<cnp.ndarray>first) != self.work.tensor[i // stride].count:
@@ -244,6 +257,7 @@ cdef class BoundArrays:
     cdef void release(self):
         """Let go of the arrays."""
         cdef Py_ssize_t i, held = self.held
+        # First, for letting go of an array may run a finalizer, and that another step.
         self.held = 0
         for i in range(held):
             Py_CLEAR(self.arrays[i])

@@ -86,6 +86,7 @@ cdef class CompiledStep(BoundArrays):
         cdef ptrdiff_t total = 0
         cdef Tensor *tensor
         cdef char *moved
+        # Of a rule with norms the first ones come alone: the others follow from what is measured.
         if constants.tensors != self.work.tensors or (
             self.kernel.constants != width if all_of_them else self.kernel.constants < width
         ):
@@ -96,6 +97,7 @@ cdef class CompiledStep(BoundArrays):
                 raise MemoryError
             self.numbers = moved
             self.room = 12 * values + 1
+        # Rounded once here, as NumPy rounds a Python float that meets a float32 array.
         for i in range(values):
             (<double *>self.numbers)[i] = constants.values[i]
             (<float *>(self.numbers + 8 * values))[i] = <float>constants.values[i]
@@ -114,6 +116,7 @@ cdef class CompiledStep(BoundArrays):
         self.work.functions = self.kernel.functions
         return 0
 
+    # To ask for the number of threads runs Python, and takes longer than a small step.
     cdef int threads_for(self, ptrdiff_t total) except -1:
         return self.threads() if total >= 2 * GRAIN else 1
 
@@ -165,6 +168,7 @@ cdef class CompiledStep(BoundArrays):
             if self.kernel.norms:
                 return self.run_measured(constants, keys, indices, numbers, turn, threads)
             self.take_numbers(constants, keys)
+            # No Python runs between here and the end of `compute`.
             if not self.stands():
                 return False
             turn.commit()
@@ -175,6 +179,7 @@ cdef class CompiledStep(BoundArrays):
 
     cdef bint stands(self) except -1:
         """Whether the owned arrays are as they were bound, and nobody else computes on them."""
+        # Waiting runs Python, which may change an array: then all are compared again.
         while self.is_unchanged():
             if not wait_for(self):
                 return True
@@ -185,10 +190,12 @@ cdef class CompiledStep(BoundArrays):
     ) except -1:
         """Count and compute the step of a rule with norms, which it measures first."""
         cdef Py_ssize_t i
+        # Code of users; it comes first, so that nothing is measured in vain.
         given = [numbers(self.rule, index, turn) for index in indices]
         self.take_numbers(constants, keys, False)
         if not self.stands():
             return False
+        # Measuring reads what other threads may want to write, and the sums must be of one moment.
         self.thread = PyThread_get_thread_ident()
         computing.append(self)
         try:
@@ -198,6 +205,7 @@ cdef class CompiledStep(BoundArrays):
                 sums = measure_work(&self.work, self.kernel, threads, scales)
             constants = self.rule.with_norms(constants, given, sums, scales)
             self.take_numbers(constants, keys)
+            # The norms were formed by Python; nobody else computes here, as this is in `computing`.
             if not self.is_unchanged():
                 return False
             turn.commit()
@@ -247,6 +255,7 @@ cdef class CompiledStep(BoundArrays):
             False where something is new; then nothing has changed.
         """
         cdef int threads
+        # Worth owning each array: then the lock can be released while it computes.
         cdef bint owned = self.work.total >= LOCKED or self.work.total >= GRAIN * self.work.tensors
         if rule is not self.rule or not self.apart or self.kernel is None:
             return False
@@ -258,6 +267,7 @@ cdef class CompiledStep(BoundArrays):
                 return False
             self.own(weights, grads, states)
             return self.run_owned(constants, keys, indices, numbers, turn, threads)
+        # Not owned: from the last comparison on no Python may run, and the lock stays taken.
         self.take_numbers(constants, keys)
         while True:
             if not self.is_known(weights, grads, states, threads):
@@ -269,6 +279,7 @@ cdef class CompiledStep(BoundArrays):
 
     cdef bint compute(self, int threads, bint unlocked) except -1:
         """Run the rule, and the interpreter beside it if the arrays are owned."""
+        # Less than one part: the pool would be asked in vain.
         if self.work.total < GRAIN:
             run_part(&self.work, 0, self.work.total)
         elif unlocked:
@@ -310,6 +321,7 @@ cdef class CompiledStep(BoundArrays):
                         if cnp.PyArray_NBYTES(new) != self.work.tensor[tensor].count * size:
                             raise ValueError(f"rule {self.rule.name!r}: results of another size")
                         at += 1
+            # All sizes are right, so that nothing below can raise: a step is stored whole.
             if not self.stands():
                 return False
             turn.commit()
@@ -396,9 +408,11 @@ def step(
         The counts have moved on; nothing has changed, and the numbers are to be formed anew.
     """
     cdef bint done
+    # Taken out: a step of another thread, or one within this one, binds its own.
     bound, call.bound = call.bound, None
     if bound is not None:
         try:
+            # Called as C, which saves boxing and a look-up; those of other backends are any object.
             if type(bound) is CompiledStep:
                 done = (<CompiledStep>bound).again(
                     rule, weights, grads, states, form, constants, keys, call.indices, numbers, turn
@@ -414,6 +428,7 @@ def step(
             call.bound = bound
             return
     while True:
+        # Copies, since code that runs while they are bound may change a list.
         given = tuple(weights), tuple(grads), tuple(states)
         for values in given:
             if len(values) != call.size:
@@ -421,6 +436,7 @@ def step(
                     "weight, grad and state: expected lists that stay as they are during the "
                     f"step, {call.size} long; got one of {len(values)}"
                 )
+        # Where Python that ran meanwhile has changed an array, `run` returns False.
         bound = bind(rule, *given, form, bound)
         if bound.run(constants, keys, call.indices, numbers, turn):
             call.bound = bound

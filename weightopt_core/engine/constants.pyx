@@ -8,6 +8,7 @@ Design
 - `Constants` refer to which row each tensor takes, in memory that their owner never changes.
 - Evaluating runs code of users: properties, and numbers of classes of their own. Whether the counts
   are still those that went in is compared afterwards, by `weightopt_core.engine.index_groups.Turn`.
+- All is evaluated in double. Who runs the rule rounds once to the type of its arithmetic.
 """
 
 cimport cython
@@ -33,6 +34,7 @@ cdef class Constants:
 
     def __init__(self, const double[:, ::1] values, const int32_t[::1] which):
         cdef Py_ssize_t row
+        # The engine takes rows by these without looking: here is where they are checked.
         for row in range(which.shape[0]):
             if not 0 <= which[row] < values.shape[0]:
                 raise ValueError(f"which: expected rows of {values.shape[0]}, got {which[row]}")
@@ -135,14 +137,17 @@ cdef class Evaluator:
         cdef Settled last = self.last
         cdef tuple seen = self.read(source)
         cdef Py_ssize_t i
+        # Names from outside the rule, whose values may be assigned at any time.
         if self.outside:
             seen += tuple([get() for get in self.outside])
         if last is not None:
             for i in range(len(seen)):
+                # By identity: to compare values would run code of theirs, and 1 == True == 1.0.
                 if seen[i] is not last.seen[i]:
                     break
             else:
                 return last
+        # A new object: a thread that evaluates with the old one goes on with it.
         last = Settled.__new__(Settled)
         last.seen = seen
         last.fixed = <double *>PyMem_Malloc((self.width + 1) * sizeof(double))
@@ -187,6 +192,7 @@ cdef class Evaluator:
             group = &groups.group[g]
             own = lr * group.lr_mult, wd * group.wd_mult, group.count + 1
             self.fill(settled, made.values + g * self.width, own)
+        # Not copied: `Groups` never change it, and are kept for as long as this is.
         made.which = groups.which
         made.tensors = groups.size
         made.owner = groups
@@ -214,6 +220,7 @@ cdef class Evaluator:
         made.take_own(groups.size)
         for i in range(groups.size):
             key = self.gather(groups.group[groups.which[i]], numbers[i], lr, wd)
+            # Indices of equal numbers share a row, and it is evaluated once.
             made.own[i] = rows.setdefault(key, len(rows))
         made.resize(len(rows), self.width)
         for i, key in enumerate(rows):

@@ -13,6 +13,8 @@ c) What several steps may use at a time is never changed in place: `Groups` are 
    Only the counts in them go on, and `changes` tells.
 d) `Calls` belongs to one optimizer. What the optimizer's own code sees of the counts while it forms
    numbers is by thread, so that no other thread sees an update that has not been.
+
+A pointer argument is IN.
 """
 
 cimport cython
@@ -101,6 +103,7 @@ cdef class Call:
         cdef Py_ssize_t i
         cdef bint same
         if type(indices) is list:
+            # By identity first, which runs nothing; small integers and names are the same objects.
             same = len(<list>indices) == self.size
             for i in range(self.size if same else 0):
                 if (<list>indices)[i] is not self.indices[i]:
@@ -128,6 +131,7 @@ cdef class Call:
         cdef Py_ssize_t i
         cdef Turn turn = Turn.__new__(Turn)
         cdef Groups groups
+        # Another object where one multiplier is another: nothing is compared one by one.
         if multipliers is not self.multipliers:
             read = [(multipliers.of_lr(index), multipliers.of_wd(index)) for index in self.indices]
             self.of_multipliers, self.multipliers, self.groups = read, multipliers, None
@@ -138,6 +142,7 @@ cdef class Call:
         turn.counts = self.counts
         turn.groups = groups
         turn.changes = groups.changes
+        # What no other thread sees before it is true: the counts as this update will leave them.
         turn.num_update = self.counts.largest
         for i in range(groups.distinct):
             turn.num_update = max(turn.num_update, groups.group[i].count + 1)
@@ -188,8 +193,10 @@ cdef class Turn:
         cdef Py_ssize_t i
         cdef int64_t *values = self.counts.values
         cdef Py_ssize_t *slots = self.call.slots
+        # Groups that go on together may have been counted by a step of other indices: `fits` looks.
         if groups.changes != self.changes or not self.call.fits(groups):
             raise Stale
+        # From here on nothing can fail.
         groups.changes += 1
         self.before = self.counts.largest
         for i in range(groups.distinct):
@@ -213,6 +220,7 @@ cdef class Turn:
             self.counts.values[self.call.slots[i]] = (
                 ABSENT if groups.absent[i] else groups.group[groups.which[i]].count
             )
+        # Another thread may have counted other indices meanwhile: what it reached stays.
         self.counts.largest = max(self.before, self.counts.largest_of_all())
         return 0
 
@@ -254,6 +262,7 @@ cdef class AheadTurn(Turn):
         for i in range(self.size):
             index, count = changed[i]
             self.slots[i] = ahead.base.slot_of(index)
+            # What it was when it was looked at: where it is another by then, the turn is stale.
             self.seen[i] = ahead.seen[index]
             self.new[i] = ABSENT if count is None else count
 
@@ -276,6 +285,7 @@ cdef class AheadTurn(Turn):
         for i in range(self.size):
             self.counts.values[self.slots[i]] = self.new[i]
         self.before = self.counts.largest
+        # A subclass may set `num_update` lower; where others have counted, the larger one holds.
         if self.counts.largest == self.ahead.seen_largest:
             self.counts.largest = self.num_update
         else:
@@ -323,11 +333,13 @@ cdef class Calls:
         """Return the `Call` of an exact list or tuple of indices, at least one."""
         cdef Py_ssize_t size = len(indices)
         cdef dict calls = self.singles if size == 1 else self.lists
+        # By number and first index: nothing of a list's length is hashed at each step.
         cdef object first = (<list>indices)[0] if type(indices) is list else (<tuple>indices)[0]
         cdef object key = first if size == 1 else (size, first)
         cdef Call call = calls.get(key)
         if call is None or call.counts is not counts or not call.is_for(indices):
             call = Call(tuple(indices), counts)
+            # Whoever passes ever new lists would fill the memory.
             if size != 1 and len(calls) >= MAX_LISTS:
                 calls.clear()
             calls[key] = call
@@ -351,6 +363,7 @@ cdef class Calls:
 
     def view(self):
         """Return the counts that the present thread sees, None for those that are true."""
+        # Nearly always empty: no look-up by thread then.
         if not self.views:
             return None
         return self.views.get(PyThread_get_thread_ident())

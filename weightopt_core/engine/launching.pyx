@@ -1,4 +1,12 @@
-"""Launch the kernels of a step so that nothing comes between them."""
+"""Launch the kernels of a step so that nothing comes between them.
+
+Design
+------
+a) All that can fail, wait or run Python has been done before: arguments are set, events collected.
+b) This loop is compiled and calls compiled functions alone. Signal handlers run between
+   instructions of Python, so that none runs here, and the lock is not released.
+c) The first launch is where a device refuses, if it does; until then nothing is counted for good.
+"""
 
 
 def launch_all(turn, enqueue, list launches):
@@ -25,6 +33,7 @@ def launch_all(turn, enqueue, list launches):
     cdef Py_ssize_t i
     cdef tuple arguments
     cdef list lists, events
+    # Counted first: what was computed and not counted would be computed twice.
     if turn is not None:
         turn.commit()
     for i in range(len(launches)):
@@ -32,6 +41,7 @@ def launch_all(turn, enqueue, list launches):
         try:
             event = enqueue(*arguments)
         except BaseException as error:
+            # Kernels that were launched cannot be called back.
             if i:
                 raise RuntimeError(
                     f"launch {i + 1} of the {len(launches)} of a step failed after the others, so "
@@ -41,5 +51,6 @@ def launch_all(turn, enqueue, list launches):
             if turn is not None:
                 turn.uncommit()
             raise
+        # At once, so that whoever sees an array waits for what writes to it.
         for events in lists:
             events.append(event)

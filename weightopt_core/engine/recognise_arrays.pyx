@@ -1,4 +1,12 @@
-"""Compare the arrays of a step with those that are known, on any thread."""
+"""Compare the arrays of a step with those that are known, on any thread.
+
+Design
+------
+a) ``recognise.h`` compares one tensor: by value, and following no address but those of the objects
+   that the step is given. Its caller holds the interpreter's lock, also while helpers compare.
+b) What takes time is waiting for memory, not comparing: objects are asked for some tensors ahead.
+c) A thread that finds a difference notes it and ends. Nobody resets the note, so no order matters.
+"""
 
 cimport numpy as cnp
 
@@ -9,6 +17,7 @@ cdef enum:
     TENSORS_AHEAD = 6  # tensors between asking for objects and looking at them
 
 
+# INOUT context: a Comparison, all of it IN but `differs`
 cdef void compare_part(void *context, ptrdiff_t begin, ptrdiff_t end) noexcept nogil:
     """Compare the arrays of some tensors with what is known of them."""
     cdef Comparison *given = <Comparison *>context

@@ -1,15 +1,17 @@
 """Recognise the arrays of a step, for arrays that keep their fields as attributes.
 
-What is remembered of an array, and why that is safe:
-
-- its type, its dictionary, the keys of that and the values that matter: owned, so their addresses
-  belong to nothing else, and compared by identity. Values that can change without being assigned
-  are not for this, except for the list of events.
-- the version of the dictionary, where Python keeps one: a number that no two states of any
-  dictionaries share.
-- the events that it listed: owned, in a tuple, and compared one by one.
-- the address of the array itself: not owned, and used for nothing but to fetch memory early.
-- whether it is weight, gradient or which state: a number.
+Design
+------
+a) ``recognise_objects.h`` compares one array. No Python runs meanwhile: a look-up by name would
+   compare keys, so a dictionary is read entry by entry, up to the last that matters.
+b) Owned and compared by identity are an array's type, its dictionary, the keys of that, and the
+   values that matter. So their addresses belong to nothing else. Values that can change without
+   being assigned are not for this, except for the list of events.
+c) The version of the dictionary saves that where Python keeps one: a number that no two states of
+   any dictionaries share.
+d) The events that an array listed are owned, in a tuple, and compared one by one.
+e) The address of the array itself is not owned, and serves to fetch memory early alone. Whether it
+   is weight, gradient or which state is a number.
 """
 
 from cpython.list cimport PyList_CheckExact
@@ -74,6 +76,7 @@ cdef class Objects:
         self.events = events
         self.tensors = len(tensors)
         self.arrays = sum(map(len, tensors))
+        # Beyond the last array there are some that are only fetched.
         self.known = <Known *>PyMem_Calloc(self.arrays + ARRAYS_AHEAD, sizeof(Known))
         if not self.known:
             raise MemoryError
@@ -95,6 +98,7 @@ cdef class Objects:
         known.entries = len(items)
         del items[needed[len(needed) - 1] + 1:]
         keys = tuple([key for key, _ in items])
+        # Arrays of one class have equal keys: compared with one tuple, which stays in the cache.
         keys = self.layouts.setdefault(tuple(map(id, keys)), keys)
         values = tuple([value if key in watched else ... for key, value in items])
         known.at_events = keys.index(self.events)
@@ -106,6 +110,7 @@ cdef class Objects:
         known.values = <PyObject *>values
         known.events = <PyObject *>own[4]
         known.list = <PyObject *>own[5]
+        # Not owned, and never followed.
         known.object = <void *>array
         return 0
 
@@ -135,6 +140,7 @@ cdef class Objects:
         for i in range(self.tensors):
             weightopt_fetch_head(items[min(i + TENSORS_AHEAD, self.tensors - 1)])
             parts = weightopt_parts(&items[i], &count)
+            # A state may have more arrays than were known: nothing is read beyond those.
             if at + 2 + count > self.arrays:
                 return None
             for j in range(-2, count):
@@ -166,6 +172,7 @@ cdef class Objects:
         """Take the events that `recognise` returned for each array as known from now on."""
         cdef tuple events
         cdef Py_ssize_t at
+        # Owned by `kept`, which lets go of the old tuple after the new one is in its place.
         for at, events in each:
             self.known[at].events = <PyObject *>events
             self.owned[at][4] = events

@@ -25,6 +25,7 @@ LARGEST = 1 << 62
 cdef int64_t checked(str what, object count) except -1:
     """Return a count that may be stored."""
     expected = "an integer in [0, 2**62]"
+    # A bool is an integer to Python, and a mistake as a count.
     if isinstance(count, bool):
         raise TypeError(f"{what}: expected {expected}, got {count!r}")
     try:
@@ -65,6 +66,7 @@ cdef class Counts:
             (self.slot_of(index), checked("update count", count))
             for index, count in dict(counts).items()
         ]
+        # All of `given` is checked: nothing below can fail.
         for i in range(used):
             self.values[i] = ABSENT
         for slot, count in given:
@@ -92,6 +94,7 @@ cdef class Counts:
         if slot >= 0:
             return slot
         slot = len(self.indices)
+        # Room is made before the slot is taken: where there is none, nothing has changed.
         if slot == self.room:
             room = 2 * self.room + 8
             moved = <int64_t *>PyMem_Realloc(self.values, room * sizeof(int64_t))
@@ -102,6 +105,7 @@ cdef class Counts:
         self.values[slot] = ABSENT
         # From here on the slot is taken, before the dict may run code of the index.
         self.indices.append(index)
+        # Where the dict knows the index by then, that one's slot holds and this stays unused.
         return self.slots.setdefault(index, slot)
 
     cdef int64_t largest_of_all(self):
@@ -210,6 +214,7 @@ cdef class CountsAhead:
         """Return what `base` has for `index`, None for nothing, and remember it."""
         cdef Py_ssize_t slot = self.base.find(index)
         cdef int64_t count = ABSENT if slot < 0 else self.base.values[slot]
+        # The first look holds, so that all numbers of a step are of one moment.
         count = self.seen.setdefault(index, count)
         return None if count == ABSENT else count
 

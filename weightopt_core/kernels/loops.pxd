@@ -9,8 +9,10 @@
 #   Small work stays on the calling thread, and so does what is below 1.
 # - Sizes that do not fit raise ValueError, and nothing has changed. No function reads or writes
 #   beyond a buffer.
-# - The caller answers for what no size tells: that a buffer lives as long as its memoryview, and
-#   that no other thread writes to it meanwhile.
+# - The caller answers for what no size tells: that a buffer is aligned for its type and lives as
+#   long as its memoryview, that no other thread writes to it meanwhile, and that a `Loop` is one
+#   that `loop_of` returned.
+# - A module is compiled again for each version of the core, as these are C functions and structs.
 
 from libc.stdint cimport uint16_t
 

@@ -335,7 +335,7 @@ class Optimizer(Algorithm):
     @property
     def idx2name(self) -> Mapping[Any, str]:
         """Names of the parameters by index; to change them, set it."""
-        return MappingProxyType(self._rates.multipliers.names)  # type: ignore[arg-type]
+        return MappingProxyType(self._rates.multipliers.names)
 
     @idx2name.setter
     def idx2name(self, names: Mapping[Any, str]) -> None:
@@ -344,12 +344,12 @@ class Optimizer(Algorithm):
     @property
     def lr_mult(self) -> Mapping[Any, float]:
         """Multipliers of the learning rate by index or name; see `set_lr_mult`."""
-        return MappingProxyType(self._rates.multipliers.lr)  # type: ignore[arg-type]
+        return MappingProxyType(self._rates.multipliers.lr)
 
     @property
     def wd_mult(self) -> Mapping[Any, float]:
         """Multipliers of the weight decay by index or name; see `set_wd_mult`."""
-        return MappingProxyType(self._rates.multipliers.wd)  # type: ignore[arg-type]
+        return MappingProxyType(self._rates.multipliers.wd)
 
     @property
     def lr(self) -> float:
