@@ -39,10 +39,9 @@ def unwrapped(state: Any, slot: Slot, parameter: torch.Tensor) -> Any:
             for key, value in state.items()}
 
 
-def complete(state: Mapping[str, Any], count: int | None = None) -> dict[str, Any]:
-    """Return a state with copies of its tensors, and with its number of updates if it lacks it."""
-    step = {} if count is None else {STEP: torch.tensor(count, dtype=torch.int64)}
-    return step | {
+def copied(state: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a state with copies of its tensors."""
+    return {
         key: value.detach().clone() if isinstance(value, torch.Tensor) else value
         for key, value in state.items()
     }
@@ -111,30 +110,29 @@ def _count(step: Any, argument: str) -> int:
 
 
 def completed(optimizer: Any, state_dict: dict[str, Any]) -> dict[str, Any]:
-    """Put into a `state_dict` what torch's own lacks: counts, seeds, and tensors of its own."""
+    """Put into a `state_dict` what torch's own lacks: seeds, and tensors of its own."""
     states = state_dict["state"]
-    parameters = [p for group in optimizer.param_groups for p in group["params"]]
     for settings, packed in zip(optimizer._engine.settings, state_dict["param_groups"]):
         packed.update(settings.seed())
-    for number, parameter in enumerate(parameters):
-        if number in states:
-            states[number] = optimizer._engine.completed(parameter, states[number])
+    states.update({number: copied(state) for number, state in states.items()})
     return state_dict
 
 
 def by_parameter(optimizer: Any) -> dict[str, Any]:
     """Return states and groups as `completed` does, but by parameter, for copies and pickles."""
     engine, states = optimizer._engine, optimizer.state
+    engine.follow(optimizer.param_groups)
     pairs = zip(optimizer.param_groups, engine.settings)
     groups = [{**group, **settings.seed()} for group, settings in pairs]
     found = type(states)(dict)
-    found.update((p, engine.completed(p, states[p])) for p in engine.slots if p in states)
+    found.update((p, copied(states[p])) for p in engine.slots if p in states)
     return {"param_groups": groups, "state": found}
 
 
 def checked(optimizer: Any, state_dict: Any) -> dict[str, Any]:
     """Return a `state_dict` whose tensors torch does not cast, or raise what is wrong with it."""
     _check_state_dict(optimizer.algorithm, state_dict)
+    optimizer._engine.follow(optimizer.param_groups)
     states = dict(state_dict["state"])
     for group, mine in zip(state_dict["param_groups"], optimizer.param_groups):
         core = Settings(optimizer.algorithm, group).core

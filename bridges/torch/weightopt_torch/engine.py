@@ -8,10 +8,13 @@ from typing import Any
 import torch
 from torch.autograd.graph import increment_version
 
+from weightopt_core.errors import wording
+
 from . import checkpoint
+from .callers import asks_for_states, numbers_in_job
 from .memory import check_parameter
 from .settings import Settings
-from .slots import Slot
+from .slots import STEP, Slot
 
 Groups = Sequence[dict[str, Any]]
 #: The states by parameter, as ``optimizer.state`` has them.
@@ -26,33 +29,62 @@ class Engine:
     algorithm : type
         The class of the core's optimizer.
     slot_for : callable
-        Returns the class of the slot of a parameter.
+        Returns what makes the slot of a parameter.
     """
 
-    def __init__(self, algorithm: Any, slot_for: Callable[[torch.Tensor], type[Slot]]):
+    def __init__(self, algorithm: Any, slot_for: Callable[[torch.Tensor], Callable[..., Slot]]):
         self.algorithm, self.slot_for = algorithm, slot_for
         self.settings: list[Settings] = []
         self.slots: dict[torch.Tensor, Slot] = {}
+        #: The list of each group's parameters.
+        self._members: list[list[torch.Tensor]] = []
 
     def add(self, group: dict[str, Any]) -> Settings:
         """Take over a group; raise what is wrong with it, with nothing changed."""
         slots: dict[torch.Tensor, Slot] = {}
-        names = group.get("param_names")
+        names, numbers = group.get("param_names"), numbers_in_job()
         for i, parameter in enumerate(group["params"]):
-            index = names[i] if names else len(self.slots) + i
+            index = names[i] if names else numbers.get(parameter, len(self.slots) + i)
             label = names[i] if names else f"parameter {index}"
             check_parameter(parameter, label)
             kind = self.slot_for(parameter)
             slots[parameter] = kind(index, label, len(self.settings), parameter.device)
         settings = Settings(self.algorithm, group)
-        # What decays is for groups to say; by the core's rule it would follow from the names.
-        settings.core.set_wd_mult({name: 1.0 for name in names or ()})
+        settings.agree(group)
+        _let_decay(settings.core, slots.values())
         self.settings.append(settings)
         self.slots.update(slots)
+        self._members.append(group["params"])
         return settings
+
+    def follow(self, groups: Groups) -> None:
+        """Take over the parameters that somebody has put in the place of those of a group."""
+        for number, group in enumerate(groups):
+            old, new = self._members[number], group["params"]
+            if new is old:
+                continue
+            if len(old) != len(new):
+                expected, got = f"{len(old)} as before", str(len(new))
+                remedy = "use add_param_group for others"
+                raise ValueError(wording("parameters of a group", expected, got, remedy))
+            slots = [self.slots[parameter] for parameter in old]
+            for i, parameter in enumerate(new):
+                if parameter is not old[i]:
+                    check_parameter(parameter, slots[i].label)
+                    slots[i] = self._slot_like(slots[i], parameter)
+            for parameter in old:
+                del self.slots[parameter]
+            self.slots.update(zip(new, slots))
+            _let_decay(self.settings[number].core, slots)
+            self._members[number] = new
 
     def step(self, groups: Groups, states: States, chosen: Sequence[list[torch.Tensor]]) -> None:
         """Update the chosen parameters of each group; where that cannot be, nothing changes."""
+        self.follow(groups)
+        if not states and asks_for_states():
+            for settings, parameters in zip(self.settings, chosen):
+                self._call(settings.core, parameters, states, [])
+            return
         has_schedule = any(settings.schedule is not None for settings in self.settings)
         num_update = self._num_update_after(chosen) if has_schedule else 0
         for settings, group in zip(self.settings, groups):
@@ -70,26 +102,27 @@ class Engine:
             for parameter in created:
                 states.pop(parameter, None)
             raise
-        for parameters in chosen:
+        for settings, parameters in zip(self.settings, chosen):
+            counts = settings.core._index_update_count
+            for parameter in parameters:
+                slot = self.slots[parameter]
+                slot.count[()] = counts[slot.index]
             increment_version([p for p in parameters if not self.slots[p].put_back(p)])
 
-    def _by_kind(
-        self, parameters: list[torch.Tensor]
-    ) -> Iterable[tuple[type[Slot], list[torch.Tensor]]]:
+    def _by_kind(self, parameters: list[torch.Tensor]) -> Iterable[tuple[Any, list[torch.Tensor]]]:
         """Part parameters by how they are stepped."""
-        found: dict[type[Slot], list[torch.Tensor]] = {}
+        found: dict[Any, list[torch.Tensor]] = {}
         for parameter in parameters:
             slot = self.slots[parameter]
             if parameter.device != slot.device:
-                slot = self._moved(slot, parameter)
-            found.setdefault(type(slot), []).append(parameter)
+                slot = self.slots[parameter] = self._slot_like(slot, parameter)
+            found.setdefault(slot.kind, []).append(parameter)
         return found.items()
 
-    def _moved(self, old: Slot, parameter: torch.Tensor) -> Slot:
-        """Return the slot of a parameter that has gone to another device."""
+    def _slot_like(self, old: Slot, parameter: torch.Tensor) -> Slot:
+        """Return the slot of a parameter that has taken the place of another, or gone elsewhere."""
         kind = self.slot_for(parameter)
-        slot = self.slots[parameter] = kind(old.index, old.label, old.group, parameter.device)
-        return slot
+        return kind(old.index, old.label, old.group, parameter.device)
 
     def _call(
         self, core: Any, parameters: list[torch.Tensor], states: States, created: list[torch.Tensor]
@@ -127,7 +160,9 @@ class Engine:
             state = slot.create_state(core, parameter)
             counts.pop(slot.index, None)
             created.append(parameter)
-        states[parameter] = slot.state = state
+        number = torch.tensor(counts.get(slot.index, 0), dtype=torch.int64)
+        slot.count = number.numpy()
+        states[parameter] = slot.state = {STEP: number, **state}
 
     def _num_update_after(self, chosen: Sequence[list[torch.Tensor]]) -> int:
         """Return the core's `num_update` once all of these are updated, over all groups."""
@@ -138,10 +173,8 @@ class Engine:
             found = max(found, settings.core.num_update, *ahead)
         return found
 
-    def completed(self, parameter: torch.Tensor, state: dict[str, Any]) -> dict[str, Any]:
-        """Return a copy of a parameter's state with its number of updates."""
-        slot = self.slots[parameter]
-        if slot.state is not state:  # somebody put it in, and no step has come since
-            return checkpoint.complete(state)
-        counts = self.settings[slot.group].core._index_update_count
-        return checkpoint.complete(state, counts.get(slot.index, 0))
+
+def _let_decay(core: Any, slots: Iterable[Slot]) -> None:
+    """Leave it to groups what decays; by the core's rule it would follow from the names."""
+    indices = [slot.index for slot in slots if isinstance(slot.index, str)]
+    core.set_wd_mult(dict.fromkeys(indices, 1.0))

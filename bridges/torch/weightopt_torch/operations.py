@@ -21,8 +21,10 @@ class DeviceSlot(Slot):
     """One parameter, stepped where it is by operations of torch."""
 
     @staticmethod
-    def update(core: Any, indices: Any, weights: Any, grads: Any, states: Any) -> None:
-        update(core, indices, weights, grads, states, fused=False)
+    def update(
+        core: Any, indices: Any, weights: Any, grads: Any, states: Any, **options: Any
+    ) -> None:
+        update(core, indices, weights, grads, states, fused=False, **options)
 
     def look_at(self, parameter: torch.Tensor) -> None:
         home = self.home(parameter)
@@ -58,8 +60,10 @@ class CompiledSlot(DeviceSlot):
     """One parameter, stepped by operations that ``torch.compile`` fuses."""
 
     @staticmethod
-    def update(core: Any, indices: Any, weights: Any, grads: Any, states: Any) -> None:
-        update(core, indices, weights, grads, states, fused=True)
+    def update(
+        core: Any, indices: Any, weights: Any, grads: Any, states: Any, **options: Any
+    ) -> None:
+        update(core, indices, weights, grads, states, fused=True, **options)
 
 
 def _flat(tensor: torch.Tensor) -> torch.Tensor:
@@ -90,6 +94,7 @@ def update(
     states: Sequence[tuple[torch.Tensor, ...]],
     *,
     fused: bool,
+    whole: Callable[[list[float]], list[float]] | None = None,
 ) -> None:
     """Do what the core's `update` does, by operations of torch; one tensor after the other.
 
@@ -101,6 +106,8 @@ def update(
         As for the core's `update`; tensors are dense, and of one order in memory for each index.
     fused : bool
         Whether ``torch.compile`` makes one kernel of the operations.
+    whole : callable, optional
+        Takes the norms of parts of arrays, and returns those of whole arrays.
     """
     on = core.rule.on(torch, sqrt=root)
     counts = core._index_update_count
@@ -117,6 +124,7 @@ def update(
             compute = row.dtype
             given = [one.to(compute) for one in (target, grad, *own)]
             norms = [float(on.norm(array)) for array in on.normed(row, *given)]
+            norms = whole(norms) if whole else norms
             row = _row(core.constants(index, count, norms=norms), target)
         # What a rule returns as it came would be overwritten before it is stored elsewhere, and a
         # compiler may see to that even where it is copied in between.

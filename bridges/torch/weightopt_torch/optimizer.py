@@ -199,8 +199,17 @@ def check_ways(compile: Any, offload: Any, step_in_backward: Any) -> None:
         raise ValueError(wording("compile", "None with offload", repr(compile), remedy))
 
 
-def slot_for(compile: bool | None, offload: bool, parameter: torch.Tensor) -> type[Slot]:
-    """Return how a parameter is stepped."""
+def slot_for(compile: bool | None, offload: bool, parameter: torch.Tensor) -> Callable[..., Slot]:
+    """Return what makes the slot of a parameter: how it is stepped."""
+    kind = _kind_for(compile, offload, parameter)
+    if not hasattr(parameter, "device_mesh"):
+        return kind
+    from .sharded import slot_of  # what it imports takes long, and not every build of torch has it
+
+    return slot_of(kind, parameter)
+
+
+def _kind_for(compile: bool | None, offload: bool, parameter: torch.Tensor) -> type[Slot]:
     if offload:
         return OffloadedSlot
     if compile is None and parameter.device.type in ("cpu", "meta"):

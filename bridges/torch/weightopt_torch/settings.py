@@ -10,6 +10,8 @@ from weightopt_core.errors import nearest, wording
 from weightopt_core.hyperparameters import REQUIRED
 from weightopt_core.lr_scheduler import rate_of
 
+from .seeds import agreed_seed
+
 #: The core's names of what torch has other words for.
 WORDS = {"learning_rate": "lr", "wd": "weight_decay"}
 #: The key of a group that says which optimizer its settings are of.
@@ -93,6 +95,14 @@ class Settings:
         rate = {"learning_rate": self.core.learning_rate} if rate_is_given else {}
         self.schedule = type(self.core)(**self._required(), **rate, lr_scheduler=scheduler).lr_scheduler
 
+    def agree(self, group: dict[str, Any]) -> None:
+        """Draw the seed of noise and rounding that every process of a job has, if this is one."""
+        core = self.core
+        draws = core.state_dtype is not None or (core.rule is not None and core.rule.draws)
+        seed = agreed_seed() if draws and core.noise_seed is None else None
+        if seed is not None:
+            core.noise_seed = group[NOISE] = seed
+
     def seed(self) -> dict[str, int]:
         """Return the seed of noise and rounding as a setting, if it is known."""
         seed = self.core.noise_seed
@@ -112,6 +122,8 @@ class Settings:
         """
         if self.schedule is not None:
             self._write_rate(group, num_update)
+        if group.get(NOISE, self.core.noise_seed) != self.core.noise_seed:
+            self.core.noise_seed = group[NOISE]
         for key, old in self.seen.items():
             value = group[key]
             if value is old and type(value) is not torch.Tensor:

@@ -44,8 +44,15 @@ class Slot:
         self.weight: Any = None
         self.state: dict[str, Any] | None = None
         self.arrays: Any = None
+        #: The number of updates, in the memory of the state's tensor of that name.
+        self.count: Any = None
         #: Where the weight lies, and how; what follows from it is formed anew where it moves.
         self._place: Any = None
+
+    @property
+    def kind(self) -> Any:
+        """What steps parameters of such slots, and compares equal where it can do so at once."""
+        return type(self)
 
     @staticmethod
     def update(core: Any, indices: Any, weights: Any, grads: Any, states: Any) -> None:

@@ -1,0 +1,179 @@
+"""What processes do with parameters that are DTensors."""
+
+import itertools
+
+import jobs
+import torch
+from jobs import batch, differing, loss, model, optimizer_class, rank, settings, twin_of, whole
+from torch.distributed.device_mesh import init_device_mesh
+from torch.distributed.fsdp import fully_shard
+from torch.distributed.tensor import DTensor, Replicate, Shard, distribute_tensor
+
+#: How a parameter may lie on a mesh, by the shape of the mesh.
+LAYOUTS = {
+    (2,): [(Shard(0),), (Shard(1),), (Replicate(),)],
+    (3,): [(Shard(0),), (Shard(1),)],
+    (2, 2): [(Replicate(), Shard(0)), (Shard(0), Shard(1)), (Shard(0), Shard(0))],
+}
+SHAPES = [(7, 5), (1, 4), (0, 3), (2, 3, 3)]
+
+
+def everything(steps, **calls):
+    """Return what these functions return, by name; starting processes takes longer than all."""
+    mesh_shape, cases = steps
+    found = {"stepped": {label: stepped(mesh_shape, *case) for label, case in cases.items()}}
+    return found | {name: globals()[name](*given) for name, given in calls.items()}
+
+
+def trained_like_one_process(names):
+    """Train with fully_shard and beside it whole copies; return what is not equal after a step."""
+    found = {}
+    for name in names:
+        sharded = model()
+        fully_shard(sharded)
+        optimizer = optimizer_class(name)(sharded.parameters(), **settings(name))
+        twin = twin_of(sharded)
+        reference = optimizer_class(name)(twin, **settings(name))
+        found[name] = None
+        for step in range(4):
+            optimizer.zero_grad()
+            loss(sharded, batch(step, rank())).backward()
+            jobs.copy_grads(sharded, twin)
+            optimizer.step()
+            reference.step()
+            found[name] = found[name] or differing(sharded, twin)
+        for parameter in sharded.parameters():
+            for key, state in optimizer.state[parameter].items():
+                if key != "step":
+                    assert isinstance(state, DTensor)
+                    assert state.placements == parameter.placements
+                    assert state.shape == parameter.shape
+                    assert state.to_local().shape == parameter.to_local().shape
+    return found
+
+
+def stepped(mesh_shape, names, dtype, options):
+    """Step parameters of all layouts and whole copies; return the largest difference of each.
+
+    It is in units in the last place of the largest weight.
+    """
+    mesh = init_device_mesh("cpu", mesh_shape)
+    found = {}
+    for name, placements in itertools.product(names, LAYOUTS[mesh_shape]):
+        generator = torch.Generator().manual_seed(1)
+        twin = [torch.nn.Parameter(_random(shape, generator, dtype)) for shape in SHAPES]
+        sharded = [_sharded(p, mesh, placements) for p in twin]
+        given = settings(name) | options
+        one, other = optimizer_class(name)(twin, **given), optimizer_class(name)(sharded, **given)
+        for _ in range(3):
+            for whole_one, part in zip(twin, sharded):
+                whole_one.grad = _random(whole_one.shape, generator, dtype)
+                part.grad = distribute_tensor(whole_one.grad, mesh, placements)
+            one.step()
+            other.step()
+        found[name, str(placements)] = max(map(_difference, twin, sharded))
+    return found
+
+
+def _random(shape, generator, dtype):
+    return torch.randn(shape, generator=generator).to(dtype)
+
+
+def _sharded(parameter, mesh, placements):
+    return torch.nn.Parameter(distribute_tensor(parameter.detach().clone(), mesh, placements))
+
+
+def _difference(one, other):
+    if not one.numel():
+        return 0.0
+    one, other = one.detach(), whole(other).detach()
+    unit = torch.finfo(one.dtype).eps * one.abs().max().double()
+    return float((one.double() - other.double()).abs().max() / unit)
+
+
+def noise_of_shards():
+    """Return the noise that each row of a parameter got, and in how many replicas it is equal."""
+    mesh = init_device_mesh("cpu", (2, 2))
+    zeros = torch.nn.Parameter(torch.zeros(4, 100))
+    sharded = [_sharded(zeros, mesh, (Replicate(), Shard(0))) for _ in range(2)]
+    optimizer = optimizer_class("sgld")(sharded, lr=0.01)
+    for parameter in sharded:
+        parameter.grad = torch.zeros_like(parameter)
+    optimizer.step()
+    return [whole(parameter) for parameter in sharded], optimizer.state_dict()["param_groups"]
+
+
+def what_is_refused():
+    """Return the messages of what cannot be done with shards."""
+    mesh = init_device_mesh("cpu", (2,))
+    found = {}
+    whole_one = torch.nn.Parameter(torch.ones(4, 3))
+    sharded = _sharded(whole_one, mesh, (Shard(0),))
+    before = whole(sharded).clone()
+    sharded.grad = torch.zeros_like(sharded)
+    partial = DTensor.from_local(torch.ones(4, 3), mesh, [_partial()], run_check=False)
+    found["partial"] = _message(optimizer_class("sgd"), [torch.nn.Parameter(partial)])
+    found["own update"] = _message(_with_own_update([sharded]).step)
+    found["not compiled"] = _message(_with_norm_on_numpy([sharded]).step)
+    return found, torch.equal(whole(sharded), before)
+
+
+def _partial():
+    from torch.distributed.tensor import Partial
+
+    return Partial()
+
+
+def _message(function, *arguments):
+    try:
+        function(*arguments)
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+    return None
+
+
+def _with_own_update(parameters):
+    from weightopt_torch.optimizer import class_of
+
+    import weightopt_core as wo
+
+    class Own(wo.Optimizer):
+        def update(self, index, weight, grad, state):
+            weight -= grad
+
+    return class_of(Own)(parameters)
+
+
+def _with_norm_on_numpy(parameters):
+    import normed
+    from weightopt_torch.optimizer import class_of
+
+    return class_of(normed.Normed)(parameters)
+
+
+def goes_on_from_memory():
+    """Return what differs after steps from a `state_dict`, and after the same ones straight on."""
+    sharded = model()
+    fully_shard(sharded)
+    optimizer = _train(sharded, None, range(2))
+    weights, state = jobs.weights(sharded), optimizer.state_dict()
+    _train(sharded, optimizer, range(2, 4))
+    straight = jobs.weights(sharded)
+    with torch.no_grad():
+        for parameter, values in zip(sharded.parameters(), weights):
+            mesh, placements = parameter.device_mesh, parameter.placements
+            parameter.copy_(distribute_tensor(values, mesh, placements))
+    _train(sharded, None, range(2, 4), state)
+    return differing(sharded, straight)
+
+
+def _train(sharded, optimizer, steps, state=None):
+    if optimizer is None:
+        optimizer = optimizer_class("adam")(sharded.parameters(), **settings("adam"))
+    if state:
+        optimizer.load_state_dict(state)
+    for step in steps:
+        optimizer.zero_grad()
+        loss(sharded, batch(step, rank())).backward()
+        optimizer.step()
+    return optimizer

@@ -1,0 +1,106 @@
+"""Parameters that are DTensors, as FSDP2 has them, in processes of their own."""
+
+import jobs
+import pytest
+import sharded_runs
+import torch
+from ranks import run
+
+import weightopt_core as wo
+
+NAMES = jobs.names()
+
+
+def has_norms(name):
+    optimizer = jobs.optimizer_class(name)([torch.ones(1)], **jobs.settings(name))
+    return bool(optimizer._engine.settings[0].core.rule.lowered.norms)
+
+
+NORMED = [name for name in NAMES if has_norms(name)]
+DRAWING = [name for name in NAMES if getattr(wo.optimizer.registry.find(name).rule, "draws", False)]
+ELEMENTWISE = [name for name in NAMES if name not in (*NORMED, *DRAWING)]
+CASES = {
+    "float32": (ELEMENTWISE, torch.float32, {}),
+    "master": (ELEMENTWISE, torch.bfloat16, {"multi_precision": True}),
+    "offload": (ELEMENTWISE, torch.float32, {"offload": True}),
+    "operations": (ELEMENTWISE, torch.float32, {"compile": False}),
+    "norms float32": (NORMED, torch.float32, {}),
+    "norms float64": (NORMED, torch.float64, {}),
+    "norms operations": (NORMED, torch.float32, {"compile": False}),
+}
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def two(tmp_path_factory):
+    calls = {"what_is_refused": (), "goes_on_from_memory": ()}
+    return run_all(tmp_path_factory, (2,), trained_like_one_process=(ELEMENTWISE,), **calls)
+
+
+@pytest.fixture(scope="module")
+def three(tmp_path_factory):
+    return run_all(tmp_path_factory, (3,), trained_like_one_process=(ELEMENTWISE,))
+
+
+@pytest.fixture(scope="module")
+def four(tmp_path_factory):
+    return run_all(tmp_path_factory, (2, 2), noise_of_shards=())
+
+
+@pytest.fixture(params=["two", "three", "four"])
+def found(request):
+    return request.getfixturevalue(request.param)
+
+
+def run_all(folders, mesh, **calls):
+    count, folder = torch.Size(mesh).numel(), folders.mktemp("ranks")
+    return run(count, jobs.call, folder, sharded_runs.everything, ((mesh, CASES),), calls)
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if "norms" not in case])
+def test_every_layout_steps_as_one_process(found, case):
+    assert ELEMENTWISE
+    for one in found:
+        assert set(one["stepped"][case].values()) == {0}
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if "norms" in case])
+def test_norms_are_over_all_shards(found, case):
+    """Squares are added in another order, so a norm may differ in its last bit.
+
+    What it gives is one number by which a step is multiplied.
+    """
+    assert NORMED
+    assert all(one["stepped"][case] == found[0]["stepped"][case] for one in found)
+    assert max(found[0]["stepped"][case].values()) <= 1
+
+
+def test_fully_shard_trains_as_one_process(two, three):
+    """Of three processes some have no row of a parameter."""
+    for one in [*two, *three]:
+        assert one["trained_like_one_process"] == {name: [] for name in ELEMENTWISE}
+
+
+def test_noise_is_another_one_in_each_shard_and_the_same_in_replicas(four):
+    weights, groups = four[0]["noise_of_shards"]
+    for one in four:
+        assert one["noise_of_shards"][1] == groups
+        assert all(map(torch.equal, one["noise_of_shards"][0], weights))
+    halves = [half.flatten() for weight in weights for half in weight.split(2)]
+    for i, half in enumerate(halves):
+        assert 0.05 < half.std() < 0.2
+        for other in halves[:i]:
+            assert not (half == other).any()
+
+
+def test_what_cannot_be_done_with_shards_is_refused(two):
+    for one in two:
+        messages, is_unchanged = one["what_is_refused"]
+        assert "parameter 0: expected one that is sharded or replicated" in messages["partial"]
+        assert "expected an optimizer with a rule" in messages["own update"]
+        assert "expected a compiled rule" in messages["not compiled"]
+        assert is_unchanged
+
+
+def test_a_state_in_memory_goes_on_bit_for_bit(two):
+    assert [one["goes_on_from_memory"] for one in two] == [[], []]

@@ -1,0 +1,38 @@
+"""ZeroRedundancyOptimizer under DistributedDataParallel, in processes of their own."""
+
+import jobs
+import pytest
+import torch
+import zero_runs
+from ranks import run
+
+NAMES = jobs.names()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("count", [2, 4])
+def test_weights_equal_those_of_one_process_and_states_are_split(count, tmp_path):
+    found = run(count, zero_runs.equal_to_one_process, tmp_path, NAMES, torch.float32, {})
+    for name in NAMES:
+        assert [one[name][0] for one in found] == [None] * count
+        held = [one[name][1] for one in found]
+        assert sum(held) == found[0][name][2]
+        assert max(held) < found[0][name][2]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("dtype", "options"),
+    [(torch.float32, {}), (torch.bfloat16, {"multi_precision": True})],
+    ids=["float32", "master"],
+)
+def test_a_consolidated_state_goes_on_bit_for_bit(dtype, options, tmp_path):
+    found = run(2, zero_runs.resumed, tmp_path, NAMES, dtype, options)
+    assert found == [{name: [] for name in NAMES}] * 2
+
+
+@pytest.mark.slow
+def test_rounded_states_go_on_bit_for_bit(tmp_path):
+    names = ["adamw"] if "adamw" in NAMES else NAMES[:1]
+    found = run(2, zero_runs.resumed, tmp_path, names, torch.float32, {"state_dtype": "bfloat16"})
+    assert found == [{name: [] for name in names}] * 2
