@@ -1,4 +1,4 @@
-"""What processes do with ZeroRedundancyOptimizer."""
+"""What processes do with DistributedDataParallel, and with ZeroRedundancyOptimizer."""
 
 import io
 
@@ -64,4 +64,21 @@ def resumed(names, dtype, options):
         other.load_state_dict(loaded["optim"])
         _train(ddp, other, range(3, 6))
         found[name] = differing(ddp, list(straight.parameters()))
+    return found
+
+
+def replicas(cases):
+    """Return for each case what differs from a run on the averaged gradients, and the weights."""
+    found = {}
+    for label, (name, options, in_buckets) in cases.items():
+        ddp = DistributedDataParallel(model(), gradient_as_bucket_view=in_buckets)
+        given = {**settings(name), **options}
+        optimizer = optimizer_class(name)(ddp.parameters(), **given)
+        twin = twin_of(ddp)
+        reference = optimizer_class(name)(twin, **given)
+        seed = optimizer.param_groups[0].get("noise_seed")
+        if seed is not None:
+            reference.param_groups[0]["noise_seed"] = seed
+        differs = _train(ddp, optimizer, range(4), twin, reference)
+        found[label] = differs, [parameter.detach() for parameter in ddp.parameters()]
     return found
