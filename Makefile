@@ -16,14 +16,17 @@ TOGETHER := @$(MAKE) --no-print-directory --jobs=$(shell getconf _NPROCESSORS_ON
 EDITABLE := PYTHONWARNINGS="ignore:Editable installation" \
 	$(BIN)/python -m pip install --quiet --no-build-isolation --editable
 
-# Where optax is, with all of VENV in sight.
-OPTAX_VENV ?= .venv-optax
-OPTAX_BIN := $(OPTAX_VENV)/bin
+BRIDGES := $(patsubst bridges/%/pyproject.toml,%,$(wildcard bridges/*/pyproject.toml))
+# What pip is asked for: TORCH="torch==2.6.*" for one. Which build that is, pip's own settings say.
+TORCH ?= torch
+FRAMEWORK_torch := $(TORCH) threadpoolctl array-api-compat ml-dtypes
+FRAMEWORK_optax := jax optax
 
 # What Intel's package of OpenCL for processors lacks in its metadata is named beside it.
 INTEL := intel-opencl-rt intel-cmplr-lib-rt
 
-.PHONY: install demo demo-optax test test-optax test-sanitize test-opencl test-opencl-all lint format sync bench dist docs clean
+.PHONY: install demo test test-torch-ecosystem test-sanitize test-opencl test-opencl-all lint \
+	format sync bench dist docs clean $(BRIDGES:%=test-%) $(BRIDGES:%=demo-%)
 .SECONDEXPANSION:
 
 install: $(VENV)/core
@@ -54,23 +57,30 @@ demo: $(VENV)/core
 	$(BIN)/python -m pip install --quiet "weightopt-core[plot]" scikit-learn
 	$(BIN)/python examples/digits.py
 
-demo-optax: $(OPTAX_VENV)/bridge
-	$(OPTAX_BIN)/python examples/optax_digits.py
-
 test: install
 	$(BIN)/python -m pytest -n auto --dist loadgroup $(TESTS)
 
-# The bridge to optax; without JAX, make test skips its tests.
-test-optax: $(OPTAX_VENV)/bridge
-	$(OPTAX_BIN)/python -m pytest -n auto --dist worksteal $(or $(TESTS),bridges/optax/tests)
+# Bridges have environments of their own; without their framework, make test skips their tests.
+$(BRIDGES:%=test-%): test-%: .venv-%/bridge
+	.venv-$*/bin/python -m pytest -n auto --dist worksteal $(or $(TESTS),bridges/$*/tests)
 
+$(BRIDGES:%=demo-%): demo-%: .venv-%/bridge
+	.venv-$*/bin/python examples/$*_digits.py
+
+# The trainer of transformers, and accelerate.
+test-torch-ecosystem:
+	$(MAKE) .venv-hf/bridge BRIDGE_hf=torch FRAMEWORK_hf="$(TORCH) transformers accelerate"
+	.venv-hf/bin/python -m pytest bridges/torch/tests/test_ecosystem.py
+
+# An environment beside VENV, with all of that in sight.
+BRIDGE = $(or $(BRIDGE_$*),$*)
 PURELIB := import sysconfig; folder = sysconfig.get_path('purelib');
-$(OPTAX_VENV)/bridge: $(VENV)/tools $(NAMES:%=$(VENV)/plugins/%) bridges/optax/pyproject.toml
-	$(BIN)/python -m venv $(OPTAX_VENV)
+.venv-%/bridge: $(VENV)/tools $(NAMES:%=$(VENV)/plugins/%)
+	$(BIN)/python -m venv .venv-$*
 	$(BIN)/python -c "$(PURELIB) print('import site; site.addsitedir(%r)' % folder)" \
-		>"$$($(OPTAX_BIN)/python -c "$(PURELIB) print(folder)")/beside.pth"
-	$(OPTAX_BIN)/python -m pip install --quiet --upgrade setuptools jax optax
-	$(EDITABLE:$(BIN)%=$(OPTAX_BIN)%) bridges/optax --no-deps
+		>"$$(.venv-$*/bin/python -c "$(PURELIB) print(folder)")/beside.pth"
+	.venv-$*/bin/python -m pip install --quiet --upgrade setuptools $(FRAMEWORK_$*)
+	$(EDITABLE:$(BIN)/%=.venv-$*/bin/%) bridges/$(BRIDGE) --no-deps
 	touch $@
 
 # In a copy that is compiled with GCC's sanitizers; SANITIZED="tests/engine/test_plan.py" runs some.
@@ -126,5 +136,5 @@ docs: install
 	$(BIN)/sphinx-build -W --keep-going docs docs/_build
 
 clean:
-	rm -rf $(VENV) $(OPTAX_VENV) build docs/_build docs/generated plugins/*/build
+	rm -rf $(VENV) .venv-* build docs/_build docs/generated plugins/*/build
 	find . -name '*.so' -o -name '*.egg-info' | grep -v $(VENV) | xargs rm -rf

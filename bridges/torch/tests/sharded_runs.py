@@ -1,6 +1,7 @@
 """What processes do with parameters that are DTensors."""
 
 import itertools
+import warnings
 
 import jobs
 import torch
@@ -165,6 +166,25 @@ def goes_on_from_memory():
             parameter.copy_(distribute_tensor(values, mesh, placements))
     _train(sharded, None, range(2, 4), state)
     return differing(sharded, straight)
+
+
+def steps_in_backward():
+    """Return what differs where parameters are stepped in backward, and what warnings there are."""
+    found = []
+    for in_backward in (False, True):
+        sharded = model()
+        fully_shard(sharded)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            given = settings("adam") | {"step_in_backward": in_backward}
+            optimizer = optimizer_class("adam")(sharded.parameters(), **given)
+        _train(sharded, optimizer, range(3))
+        found.append(sharded)
+    with warnings.catch_warnings(record=True) as others:
+        warnings.simplefilter("always")
+        optimizer_class("adam")(model().parameters(), lr=0.1, step_in_backward=True)
+    differs = differing(found[0], jobs.weights(found[1]))
+    return differs, [str(one.message) for one in caught], [str(one.message) for one in others]
 
 
 def _train(sharded, optimizer, steps, state=None):

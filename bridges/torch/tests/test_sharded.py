@@ -33,7 +33,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def two(tmp_path_factory):
-    calls = {"what_is_refused": (), "goes_on_from_memory": ()}
+    calls = {"what_is_refused": (), "goes_on_from_memory": (), "steps_in_backward": ()}
     return run_all(tmp_path_factory, (2,), trained_like_one_process=(ELEMENTWISE,), **calls)
 
 
@@ -104,3 +104,11 @@ def test_what_cannot_be_done_with_shards_is_refused(two):
 
 def test_a_state_in_memory_goes_on_bit_for_bit(two):
     assert [one["goes_on_from_memory"] for one in two] == [[], []]
+
+
+def test_a_step_in_backward_takes_the_gradient_of_all_processes(two):
+    for one in two:
+        differs, warned, warned_of_plain = one["steps_in_backward"]
+        assert differs == []
+        assert not any("step_in_backward" in message for message in warned)
+        assert any("replicas part" in message for message in warned_of_plain)

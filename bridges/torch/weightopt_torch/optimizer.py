@@ -13,6 +13,7 @@ from . import checkpoint
 from .backward import Watch
 from .engine import Engine
 from .groups import grouped
+from .job import warn_of_own_gradients
 from .offload import OffloadedSlot
 from .operations import CompiledSlot, DeviceSlot
 from .settings import ALGORITHM, NOISE, check_names, defaults_of
@@ -86,6 +87,8 @@ class Optimizer(torch.optim.Optimizer):
             raise
         if self._watch is not None:
             self._watch.over(group["params"])
+        if self.step_in_backward:
+            warn_of_own_gradients(group["params"])
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Update all parameters that have a gradient.

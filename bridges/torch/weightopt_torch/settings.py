@@ -10,7 +10,7 @@ from weightopt_core.errors import nearest, wording
 from weightopt_core.hyperparameters import REQUIRED
 from weightopt_core.lr_scheduler import rate_of
 
-from .seeds import agreed_seed
+from .job import agreed_seed
 
 #: The core's names of what torch has other words for.
 WORDS = {"learning_rate": "lr", "wd": "weight_decay"}
