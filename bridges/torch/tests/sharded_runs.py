@@ -53,7 +53,7 @@ def trained_like_one_process(names):
     return found
 
 
-def stepped(mesh_shape, names, dtype, options):
+def stepped(mesh_shape, names, dtype, options, size=1.0):
     """Step parameters of all layouts and whole copies; return the largest difference of each.
 
     It is in units in the last place of the largest weight.
@@ -62,7 +62,8 @@ def stepped(mesh_shape, names, dtype, options):
     found = {}
     for name, placements in itertools.product(names, LAYOUTS[mesh_shape]):
         generator = torch.Generator().manual_seed(1)
-        twin = [torch.nn.Parameter(_random(shape, generator, dtype)) for shape in SHAPES]
+        made = [size * _random(shape, generator, dtype) for shape in SHAPES]
+        twin = [torch.nn.Parameter(values) for values in made]
         sharded = [_sharded(p, mesh, placements) for p in twin]
         given = settings(name) | options
         one, other = optimizer_class(name)(twin, **given), optimizer_class(name)(sharded, **given)

@@ -1,27 +1,17 @@
-"""Parameters that are DTensors: each process steps its own shard, and states are DTensors too.
-
-A rule treats every element alike, so shards need to know nothing of one another, except where a
-rule takes norms: these are over all shards.
-"""
+"""Parameters that are DTensors: each process steps its own shard, and states are DTensors too."""
 
 from __future__ import annotations
 
 import functools
-import math
-from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import torch
-import torch.distributed as dist
 from torch.autograd.graph import increment_version
 from torch.distributed.tensor import DTensor, Replicate
 
 from weightopt_core.errors import wording
-from weightopt_core.norms import total
-from weightopt_core.rule import Rule
 
-from .operations import DeviceSlot
+from .shards import Shards
 from .slots import Slot
 
 
@@ -95,120 +85,15 @@ class Sharded(Slot):
 
 
 @functools.cache
-def _sharded(kind: type[Slot]) -> type[Sharded]:
+def _sharded(kind: Any) -> type[Sharded]:
     return type(f"Sharded{kind.__name__}", (Sharded, kind), {})
 
 
-def slot_of(kind: type[Slot], parameter: torch.Tensor) -> Any:
+def slot_of(kind: Any, parameter: torch.Tensor) -> Any:
     """Return what makes the slot of a parameter: `kind`, or the like for a DTensor."""
     if isinstance(parameter, DTensor):
         return functools.partial(_sharded(kind), parameter)
     return kind
-
-
-class Shards:
-    """How the shards of parameters are stepped that lie alike.
-
-    Parameters
-    ----------
-    kind : type
-        The class of their slots.
-    mesh : DeviceMesh
-        The processes.
-    split : tuple of int
-        The dimensions of the mesh over which the parameters are split.
-    """
-
-    def __init__(self, kind: type[Slot], mesh: Any, split: tuple[int, ...]):
-        self.mesh, self._key = mesh, (kind, mesh, split)
-        self._rules: dict[Rule, OverShards] = {}
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Shards) and self._key == other._key
-
-    def __hash__(self) -> int:
-        return hash(self._key)
-
-    def update(self, core: Any, *call: Any) -> None:
-        """Step shards with an optimizer of the core; all processes of the mesh do so at a time."""
-        kind, _, split = self._key
-        rule = core.rule
-        name = type(core).__name__
-        if rule is None:
-            remedy = "use a rule, or step the whole parameters"
-            expected = "an optimizer with a rule, for shards of parameters"
-            got = f"{name}, which overrides update()"
-            raise TypeError(wording("optimizer", expected, got, remedy))
-        if not rule.lowered.norms or not split:
-            kind.update(core, *call)
-        elif issubclass(kind, DeviceSlot):
-            kind.update(core, *call, whole=self._norms)
-        elif rule.compiled.kernel is None:
-            remedy = "compile it with weightopt_core.build"
-            expected = "a compiled rule, for norms over all shards of parameters"
-            got = f"{name}, whose rule is {rule.compiled.reason}"
-            raise TypeError(wording("optimizer", expected, got, remedy))
-        else:
-            if rule not in self._rules:
-                self._rules[rule] = OverShards(rule, self)
-            core._stepper.step(core, self._rules[rule], *call)
-
-    def sums(self, rows: np.ndarray) -> np.ndarray:
-        """Return the sums, over all shards, of numbers of at least 0, rounded once."""
-        for group, size in self._groups:
-            own = torch.from_numpy(rows).to(self.mesh.device_type)
-            parts = [torch.empty_like(own) for _ in range(size)]
-            # Sums that each process forms for itself depend on no library's order.
-            dist.all_gather(parts, own, group=group)
-            found = np.stack([part.cpu().numpy() for part in parts], axis=-1)
-            rows = np.apply_along_axis(total, -1, found)
-        return rows
-
-    def _norms(self, norms: list[float]) -> list[float]:
-        """Return the norms of whole arrays, given those of the shards here."""
-        for group, size in self._groups:
-            parts: list[Any] = [None] * size
-            dist.all_gather_object(parts, norms, group=group)
-            norms = [
-                math.nan if any(map(math.isnan, own)) else math.hypot(*own) for own in zip(*parts)
-            ]
-        return norms
-
-    @functools.cached_property
-    def _groups(self) -> list[tuple[Any, int]]:
-        mesh, split = self.mesh, self._key[2]
-        return [(mesh.get_group(i), mesh.size(i)) for i in split]
-
-
-class OverShards(Rule):
-    """A rule whose norms are those of whole tensors, where each process has a shard.
-
-    Parameters
-    ----------
-    rule : weightopt_core.rule.Rule
-        The rule.
-    shards : Shards
-        Where the shards are.
-    """
-
-    def __init__(self, rule: Rule, shards: Shards):
-        vars(self).update(vars(rule))
-        self._shards = shards
-
-    def scales(self, sums: Sequence[np.ndarray], wide: Sequence[bool]) -> np.ndarray | None:
-        """Return what all processes multiply the values of tensors by."""
-        return super().scales(self._summed(sums), wide) if any(wide) else None
-
-    def with_norms(
-        self, constants: Any, numbers: Any, sums: Sequence[np.ndarray], scales: np.ndarray | None
-    ) -> Any:
-        """Put after the constants those that depend on the norms of whole tensors."""
-        return super().with_norms(constants, numbers, self._summed(sums), scales)
-
-    def _summed(self, sums: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """Return the sums of squares of whole tensors, the same bits in every process."""
-        rows = np.array([[total(column) for column in part.T.tolist()] for part in sums])
-        return [row[None] for row in self._shards.sums(rows)]
 
 
 def _split(parameter: DTensor) -> tuple[int, ...]:
@@ -219,7 +104,7 @@ def _split(parameter: DTensor) -> tuple[int, ...]:
 
 def _index_of_shard(parameter: DTensor, index: int | str) -> int | str:
     """Return an index that no other shard has; the first has that of the whole parameter."""
-    at = parameter.device_mesh.get_coordinate() or []
+    at: Any = parameter.device_mesh.get_coordinate() or []
     own = [at[i] for i in _split(parameter) if at]
     suffix = f"[{','.join(map(str, own))}]"
     return f"{index}{suffix}" if any(own) and not str(index).endswith(suffix) else index
