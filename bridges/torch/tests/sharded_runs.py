@@ -169,6 +169,24 @@ def goes_on_from_memory():
     return differing(sharded, straight)
 
 
+def sharded_later():
+    """Return what differs where parameters are sharded once they have an optimizer."""
+    early, late = model(), model()
+    fully_shard(early)
+    given = settings("adamw")
+    optimizer = optimizer_class("adamw")(early.named_parameters(), **given)
+    other = optimizer_class("adamw")(late.named_parameters(), **given)
+    before = dict(late.named_parameters())
+    fully_shard(late)
+    after = dict(late.named_parameters())
+    new = {before[name]: after[name] for name in before}
+    for group in other.param_groups:  # as accelerate does
+        group["params"] = [new[parameter] for parameter in group["params"]]
+    _train(early, optimizer, range(3))
+    _train(late, other, range(3))
+    return differing(early, jobs.weights(late))
+
+
 def steps_in_backward():
     """Return what differs where parameters are stepped in backward, and what warnings there are."""
     found = []

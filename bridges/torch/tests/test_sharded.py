@@ -34,7 +34,8 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def two(tmp_path_factory):
-    calls = {"what_is_refused": (), "goes_on_from_memory": (), "steps_in_backward": ()}
+    names = "what_is_refused", "goes_on_from_memory", "sharded_later", "steps_in_backward"
+    calls = dict.fromkeys(names, ())
     return run_all(tmp_path_factory, (2,), trained_like_one_process=(ELEMENTWISE,), **calls)
 
 
@@ -113,3 +114,7 @@ def test_a_step_in_backward_takes_the_gradient_of_all_processes(two):
         assert differs == []
         assert not any("step_in_backward" in message for message in warned)
         assert any("replicas part" in message for message in warned_of_plain)
+
+
+def test_parameters_that_are_sharded_later_are_trained(two):
+    assert [one["sharded_later"] for one in two] == [[], []]

@@ -176,5 +176,8 @@ class Engine:
 
 def _let_decay(core: Any, slots: Iterable[Slot]) -> None:
     """Leave it to groups what decays; by the core's rule it would follow from the names."""
-    indices = [slot.index for slot in slots if isinstance(slot.index, str)]
-    core.set_wd_mult(dict.fromkeys(indices, 1.0))
+    names = {slot.index: slot.index for slot in slots if isinstance(slot.index, str)}
+    if names:
+        core.set_wd_mult({})
+        core.idx2name = names
+        core.set_wd_mult(dict.fromkeys(names, 1.0))
