@@ -84,6 +84,9 @@ def parted(core: Any, slot: Slot, parameter: torch.Tensor, state: Any) -> tuple[
 def _check_tensor(argument: str, tensor: Any, parameter: torch.Tensor, dtype: Any) -> None:
     if not isinstance(tensor, torch.Tensor):
         raise TypeError(wording(argument, "a tensor", type(tensor).__name__))
+    if hasattr(tensor, "device_mesh") and not hasattr(parameter, "device_mesh"):
+        expected, remedy = "a plain tensor, as the parameter is one", "load full_tensor() of it"
+        raise TypeError(wording(argument, expected, type(tensor).__name__, remedy))
     if dtype is None:
         return
     if tensor.shape != parameter.shape:
