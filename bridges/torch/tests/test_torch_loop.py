@@ -351,3 +351,11 @@ def test_a_group_that_has_lost_a_parameter_is_refused():
     with pytest.raises(ValueError, match="expected 6 as before, got 5; use add_param_group"):
         optimizer.step()
     assert torch.equal(module[0].weight, before)
+
+
+def test_names_that_are_not_those_of_the_parameters_are_refused():
+    """ZeroRedundancyOptimizer gives each process some parameters, and all names."""
+    named = dict(model().named_parameters())
+    group = {"params": list(named.values())[1:], "param_names": list(named)}
+    with pytest.raises(ValueError, match=r"param_names of a group: expected 5, .* got 6"):
+        weightopt_torch.create("adamw", [group], lr=0.1)

@@ -48,3 +48,7 @@ def test_replicas_stay_equal(tmp_path):
     for label in cases:
         assert one[label][0] is None
         assert all(map(torch.equal, one[label][1], other[label][1]))
+
+
+def test_a_process_may_have_no_parameter(tmp_path):
+    assert run(2, zero_runs.without_parameters, tmp_path) == [([], 1), ([], 0)]

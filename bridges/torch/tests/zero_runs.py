@@ -82,3 +82,21 @@ def replicas(cases):
         differs = _train(ddp, optimizer, range(4), twin, reference)
         found[label] = differs, [parameter.detach() for parameter in ddp.parameters()]
     return found
+
+
+def without_parameters():
+    """Return what differs where a process has no parameter to step, straight on and resumed."""
+    found = []
+    for steps in (range(4), range(2)):
+        ddp = DistributedDataParallel(torch.nn.Linear(5, 5, bias=False))
+        torch.nn.init.eye_(ddp.module.weight)
+        zero = ZeroRedundancyOptimizer(ddp.parameters(), optimizer_class("adam"), lr=0.01)
+        _train(ddp, zero, steps)
+        zero.consolidate_state_dict(to=0)
+        found.append((ddp, zero))
+    memory = [found[1][1].state_dict() if dist.get_rank() == 0 else None]
+    dist.broadcast_object_list(memory)
+    ddp, zero = found[1]
+    zero.load_state_dict(memory[0])
+    _train(ddp, zero, range(2, 4))
+    return differing(ddp, list(found[0][0].parameters())), len(zero.optim.state)

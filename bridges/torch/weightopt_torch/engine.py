@@ -43,6 +43,9 @@ class Engine:
         """Take over a group; raise what is wrong with it, with nothing changed."""
         slots: dict[torch.Tensor, Slot] = {}
         names, numbers = group.get("param_names"), numbers_in_job()
+        if names and len(names) != len(group["params"]):
+            expected, got = f"{len(group['params'])}, as there are parameters", str(len(names))
+            raise ValueError(wording("param_names of a group", expected, got, "leave them out"))
         for i, parameter in enumerate(group["params"]):
             index = names[i] if names else numbers.get(parameter, len(self.slots) + i)
             label = names[i] if names else f"parameter {index}"
