@@ -17,9 +17,9 @@ EDITABLE := PYTHONWARNINGS="ignore:Editable installation" \
 	$(BIN)/python -m pip install --quiet --no-build-isolation --editable
 
 BRIDGES := $(patsubst bridges/%/pyproject.toml,%,$(wildcard bridges/*/pyproject.toml))
-# What pip is asked for: TORCH="torch==2.6.*" for one. Which build that is, pip's own settings say.
-TORCH ?= torch
-FRAMEWORK_torch := $(TORCH) threadpoolctl array-api-compat ml-dtypes
+# What pip is asked for; which build that is, its own settings say. TORCH="torch==2.6.*" is the oldest.
+TORCH ?= torch==2.13.0
+FRAMEWORK_torch := $(TORCH)
 FRAMEWORK_optax := jax optax
 
 # What Intel's package of OpenCL for processors lacks in its metadata is named beside it.
