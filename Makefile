@@ -119,7 +119,7 @@ format: install
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# Write what is generated from plugins/: shared package files and install hints.
+# Write what is generated from plugins/ and bridges/: shared package files and install hints.
 sync: install
 	$(BIN)/python tools/sync_plugins.py
 

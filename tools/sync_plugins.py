@@ -1,6 +1,6 @@
-"""Write what is generated from plugins/: shared files, install hints, meta/, README's table.
+"""Write what is generated from plugins/ and bridges/: shared files, hints, meta/, README's table.
 
-Usage: ``python tools/sync_plugins.py``, after a change of a template or a new plugin.
+Usage: ``python tools/sync_plugins.py``, after a change of a template or a new package.
 """
 
 import dataclasses
@@ -51,9 +51,9 @@ weightopt = ["py.typed"]
 """
 
 
-def packages() -> list[scaffold.Package]:
-    """Return what every plugin says of itself, with the core's version."""
-    folders = sorted(path.parent for path in ROOT.glob("plugins/*/pyproject.toml"))
+def packages(folder: str = "plugins") -> list[scaffold.Package]:
+    """Return what every plugin, or every bridge, says of itself, with the core's version."""
+    folders = sorted(path.parent for path in ROOT.glob(f"{folder}/*/pyproject.toml"))
     version = weightopt_core.__version__
     return [dataclasses.replace(scaffold.read(folder), version=version) for folder in folders]
 
@@ -104,9 +104,10 @@ def table() -> str:
 
 def main() -> None:
     """Write everything."""
-    for package in packages():
-        for name, text in package.files().items():
-            (ROOT / "plugins" / package.name / name).write_text(text, "utf-8")
+    for folder in ("plugins", "bridges"):
+        for package in packages(folder):
+            for name, text in package.files().items():
+                (ROOT / folder / package.name / name).write_text(text, "utf-8")
     (ROOT / "weightopt_core" / "registry" / "published.py").write_text(published(), "utf-8")
     (ROOT / "meta" / "pyproject.toml").write_text(meta(), "utf-8")
     (ROOT / "README.md").write_text(readme(), "utf-8")

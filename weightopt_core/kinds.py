@@ -27,3 +27,6 @@ OPTIMIZER = Kind("optimizer", "weightopt.optimizers", "optimizer")
 INITIALIZER = Kind("initializer", "weightopt.initializers", "init")
 SCHEDULER = Kind("scheduler", "weightopt.lr_schedulers", "lr_scheduler")
 KINDS = {kind.name: kind for kind in (OPTIMIZER, INITIALIZER, SCHEDULER)}
+
+#: The entry-point group of packages that take the arrays of a framework in its own way.
+BRIDGES = "weightopt.bridges"

@@ -1,4 +1,4 @@
-"""The files that every plugin package shares, made from one set of templates."""
+"""The files that plugin packages and bridges share, made from one set of templates."""
 
 from __future__ import annotations
 
@@ -13,10 +13,13 @@ from string import Template
 from typing import Any
 
 from ..errors import wording
-from ..kinds import KINDS
+from ..kinds import BRIDGES, KINDS
 
 #: Entry-point groups by kind.
 GROUPS = {name: kind.group for name, kind in KINDS.items()}
+#: A package for the arrays of a framework; its entry point is the framework's own module.
+BRIDGE = {"bridge": BRIDGES}
+_KINDS = GROUPS | BRIDGE
 _CALL = re.compile(r'\.create\("[^"]*"(?:, (.*))?\)$', re.MULTILINE)
 _AUTHOR = re.compile(r"(?P<name>[^<>\x00-\x1f]*?)\s*(<(?P<email>[^<>@\s]+@[^<>@\s]+)>)?")
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -24,18 +27,19 @@ _TEMPLATES = Path(__file__).parent / "templates"
 
 @dataclass(frozen=True)
 class Package:
-    """What distinguishes one plugin package from another.
+    """What distinguishes one package, of a plugin or a bridge, from another.
 
     Parameters
     ----------
     name : str
-        The algorithm's name, which is its folder's and its first entry point's too.
+        The algorithm's name, which is its folder's and its first entry point's too; for a bridge,
+        that of the framework.
     kind : str
-        A key of `GROUPS`.
+        A key of `GROUPS` or of `BRIDGE`.
     description : str
         One line, without a full stop.
     entry_points : dict of str to str
-        Class by name.
+        Class by name; empty for a bridge, which is all of its module.
     dependencies : tuple of str
         What it needs beside the core.
     compiled : bool
@@ -82,7 +86,9 @@ class Package:
 
     def files(self) -> dict[str, str]:
         """Return the shared files, text by name."""
-        names = ["pyproject.toml", "README.md"] + (["setup.py"] if self.compiled else [])
+        names = ["pyproject.toml"]
+        if self.kind not in BRIDGE:  # whose pages have more to say than an example
+            names += ["README.md"] + (["setup.py"] if self.compiled else [])
         return {name: self.render(name) for name in names}
 
     def render(self, template: str) -> str:
@@ -90,12 +96,15 @@ class Package:
         core = "weightopt-core==0.1.*"
         build = ["setuptools>=77.0.1"] + (["cython>=3.1", core] if self.compiled else [])
         arguments = f", {self.arguments}" if self.arguments else ""
-        call = f'wo.{KINDS[self.kind].module}.create("{self.name}"{arguments})'
+        module = KINDS[self.kind].module if self.kind in KINDS else None
+        call = f'wo.{module}.create("{self.name}"{arguments})'
+        data = f'\n[tool.setuptools.package-data]\n{self.module} = ["py.typed"]\n'
+        words = ["weightopt", self.kind, *([self.name] if self.kind in BRIDGE else [])]
         return Template((_TEMPLATES / f"{template}.in").read_text("utf-8")).substitute(
             name=self.name,
             cls=next(iter(self.entry_points.values())),
             kind=self.kind,
-            group=GROUPS[self.kind],
+            group=_KINDS[self.kind],
             distribution=self.distribution,
             module=self.module,
             version=self.version,
@@ -103,8 +112,11 @@ class Package:
             build_requires=_quoted(build),
             dependencies=_quoted([core, *self.dependencies]),
             entry_points="\n".join(
-                f'{name} = "{self.module}:{cls}"' for name, cls in self.entry_points.items()
+                f'{name} = "{self.module}{cls and f":{cls}"}"'
+                for name, cls in self.entry_points.items()
             ),
+            keywords=_quoted(words),
+            data=data if self.kind in BRIDGE else "",
             example=f"{self.kind} = {call}",
             legal=self._legal(),
             author=_AUTHOR.fullmatch(self.author)["name"],  # type: ignore[index]
@@ -131,10 +143,11 @@ def read(folder: Path) -> Package:
     if others:
         raise ValueError(f"{folder}: expected entry points of one group, got {len(others) + 1}")
     readme = folder / "README.md"
-    call = re.search(_CALL, readme.read_text("utf-8")) if readme.exists() else None
+    is_shared = readme.exists() and group not in BRIDGE.values()
+    call = re.search(_CALL, readme.read_text("utf-8")) if is_shared else None
     return Package(
         name=name,
-        kind={group: kind for kind, group in GROUPS.items()}[group],
+        kind={group: kind for kind, group in _KINDS.items()}[group],
         description=project["description"],
         entry_points={key: value.partition(":")[2] for key, value in points.items()},
         dependencies=tuple(project["dependencies"][1:]),

@@ -8,10 +8,8 @@ from typing import Any
 import numpy as np
 
 from ...errors import wording
+from ...kinds import BRIDGES
 from ...registry import installed
-
-#: What is installed under this entry point takes the arrays of a framework in its own way.
-BRIDGES = "weightopt.bridges"
 
 #: Kinds of memory in the numbers of DLPack that the host may read and write at any time: its own,
 #: and what CUDA and ROCm keep in place for their copies. Managed memory is not among them, for a
