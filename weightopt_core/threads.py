@@ -93,7 +93,9 @@ def use_openmp(path: str | os.PathLike[str] | None) -> None:
     A step takes at most `get_num_threads` threads, and at most as many as OpenMP is set to.
     """
     encoded = None if path is None else os.fsencode(path)
-    if (encoded is not None and b"\0" in encoded) or not parallel.use_team(encoded):
+    # The loader takes "" for the program itself.
+    is_no_path = encoded is not None and (not encoded or b"\0" in encoded)
+    if is_no_path or not parallel.use_team(encoded):
         expected = "the path of an OpenMP library that is loaded"
         raise ValueError(wording("path", expected, repr(path), "import what brings it first"))
 
