@@ -6,10 +6,9 @@ torch = pytest.importorskip("torch")
 
 import numpy as np
 import weightopt_torch
-from numpy_twin import DTYPES, Twin, cases, follow, named, set_gradients
+from numpy_twin import DTYPES, cases, follow, named, set_gradients
 
 import weightopt_core as wo
-from weightopt_core import installed
 
 NAMES = wo.optimizer.registry.names()
 WAYS = {"plain": {}, "master": {"multi_precision": True}, "bfloat16": {"state_dtype": "bfloat16"}}

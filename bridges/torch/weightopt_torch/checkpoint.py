@@ -70,7 +70,7 @@ def parted(core: Any, slot: Slot, parameter: torch.Tensor, state: Any) -> tuple[
     if not isinstance(state, Mapping):
         raise TypeError(wording(argument, "a dict of tensors", type(state).__name__))
     tensors = {key: value for key, value in state.items() if key != STEP}
-    count = None if STEP not in state else _count(state[STEP], argument)
+    count = count_of(state, slot.label)
     expected = expected_parts(core, slot, parameter)
     if expected is not None and tensors.keys() != expected.keys():
         words = ", ".join(expected) or "no tensor"
@@ -96,6 +96,13 @@ def _check_tensor(argument: str, tensor: Any, parameter: torch.Tensor, dtype: An
     if tensor.dtype is not dtype:
         remedy = "create the optimizer with the multi_precision and state_dtype that it had"
         raise TypeError(wording(f"dtype of {argument}", f"{dtype}", f"{tensor.dtype}", remedy))
+
+
+def count_of(state: Any, label: str) -> int | None:
+    """Return the number of updates that a state holds; None where it holds none."""
+    if not (isinstance(state, Mapping) and STEP in state):
+        return None
+    return _count(state[STEP], f"state of {label}")
 
 
 def _count(step: Any, argument: str) -> int:
@@ -134,7 +141,7 @@ def by_parameter(optimizer: Any) -> dict[str, Any]:
 
 def checked(optimizer: Any, state_dict: Any) -> dict[str, Any]:
     """Return a `state_dict` whose tensors torch does not cast, or raise what is wrong with it."""
-    _check_state_dict(optimizer.algorithm, state_dict)
+    _check_whole(optimizer.algorithm, state_dict)
     optimizer._engine.follow(optimizer.param_groups)
     states = dict(state_dict["state"])
     for group, mine in zip(state_dict["param_groups"], optimizer.param_groups):
@@ -145,11 +152,22 @@ def checked(optimizer: Any, state_dict: Any) -> dict[str, Any]:
     return {**state_dict, "state": {key: wrapped(one) for key, one in states.items()}}
 
 
-def _check_state_dict(algorithm: Any, state_dict: Any) -> None:
+def check_is_dict(algorithm: Any, state_dict: Any) -> None:
+    """Raise where something else came for a state_dict."""
+    if not isinstance(state_dict, Mapping):
+        expected = f"one of {algorithm.__name__} of weightopt"
+        raise TypeError(wording("state_dict", expected, type(state_dict).__name__))
+
+
+def _check_whole(algorithm: Any, state_dict: Mapping[str, Any]) -> None:
     """Raise where a state_dict was not made by an optimizer of this algorithm."""
     expected = f"one of {algorithm.__name__} of weightopt"
-    if not (isinstance(state_dict, Mapping) and {"state", "param_groups"} <= state_dict.keys()):
-        raise TypeError(wording("state_dict", expected, type(state_dict).__name__))
+    groups = state_dict.get("param_groups")
+    has_groups = isinstance(groups, (list, tuple)) and all(
+        isinstance(group, Mapping) and "params" in group for group in groups
+    )
+    if not (has_groups and isinstance(state_dict.get("state"), Mapping)):
+        raise TypeError(wording("state_dict", expected, "a dict without state and param_groups"))
     for group in state_dict["param_groups"]:
         found = group.get(ALGORITHM)
         if found != algorithm.__name__:

@@ -156,9 +156,7 @@ class Engine:
         if parameter in states:
             count, state = checkpoint.parted(core, slot, parameter, states[parameter])
             slot.adopt(state, parameter)
-            if count is not None:
-                counts[slot.index] = count
-                core.num_update = max(core.num_update, count)
+            self.go_on_from(count, slot)
         else:
             state = slot.create_state(core, parameter)
             counts.pop(slot.index, None)
@@ -166,6 +164,13 @@ class Engine:
         number = torch.tensor(counts.get(slot.index, 0), dtype=torch.int64)
         slot.count = number.numpy()
         states[parameter] = slot.state = {STEP: number, **state}
+
+    def go_on_from(self, count: int | None, slot: Slot) -> None:
+        """Take over the number of updates of a parameter, if its state holds one."""
+        if count is not None:
+            core = self.settings[slot.group].core
+            core._index_update_count[slot.index] = count
+            core.num_update = max(core.num_update, count)
 
     def _num_update_after(self, chosen: Sequence[list[torch.Tensor]]) -> int:
         """Return the core's `num_update` once all of these are updated, over all groups."""

@@ -28,6 +28,28 @@ class Optimizer(torch.optim.Optimizer):
 
     A subclass has the name of the algorithm's class, and is an attribute of the module:
     ``weightopt_torch.Lion``. `weightopt_torch.create` describes the parameters.
+
+    Attributes
+    ----------
+    algorithm : type
+        The class of the core's optimizer.
+    param_groups : list of dict
+        The settings by group, as in torch; what is written there takes effect with the next step.
+    state : dict of tensor to dict
+        The states of each parameter by name, with the parameter's shape and where it is.
+
+    Examples
+    --------
+    >>> import torch, weightopt_torch
+    >>> weight = torch.nn.Parameter(torch.ones(2))
+    >>> optimizer = weightopt_torch.SGD([weight], lr=0.5, momentum=0.5)
+    >>> for _ in range(2):
+    ...     weight.grad = torch.ones(2)
+    ...     optimizer.step()
+    >>> weight.detach(), optimizer.state[weight]
+    (tensor([-0.2500, -0.2500]), {'mom': tensor([-0.7500, -0.7500])})
+    >>> isinstance(optimizer, torch.optim.Optimizer)
+    True
     """
 
     #: The class of the core's optimizer; each subclass has its own.
@@ -155,6 +177,7 @@ class Optimizer(torch.optim.Optimizer):
             It is not from an optimizer of this algorithm, or not for these parameters; then
             nothing has changed.
         """
+        checkpoint.check_is_dict(self.algorithm, state_dict)
         # The last of the hooks sees what all others have made of it.
         handle = self.register_load_state_dict_pre_hook(checkpoint.checked)
         try:
@@ -186,6 +209,9 @@ class Optimizer(torch.optim.Optimizer):
         for parameter, slot in self._engine.slots.items():
             if parameter in self.state:
                 self.state[parameter] = checkpoint.unwrapped(self.state[parameter], slot, parameter)
+                # A scheduler asks for it before the next step, and of all parameters.
+                count = checkpoint.count_of(self.state[parameter], slot.label)
+                self._engine.go_on_from(count, slot)
 
 
 def check_ways(compile: Any, offload: Any, step_in_backward: Any) -> None:

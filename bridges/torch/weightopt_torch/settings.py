@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import contextlib
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import torch
@@ -83,7 +84,9 @@ class Settings:
         given = {name: plain(group[key]) for key, name in self.names.items() if key in group}
         given["rescale_grad"] = _signed(given["rescale_grad"], group["maximize"])
         # A class may refuse that one is given beside another, so defaults are left out.
-        self.core = cls(**{name: v for name, v in given.items() if not _is_default(cls, name, v)})
+        given = {name: v for name, v in given.items() if not _is_default(cls, name, v)}
+        with torchs_words():
+            self.core = cls(**given)
         self.seen = {key: group[key] for key in (*self.names, "maximize")}
         self.schedule: Any = None
         self.scheduled: float | None = None
@@ -131,10 +134,12 @@ class Settings:
             if key in _FIXED and value != old:
                 expected, remedy = f"{old!r} as before", "create another optimizer"
                 raise ValueError(wording(f"{key} of a group", expected, repr(value), remedy))
-            if key in ("maximize", "rescale_grad"):
-                self.core.rescale_grad = _signed(plain(group["rescale_grad"]), group["maximize"])
-            else:
-                setattr(self.core, self.names[key], plain(value))
+            with torchs_words():
+                if key in ("maximize", "rescale_grad"):
+                    factor = plain(group["rescale_grad"])
+                    self.core.rescale_grad = _signed(factor, group["maximize"])
+                else:
+                    setattr(self.core, self.names[key], plain(value))
             self.seen[key] = value
 
     def _write_rate(self, group: dict[str, Any], num_update: int) -> None:
@@ -153,7 +158,19 @@ def _is_default(cls: Any, name: str, value: Any) -> bool:
 
 def plain(value: Any) -> Any:
     """Return the number in a tensor, in which torch's schedulers may keep a rate."""
-    return value.item() if isinstance(value, torch.Tensor) else value
+    return value.item() if isinstance(value, torch.Tensor) and value.numel() == 1 else value
+
+
+@contextlib.contextmanager
+def torchs_words() -> Iterator[None]:
+    """Let errors of the core call settings as torch does."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        name, _, rest = str(error).partition(":")
+        if name not in WORDS:
+            raise
+        raise type(error)(f"{WORDS[name]}:{rest}") from None
 
 
 def _signed(rescale_grad: Any, maximize: Any) -> Any:
