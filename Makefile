@@ -25,7 +25,7 @@ FRAMEWORK_optax := jax optax
 # What Intel's package of OpenCL for processors lacks in its metadata is named beside it.
 INTEL := intel-opencl-rt intel-cmplr-lib-rt
 
-.PHONY: install demo test test-torch-ecosystem test-sanitize test-opencl test-opencl-all lint \
+.PHONY: install demo test test-torch-oldest test-torch-ecosystem test-sanitize test-opencl test-opencl-all lint \
 	format sync bench dist docs clean $(BRIDGES:%=test-%) $(BRIDGES:%=demo-%)
 .SECONDEXPANSION:
 
@@ -66,6 +66,10 @@ $(BRIDGES:%=test-%): test-%: .venv-%/bridge
 
 $(BRIDGES:%=demo-%): demo-%: .venv-%/bridge
 	.venv-$*/bin/python examples/$*_digits.py
+
+test-torch-oldest:
+	$(MAKE) .venv-torch-oldest/bridge BRIDGE_torch-oldest=torch FRAMEWORK_torch-oldest="torch==2.6.*"
+	.venv-torch-oldest/bin/python -m pytest -n auto --dist worksteal $(or $(TESTS),bridges/torch/tests)
 
 # The trainer of transformers, and accelerate.
 test-torch-ecosystem:

@@ -1,4 +1,4 @@
-"""Every plugin's shared files are what the templates make, and the generated lists are complete."""
+"""Shared files of plugins and bridges are what the templates make; generated lists are complete."""
 
 import re
 import sys
@@ -12,6 +12,7 @@ from weightopt_core.registry.published import PUBLISHED
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = sorted(path.parent for path in ROOT.glob("plugins/*/pyproject.toml"))
+BRIDGES = sorted(path.parent for path in ROOT.glob("bridges/*/pyproject.toml"))
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
@@ -25,6 +26,31 @@ def test_shared_files_are_as_the_templates_make_them(folder):
     known = {*package.files(), package.module, "tests", "build", f"{package.module}.egg-info"}
     assert {path.name for path in folder.iterdir()} <= known
     assert list((folder / "tests").glob("test_*.py"))
+
+
+@pytest.mark.parametrize("folder", BRIDGES, ids=lambda folder: folder.name)
+def test_bridges_are_of_the_same_scaffold(folder):
+    package = scaffold.read(folder)
+    assert package.kind == "bridge"
+    assert package.name == folder.name
+    assert package.entry_points == {folder.name: ""}
+    assert package.version == weightopt_core.__version__
+    for name, text in package.files().items():
+        assert (folder / name).read_text() == text, f"{folder.name}/{name}; make sync"
+    own = {"README.md", "tests", "build", f"{package.module}.egg-info"}
+    assert {path.name for path in folder.iterdir()} <= {*package.files(), package.module} | own
+    assert list((folder / "tests").glob("test_*.py"))
+    assert (folder / package.module / "py.typed").exists()
+    readme = (folder / "README.md").read_text()
+    assert readme.startswith(f"# {package.distribution}\n")
+    assert f"pip install {package.distribution}" in readme
+
+
+def test_pages_name_the_bridges():
+    for page in ("README.md", "meta/README.md", "CHANGELOG.md"):
+        text = (ROOT / page).read_text()
+        for folder in BRIDGES:
+            assert f"weightopt-{folder.name}" in text, page
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)

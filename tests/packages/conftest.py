@@ -7,7 +7,7 @@ import pytest
 from environments import Environment, copy_of_the_repository, run, write_package
 
 #: Built by tools/dist.py; all others only for the test that needs all.
-PROJECTS = ("core", "meta", "adam", "sgd", "uniform", "zero", "factor")
+PROJECTS = ("core", "meta", "adam", "sgd", "uniform", "zero", "factor", "torch")
 #: What the wheels need beside one another, and what an author of packages needs.
 TOOLS = (
     "setuptools>=77.0.1", "wheel", "cython>=3.1", "numpy>=2.0", "importlib-metadata>=6.0", "click",
@@ -54,7 +54,7 @@ def tools(tmp_path_factory):
 def installed(wheels, tools, tmp_path_factory):
     """Return an environment with wheels of the core and some plugins, and an author's tools."""
     environment = Environment(tmp_path_factory.mktemp("installed"), tools)
-    core, *plugins = (wheels[name] for name in PROJECTS if name != "meta")
+    core, *plugins = (wheels[name] for name in PROJECTS if name not in ("meta", "torch"))
     environment.install("--upgrade", "setuptools", "wheel", "pytest")
     environment.install(f"{core}[bf16,build,checkpoint,cli,pocl]", *plugins)
     return environment

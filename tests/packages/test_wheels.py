@@ -119,6 +119,37 @@ def test_the_package_that_installs_all_has_a_module(installed, wheels):
     ]
 
 
+def test_a_bridge_is_one_wheel_for_every_python(wheels, installed):
+    assert wheels["torch"].name == "weightopt_torch-0.1.0-py3-none-any.whl"
+    archive = zipfile.ZipFile(wheels["torch"])
+    names = archive.namelist()
+    assert {"weightopt_torch/__init__.py", "weightopt_torch/py.typed"} <= {*names}
+    assert not [name for name in names if "test" in name]
+    metadata = archive.read("weightopt_torch-0.1.0.dist-info/METADATA").decode()
+    for needed in ("weightopt-core==0.1.*", "torch>=2.6", "threadpoolctl>=3", "ml-dtypes>=0.4"):
+        assert f"Requires-Dist: {needed}\n" in metadata
+    installed.install("--no-deps", wheels["torch"])
+    try:
+        # Nothing loads it before it is imported, and messages about torch's arrays name it.
+        printed = installed.python(
+            """
+            import sys, numpy as np, weightopt_core as wo
+            class Tensor:
+                dtype = "torch.bfloat16"
+                def __dlpack__(self, **_): raise BufferError("no bfloat16 here")
+                def __dlpack_device__(self): return 1, 0
+            Tensor.__module__ = "torch"
+            try:
+                wo.optimizer.create("sgd").update(0, Tensor(), np.ones(1), None)
+            except TypeError as error:
+                print(error, "weightopt_torch" in sys.modules)
+            """
+        )
+        assert "or use weightopt-torch False" in printed
+    finally:
+        installed.pip("uninstall", "--yes", "weightopt-torch")
+
+
 def test_plugins_can_be_left_out(installed):
     code = """
         import weightopt_core as mx
