@@ -57,6 +57,10 @@ demo: $(VENV)/core
 	$(BIN)/python -m pip install --quiet "weightopt-core[plot]" scikit-learn
 	$(BIN)/python examples/digits.py
 
+demo-torch: $(TORCH_VENV)/bridge
+	$(TORCH_BIN)/python examples/torch_digits.py
+	$(TORCH_BIN)/python examples/torch_chars.py
+
 test: install
 	$(BIN)/python -m pytest -n auto --dist loadgroup $(TESTS)
 
