@@ -56,6 +56,15 @@ def test_what_they_refuse_is_one_line(example, name, words, message):
 
 
 def test_digits_learns(example, tmp_path):
-    words = ["--epochs", "10", "--output", str(tmp_path / "curves.png")]
+    words = [
+        "--epochs",
+        "10",
+        "--optimizer",
+        "adam",
+        "--initializer",
+        "xavier",
+        "--output",
+        str(tmp_path / "curves.png"),
+    ]
     done = CliRunner().invoke(example("torch_digits"), words)
     assert float(done.output.split("test accuracy ")[1].split(",")[0]) > 0.85

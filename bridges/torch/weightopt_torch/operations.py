@@ -128,8 +128,8 @@ def update(
             row = _row(core.constants(index, count, norms=norms), target)
         # What a rule returns as it came would be overwritten before it is stored elsewhere, and a
         # compiler may see to that even where it is copied in between.
-        given = target, grad, *own, *noise
-        passed = [None if place is None else given[place].clone() for place in on.passed]
+        arrays = target, grad, *own, *noise
+        passed = [None if place is None else arrays[place].clone() for place in on.passed]
         step = _step_over(on, fused, target, grad, own)
         step(row, grad, noise, target, *own)
         for values, written in zip(passed, (target, *own)):
