@@ -3,6 +3,7 @@
 import doctest
 import pickle
 import re
+import subprocess
 import sys
 import warnings
 from pathlib import Path
@@ -500,3 +501,26 @@ def test_the_examples_of_the_readme_run():
 def test_the_examples_of_the_docstrings_run():
     for module in (weightopt_optax, sys.modules[weightopt_optax.transform.__module__]):
         assert doctest.testmod(module).failed == 0
+
+
+def test_float64_that_is_switched_on_later():
+    tx = weightopt_optax.transform("adam", learning_rate=0.5)
+    with jax.enable_x64(True):
+        param = jnp.linspace(-1, 1, 5)
+        got, state = jax.jit(tx.apply)(param, param, tx.init(param))
+        assert got.dtype == state.states["mean"].dtype == jnp.float64
+        expected, _ = tx.apply(param, param, tx.init(param))
+        np.testing.assert_allclose(got, expected, rtol=0, atol=1e-14)
+
+
+def test_the_digits():
+    example = Path(__file__).parents[3] / "examples" / "optax_digits.py"
+    command = [sys.executable, str(example), "--optimizer", "lion", "--epochs"]
+    done = subprocess.run([*command, "2"], text=True, capture_output=True, check=False)
+    assert done.stdout.startswith("lion: loss "), done.stderr
+    refused = subprocess.run(
+        [*command[:-2], "lin", "--epochs", "1"], text=True, capture_output=True, check=False
+    )
+    assert refused.returncode == 2
+    assert refused.stderr.count("\n") == 1
+    assert "did you mean 'lion'" in refused.stderr

@@ -27,7 +27,7 @@ class Place(NamedTuple):
 
     Attributes
     ----------
-    index : int
+    leaf : int
         Its number.
     mults : tuple of float
         The multipliers of its learning rate and its weight decay.
@@ -35,7 +35,7 @@ class Place(NamedTuple):
         What it is computed in.
     """
 
-    index: int
+    leaf: int
     mults: tuple[float, ...]
     dtype: Any
 
@@ -81,7 +81,7 @@ class Step:
         """
         # With norms each parameter has its own.
         keys = [
-            (place, i) if norms else place if self.by_index else place._replace(index=0)
+            (place, i) if norms else place if self.by_index else place._replace(leaf=0)
             for i, place in enumerate(places)
         ]
         rows = {key: i for i, key in reversed([*enumerate(keys)])}
@@ -117,7 +117,7 @@ class Step:
             t = int(count) + 1 + optimizer.begin_num_update
             rows = []
             for place, own in zip(places, norms):
-                numbers = _scaled(optimizer.numbers_at(place.index, t, lr=rate), place.mults)
+                numbers = _scaled(optimizer.numbers_at(place.leaf, t, lr=rate), place.mults)
                 values = rule.evaluate(numbers, [float(norm) for norm in own])
                 rows.append(np.array(values).astype(place.dtype))
             return tuple(rows)

@@ -79,11 +79,10 @@ def create(name: Any, hyperparameters: Mapping[str, Any]) -> Created:
 
 
 def _new(name: Any, given: Mapping[str, Any], traced: Collection[str] = ()) -> Any:
+    known: Any = name
     if isinstance(name, str):
         known = wo.optimizer.registry.find(name)
-    elif isinstance(name, type) and issubclass(name, wo.Optimizer):
-        known = name
-    else:
+    elif not (isinstance(name, type) and issubclass(name, wo.Optimizer)):
         expected = "the name of an installed optimizer, or a class of optimizers"
         raise TypeError(wording("name", expected, repr(name)))
     for key in traced:  # raises where there is no such argument

@@ -141,8 +141,7 @@ class _Functions:
         self.created, self.schedule, self.mults = created, schedule, mults
         self.optimizer = created.optimizer
         self.rule = self.optimizer.rule
-        self.on = self.rule.on(jnp, sqrt=jnp.sqrt)
-        self.norm = self.on.norm if norm is None else norm
+        self.norm = norm
         own = has_own_numbers(self.optimizer)
         self.hosted = exact or own or self.optimizer.lr_scheduler is not None
         self.seed = self.optimizer.noise_seed
@@ -176,7 +175,7 @@ class _Functions:
         leaves = Leaves(params)
         names = self.rule.states
         parts = [leaves.of(state.states[name], f"state {name!r}") for name in names]
-        masters = [None] * len(leaves.arrays)
+        masters: list[Any] = [None] * len(leaves.arrays)
         if state.master is not None:
             masters = leaves.of(state.master, "master")
         arrays = []
@@ -200,18 +199,20 @@ class _Functions:
     ) -> list[tuple[Any, ...]]:
         """Return the new weight and the new states of each parameter."""
         lr = None if self.schedule is None else self.schedule(count)
-        step = Step(self.created, self.on, count, lr, self.hosted)
+        # Anew each time, because float64 may have been switched on meanwhile.
+        on = self.rule.on(jnp, sqrt=jnp.sqrt)
+        step = Step(self.created, on, count, lr, self.hosted)
         mults = [leaves.multipliers(name, given, params) for name, given in self.mults.items()]
         places = [
             Place(i, tuple(mult[i] for mult in mults), given[0].dtype)
             for i, given in enumerate(arrays)
         ]
         constants = step.constants(places)
-        if self.on.norms and arrays:
-            normed = [self.on.normed(k, *given) for k, given in zip(constants, arrays)]
-            norms = [tuple(map(self.norm, values)) for values in normed]
+        if on.norms and arrays:
+            normed = [on.normed(k, *given) for k, given in zip(constants, arrays)]
+            norms = [tuple(map(self.norm or on.norm, values)) for values in normed]
             constants = step.constants(places, norms)
-        return [self.on.step(k, *given) for k, given in zip(constants, arrays)]
+        return [on.step(k, *given) for k, given in zip(constants, arrays)]
 
     def _master(self, array: Any) -> Any:
         keeps = self.optimizer.multi_precision and is_half(array)
