@@ -178,7 +178,7 @@ class Rule:
         """
         lowered, norms = self.lowered, norms_of(sums, scales)
         rows = [
-            self._checked(lowered.measured, lowered.evaluate_measured(*self.given(own), *row))
+            self._checked(lowered.measured, lowered.evaluate_measured(*self._given(own), *row))
             for own, row in zip(numbers, norms.tolist(), strict=True)
         ]
         values = np.hstack([constants.array(), np.array(rows)])
@@ -192,8 +192,11 @@ class Rule:
         TypeError
             One of the rule's numbers is missing.
         """
+        return [as_plain(value) for value in self._given(numbers)]
+
+    def _given(self, numbers: Mapping[str, Any]) -> list[Any]:
         try:
-            given = [as_plain(numbers[name]) for name in self.numbers]
+            given = [numbers[name] for name in self.numbers]
         except KeyError as missing:
             raise TypeError(f"rule {self.name!r}: missing {missing.args[0]}") from None
         return given + [get() for get in self.lowered.tree.outside.values()]
