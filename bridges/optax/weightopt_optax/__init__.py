@@ -12,7 +12,8 @@
 
 from typing import Any
 
-from .transformation import State, Transformation, factory, transform
+from .factories import factory
+from .transformation import State, Transformation, transform
 
 __all__ = ["State", "Transformation", "transform"]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import inspect
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -235,37 +234,3 @@ class _Functions:
     def _noise(self, index: int, count: Any, like: Any) -> Any:
         key = jax.random.fold_in(jax.random.key(self.seed % 2**32), count)
         return jax.random.normal(jax.random.fold_in(key, index), like.shape, like.dtype)
-
-
-#: In the signature of what `factory` returns: leave the hyperparameter as it is by default.
-_DEFAULT = type("Default", (), {"__repr__": lambda self: "default"})()
-
-
-def factory(name: str, module: str) -> Callable[..., Transformation]:
-    """Return `transform` of the optimizer class of this name, with its parameters as signature.
-
-    So `optax.inject_hyperparams` knows them.
-
-    Raises
-    ------
-    AttributeError
-        No such class is installed.
-    """
-    cls = None if name.startswith("_") else getattr(wo.optimizer, name, None)
-    if not (isinstance(cls, type) and issubclass(cls, wo.Optimizer) and cls is not wo.Optimizer):
-        raise AttributeError(f"module {module!r} has no attribute {name!r}")
-
-    def made(*args: Any, **given: Any) -> Transformation:
-        bound = made.__signature__.bind(*args, **given).arguments  # type: ignore[attr-defined]
-        chosen = {key: value for key, value in bound.items() if value is not _DEFAULT}
-        return transform(cls, **chosen)
-
-    common = list(inspect.signature(transform).parameters)[2:-1]
-    names = ["learning_rate", *common, *cls.hyperparameters]
-    kinds = inspect.Parameter.KEYWORD_ONLY
-    made.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-        [inspect.Parameter(key, kinds, default=_DEFAULT) for key in dict.fromkeys(names)]
-    )
-    made.__name__ = made.__qualname__ = name
-    made.__doc__ = f"Return `weightopt_optax.transform({name!r}, ...)`; hyperparameters by keyword."
-    return made
