@@ -14,15 +14,15 @@ import pytest
 jax = pytest.importorskip("jax")
 optax = pytest.importorskip("optax")
 
-import jax.numpy as jnp  # noqa: E402
-import ml_dtypes  # noqa: E402
-import weightopt_optax  # noqa: E402
+import jax.numpy as jnp
+import ml_dtypes
+import weightopt_optax
+from weightopt_core.testing.numbers import EXTRAS, STEPS
 
-import weightopt_core as wo  # noqa: E402
-from weightopt_core.rule import sqrt  # noqa: E402
-from weightopt_core.testing.arrays import same_bits  # noqa: E402
-from weightopt_core.testing.numbers import EXTRAS, STEPS  # noqa: E402
-from weightopt_core.testing.subject import Subject  # noqa: E402
+import weightopt_core as wo
+from weightopt_core.rule import sqrt
+from weightopt_core.testing.arrays import same_bits
+from weightopt_core.testing.subject import Subject
 
 
 @pytest.fixture(params=[False, True], ids=["x32", "x64"])

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
+
 from weightopt_core.dtypes import dtype_of
 from weightopt_core.errors import wording
 
@@ -27,16 +28,20 @@ def wrapped(state: Any) -> Any:
     """Return a state in which no tensor is cast."""
     if not isinstance(state, Mapping):
         return state
-    return {key: AsItIs(value) if isinstance(value, torch.Tensor) else value
-            for key, value in state.items()}
+    return {
+        key: AsItIs(value) if isinstance(value, torch.Tensor) else value
+        for key, value in state.items()
+    }
 
 
 def unwrapped(state: Any, slot: Slot, parameter: torch.Tensor) -> Any:
     """Return copies of the tensors of a state, where the parameter's states lie."""
     if not isinstance(state, Mapping):
         return state
-    return {key: slot.copied(value.tensor, parameter) if isinstance(value, AsItIs) else value
-            for key, value in state.items()}
+    return {
+        key: slot.copied(value.tensor, parameter) if isinstance(value, AsItIs) else value
+        for key, value in state.items()
+    }
 
 
 def copied(state: Mapping[str, Any]) -> dict[str, Any]:
@@ -58,7 +63,9 @@ def expected_parts(core: Any, slot: Slot, parameter: torch.Tensor) -> dict[str, 
     return {name: tensor_over(part).dtype for name, part in zip(names, parts)}
 
 
-def parted(core: Any, slot: Slot, parameter: torch.Tensor, state: Any) -> tuple[int | None, dict[str, Any]]:
+def parted(
+    core: Any, slot: Slot, parameter: torch.Tensor, state: Any
+) -> tuple[int | None, dict[str, Any]]:
     """Return the number of updates that a state holds, or None, and its tensors; check both.
 
     Raises
@@ -90,9 +97,9 @@ def _check_tensor(argument: str, tensor: Any, parameter: torch.Tensor, dtype: An
     if dtype is None:
         return
     if tensor.shape != parameter.shape:
-        expected, got = tuple(parameter.shape), tuple(tensor.shape)
+        shapes = str(tuple(parameter.shape)), str(tuple(tensor.shape))
         remedy = "reshape the state too, or delete it: optimizer.state.pop(parameter)"
-        raise ValueError(wording(f"shape of {argument}", f"{expected}", f"{got}", remedy))
+        raise ValueError(wording(f"shape of {argument}", *shapes, remedy))
     if tensor.dtype is not dtype:
         remedy = "create the optimizer with the multi_precision and state_dtype that it had"
         raise TypeError(wording(f"dtype of {argument}", f"{dtype}", f"{tensor.dtype}", remedy))
@@ -115,7 +122,9 @@ def _count(step: Any, argument: str) -> int:
     except TypeError:
         count = -1
     if not 0 <= count <= 4 * 10**18:
-        raise ValueError(wording(f"{STEP!r} in {argument}", "an integer from 0 to 4e18", repr(step)))
+        raise ValueError(
+            wording(f"{STEP!r} in {argument}", "an integer from 0 to 4e18", repr(step))
+        )
     return count
 
 
@@ -172,7 +181,9 @@ def _check_whole(algorithm: Any, state_dict: Mapping[str, Any]) -> None:
         found = group.get(ALGORITHM)
         if found != algorithm.__name__:
             got = f"one of {found}" if found else "one of another optimizer"
-            raise ValueError(wording("state_dict", expected, got, "load it into what it was saved from"))
+            raise ValueError(
+                wording("state_dict", expected, got, "load it into what it was saved from")
+            )
         missing = setting_names(algorithm).keys() - group.keys()
         if missing:
             some = ", ".join(sorted(missing))

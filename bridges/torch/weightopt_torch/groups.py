@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 import torch
+
 from weightopt_core.errors import wording
 
 
@@ -41,7 +42,7 @@ def grouped(params: Any, groups: Mapping[str, Mapping[str, Any]] | None) -> Any:
         remedy = "pass the module, or module.named_parameters()"
         raise TypeError(wording("params", "parameters with names for groups", "none", remedy))
     members: dict[str, list[Any]] = {pattern: [] for pattern in groups}
-    rest = []
+    rest: list[Any] = []
     for name, parameter in params:
         fits = (p for p in groups if any(fnmatchcase(name, one) for one in p.split("|")))
         members.get(next(fits, ""), rest).append((name, parameter))

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
+
 from weightopt_core.dtypes import dtype_of
 from weightopt_core.errors import wording
 

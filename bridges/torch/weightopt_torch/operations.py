@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from weightopt_core import random
+
 from weightopt_core.backends import cpu
 from weightopt_core.errors import wording
 
@@ -122,8 +122,8 @@ def update(
         row = _row(core.constants(index, count), target)
         if on.norms:
             compute = row.dtype
-            given = [one.to(compute) for one in (target, grad, *own)]
-            norms = [float(on.norm(array)) for array in on.normed(row, *given)]
+            wide = [one.to(compute) for one in (target, grad, *own)]
+            norms = [float(on.norm(array)) for array in on.normed(row, *wide)]
             norms = whole(norms) if whole else norms
             row = _row(core.constants(index, count, norms=norms), target)
         # What a rule returns as it came would be overwritten before it is stored elsewhere, and a

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import torch
+
 from weightopt_core.errors import wording
 
 from . import checkpoint
@@ -81,7 +82,9 @@ class Optimizer(torch.optim.Optimizer):
         super().__init__(grouped(params, groups), {**defaults, ALGORITHM: cls.__name__})
 
     def _begin(self) -> None:
-        self._engine = Engine(self.algorithm, functools.partial(slot_for, self.compile, self.offload))
+        self._engine = Engine(
+            self.algorithm, functools.partial(slot_for, self.compile, self.offload)
+        )
         if self.step_in_backward:
             self._watch: Watch | None = Watch(self._step_one)
         else:

@@ -1,4 +1,4 @@
-"""Parameter groups: dicts of settings in torch's words, and the core's optimizer that each gives."""
+"""Parameter groups: settings in torch's words, and the core's optimizer that they make."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import torch
+
 from weightopt_core.errors import nearest, wording
 from weightopt_core.hyperparameters import REQUIRED
 from weightopt_core.lr_scheduler import rate_of
@@ -96,7 +97,9 @@ class Settings:
     def follow(self, scheduler: Any, rate_is_given: bool) -> None:
         """Let a scheduler give the rate, beginning with the group's where that was given."""
         rate = {"learning_rate": self.core.learning_rate} if rate_is_given else {}
-        self.schedule = type(self.core)(**self._required(), **rate, lr_scheduler=scheduler).lr_scheduler
+        self.schedule = type(self.core)(
+            **self._required(), **rate, lr_scheduler=scheduler
+        ).lr_scheduler
 
     def agree(self, group: dict[str, Any]) -> None:
         """Draw the seed of noise and rounding that every process of a job has, if this is one."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+
 from weightopt_core.errors import wording
 
 from .memory import as_laid_out, check_dense, host_view, in_order, tensor_over

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 from threadpoolctl import threadpool_info
+
 from weightopt_core import threads
 
 
