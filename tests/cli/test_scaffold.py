@@ -33,7 +33,8 @@ def test_bridges_are_of_the_same_scaffold(folder):
     package = scaffold.read(folder)
     assert package.kind == "bridge"
     assert package.name == folder.name
-    assert package.entry_points == {folder.name: ""}
+    # By the module of the arrays, which is not always the framework's.
+    assert set(package.entry_points.values()) == {""}
     assert package.version == weightopt_core.__version__
     for name, text in package.files().items():
         assert (folder / name).read_text() == text, f"{folder.name}/{name}; make sync"

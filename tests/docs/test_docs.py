@@ -9,7 +9,7 @@ from pages import PAGES, ROOT, run_console, run_python
 DEPARTURES = ROOT / "docs" / "departures.md"
 #: Frameworks that a package of this project is for; a page about one needs it.
 BRIDGES = {path.parent.name for path in ROOT.glob("bridges/*/pyproject.toml")}
-TESTS = sorted([*ROOT.glob("tests/*.py"), *ROOT.glob("plugins/*/tests/*.py")])
+TESTS = sorted([*ROOT.glob("tests/**/*.py"), *ROOT.glob("*/*/tests/*.py")])
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -30,7 +30,7 @@ def test_departures_are_numbered():
     assert rows() == list(range(1, len(rows()) + 1))
 
 
-@pytest.mark.parametrize("path", TESTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", TESTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_departures_that_tests_refer_to_exist(path):
     text = path.read_text("utf-8")
     cited = {int(number) for number in re.findall(r"departures?(?:\.md)?,? rows? (\d+)", text)}

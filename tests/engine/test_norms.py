@@ -13,8 +13,8 @@ import normed_rules
 import numpy as np
 import pytest
 from numpy_step import run_in_slices
-from test_compiled_equals_numpy import DTYPES, Pair, numbers_of
-from test_rule import HEADER, load
+from pairs import DTYPES, Pair, numbers_of
+from written_rules import HEADER, load
 
 import weightopt_core as mx
 from weightopt_core import RuleError

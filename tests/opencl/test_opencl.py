@@ -5,7 +5,7 @@ import inspect
 import numpy as np
 import pytest
 from devices import computes, every_device, is_slow, on_device, on_host
-from test_compiled_equals_numpy import CASES, DTYPES, KEY, Pair, numbers_of, run
+from pairs import CASES, DTYPES, KEY, Pair, numbers_of, run
 
 import weightopt_core as mx
 from weightopt_core.backends import backend_of, cpu

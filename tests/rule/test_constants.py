@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from test_rule import HEADER, load
+from written_rules import HEADER, load
 
 from weightopt_core import update_rule
 from weightopt_core.rule import norm, sqrt

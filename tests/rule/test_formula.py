@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 import random_rules
-from test_rule import HEADER, everything, load, plain
+from written_rules import HEADER, everything, load, plain
 
 import weightopt_core as mx
 from weightopt_core import update_rule

@@ -9,15 +9,16 @@ import time
 import numpy as np
 import pytest
 from devices import computes, every_device, is_slow, on_device, on_host
+from pairs import run
 from rule_constants import constants_of
-from test_compiled_equals_numpy import run
-from test_rule import HEADER, load
+from written_rules import HEADER, load
 
 from weightopt_core import RuleError
 from weightopt_core.backends import backend_of
 from weightopt_core.backends.interface import PLAIN
+from weightopt_core.ctext import MAX_ARRAYS
 from weightopt_core.kernels.driver import Kernel
-from weightopt_core.rule.language import MAX_ARRAYS, MAX_CHOICES, MAX_CONSTANTS
+from weightopt_core.rule.language import MAX_CHOICES, MAX_CONSTANTS
 from weightopt_core.testing.arrays import same_bits
 
 IMPORTS = f"{HEADER}\nfrom weightopt_core.rule import norm\n"

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import random_rules
 from devices import computes, every_device, is_slow, on_device, on_host
-from test_compiled_equals_numpy import run
+from pairs import run
 
 import weightopt_core as mx
 from weightopt_core import update_rule

@@ -3,35 +3,16 @@
 import copy
 import math
 import pickle
-import textwrap
 
 import numpy as np
 import pytest
 from normed_rules import layerwise
 from rule_constants import constants_of
+from written_rules import HEADER, everything, load, plain
 
 from weightopt_core import RuleError, update_rule
 from weightopt_core.engine.constants import Constants, Evaluator
-from weightopt_core.rule import Rule, clip, maximum, sign, sqrt, where
-
-RATE = 0.25
-
-
-@update_rule
-def plain(weight, grad, *, lr):
-    """A docstring does not count."""
-    return weight - lr * grad
-
-
-@update_rule
-def everything(weight, grad, first, second, *, lr, bound, t):
-    half = 1 / 2 if t > 1 and not bound else RATE
-    power = 0.9**t
-    mask = (grad > 0.0) & ~(first == second) | (second != 0)
-    grad = clip(grad, bound) + math.pi * -first
-    first = where(mask, maximum(first, grad), 0.5)
-    second = sqrt(abs(second)) * sign(grad) + second**2
-    return weight - lr * half * power * grad, first, second
+from weightopt_core.rule import Rule
 
 
 def test_runs_as_written_on_numpy():
@@ -97,14 +78,6 @@ def test_pickles_and_copies_by_name():
     assert pickle.loads(pickle.dumps(plain)) is plain
     assert copy.deepcopy(plain) is plain
 
-
-HEADER = """
-import math
-import numpy as np
-from weightopt_core import update_rule
-from weightopt_core.rule import clip, sqrt, where, maximum
-LIMIT = "text"
-"""
 
 REFUSED = {
     "grad += weight; return weight": ("grad", "write grad = grad"),
@@ -192,17 +165,6 @@ def test_only_functions_become_rules():
         update_rule(3)
     with pytest.raises(RuleError, match="once"):
         update_rule(plain)
-
-
-def load(source, folder):
-    import importlib.util
-
-    path = folder / "rules.py"
-    path.write_text(textwrap.dedent(source))
-    spec = importlib.util.spec_from_file_location("rules", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @update_rule

@@ -13,7 +13,7 @@ import zipfile
 
 import numpy as np
 import pytest
-from test_rule import HEADER, load
+from written_rules import HEADER, load
 
 from weightopt_core import RuleError, update_rule
 

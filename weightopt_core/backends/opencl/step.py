@@ -18,16 +18,16 @@ from .regions import check_apart, use_of
 
 def bind(
     rule: Any,
-    weights: Sequence[Any],
-    grads: Sequence[Any],
-    states: Sequence[Any],
+    weights: tuple[Any, ...],
+    grads: tuple[Any, ...],
+    states: tuple[Any, ...],
     form: StateForm,
     before: Any = None,
 ) -> DeviceStep:
     """Check the arrays of one step and bind them, as `weightopt_core.backends.interface` says."""
     # Read once: whoever has the lists may change them meanwhile.
-    weights, grads = list(weights), list(grads)
-    states = [tuple(s) if isinstance(s, (tuple, list)) else s for s in states]
+    weights, grads = tuple(weights), tuple(grads)
+    states = tuple(tuple(s) if isinstance(s, (tuple, list)) else s for s in states)
     if not len(weights) == len(grads) == len(states):
         got = f"{len(weights)}, {len(grads)} and {len(states)} of them"
         raise ValueError(wording("weight, grad and state", "equally many of each", got))
