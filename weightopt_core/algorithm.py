@@ -23,7 +23,7 @@ class Conformance:
     arguments : dict of str to object
         What the constructor must be given, where declared ranges do not tell.
     shape : tuple of int
-        Of the arrays that an initializer fills.
+        The shape of the arrays that an initializer fills.
     expected_failures : dict of str to str
         Why a check does not hold, by the check's name; if it does hold, that is a failure.
     host_only : bool
@@ -41,16 +41,16 @@ class Conformance:
 class Algorithm:
     """Base of all algorithms.
 
-    A subclass that declares hyperparameters and writes no ``__init__`` gets one: its own
-    hyperparameters in the order of declaration, by position or keyword, and ``**kwargs`` for
-    those of its base classes and for its own that are ``kw_only``. Where it gives an inherited one
-    a plain value or a property, that one is fixed: no argument of the subclass, and none of its
-    hyperparameters.
+    A subclass that declares hyperparameters and writes no ``__init__`` gets one. It takes the
+    subclass's own hyperparameters in the order of declaration, by position or keyword, and
+    ``**kwargs`` for inherited ones and for own ones that are ``kw_only``. Where a subclass gives an
+    inherited hyperparameter a plain value or a property, it is fixed: it is no argument of the
+    subclass, and none of its hyperparameters.
 
     Attributes
     ----------
     hyperparameters : dict of str to Hyperparameter
-        All that the class declares and inherits, own ones first.
+        All hyperparameters that the class declares and inherits, own ones first.
     conformance : Conformance
         What `weightopt_core.testing` has to know and cannot see for itself.
     """

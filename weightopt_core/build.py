@@ -31,7 +31,7 @@ def compiled_rules(*modules: str, folder: str | Path = ".") -> dict[str, Any]:
     Parameters
     ----------
     *modules : str
-        Modules that hold rules. By default the one package beside ``setup.py``. They are imported.
+        Modules that hold rules, by default the one package beside ``setup.py``. They are imported.
     folder : path
         Where ``setup.py`` stands.
 

@@ -34,7 +34,7 @@ class Initializer(Algorithm):
     Parameters
     ----------
     **kwargs
-        What `dumps` has to repeat, where a subclass writes its own ``__init__``.
+        The arguments that `dumps` has to repeat, where a subclass writes its own ``__init__``.
 
     Examples
     --------

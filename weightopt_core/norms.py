@@ -1,6 +1,6 @@
 """Euclidean norms whose bits depend neither on threads nor on devices.
 
-Squares are summed in double. Where the sum is too large for one, or so small that squares have
+Squares are summed in double. Where the sum is too large for a double, or so small that squares have
 lost digits, the values are measured again, multiplied by a power of two, which changes no digit.
 """
 
@@ -26,7 +26,7 @@ UP, DOWN = 2.0**600, 2.0**-600
 def total(sums: Iterable[float]) -> float:
     """Return the sum, rounded once, of numbers none of which is below 0.
 
-    It is infinity if too large, and NaN if one of them is.
+    It is infinity if it is too large, and NaN if one of them is NaN.
     """
     sums = list(sums)
     try:
@@ -46,7 +46,7 @@ def norm_by(measure: Callable[[float], Iterable[float]]) -> float:
     Parameters
     ----------
     measure : callable
-        Takes a factor, and returns the sums of squares of all parts of the values multiplied by it.
+        It takes a factor, and returns the sums of squares of all parts of the values times that.
     """
     square = total(measure(1.0))
     scale = scale_for(square)

@@ -21,9 +21,10 @@ _has_read = False
 def get_num_threads() -> int:
     """Return how many threads a step may use.
 
-    What `set_num_threads` set; else the environment variable ``WEIGHTOPT_NUM_THREADS``, which is
-    read when it is first needed; else the processors that the calling thread may run on, which the
-    system is asked for each time. 256 at most, for the pool of threads has no more.
+    It is what `set_num_threads` set; else the environment variable ``WEIGHTOPT_NUM_THREADS``, which
+    is read when it is first needed; else the number of processors that the calling thread may run
+    on, which the system is asked for each time. It is 256 at most, because the pool of threads has
+    no more.
 
     Returns
     -------
@@ -80,8 +81,8 @@ def use_openmp(path: str | os.PathLike[str] | None) -> None:
     Parameters
     ----------
     path : str, path or None
-        The file of GNU's or LLVM's library, which the process must have loaded; None restores
-        threads of our own. A forked child begins with those.
+        The file of GNU's or LLVM's library, which the process must have loaded; None restores steps
+        on threads of their own. A forked child begins with those.
 
     Raises
     ------

@@ -54,7 +54,7 @@ class BoundStep(Protocol):
 
     Both methods first do all that may fail or run code of others. Then they call ``turn.commit()``
     and compute, with no Python in between that a signal or another thread could come into. So a
-    step is whole or has not been.
+    step happens as a whole or not at all.
     """
 
     def run(

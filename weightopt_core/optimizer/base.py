@@ -30,18 +30,18 @@ _BY_INDEX = ("_update_count", "_get_lr", "_get_wd")
 class Optimizer(Algorithm):
     """Base class of all optimizers.
 
-    A subclass names its `rule`, an update rule made with `weightopt_core.update_rule`, and
-    declares the hyperparameters that the rule takes. Or it overrides `create_state` and `update`
-    and does as it likes with NumPy.
+    A subclass names its `rule`, an update rule made with `weightopt_core.update_rule`, and declares
+    the hyperparameters that the rule takes. Or it overrides `create_state` and `update`, and
+    computes as it likes with NumPy.
 
     Parameters
     ----------
     rescale_grad : float, optional
         The gradient is multiplied by it first; often one over the batch size.
     param_idx2name : dict of int to str, optional
-        Names of the parameters by index; an index that is a str is its own name. What has a name
-        decays only if that ends in ``_weight`` or ``_gamma``, in these with ``.`` or ``/`` for
-        ``_``, or in ``kernel``.
+        Names of the parameters by index; an index that is a str is its own name. A parameter with a
+        name decays only if the name ends in ``_weight`` or ``_gamma``, in these with ``.`` or ``/``
+        for ``_``, or in ``kernel``.
     wd : float, optional
         Weight decay, at least 0.
     clip_gradient : float, optional
@@ -50,7 +50,8 @@ class Optimizer(Algorithm):
         At least 0. With a scheduler it is the scheduler's initial rate.
     lr_scheduler : LRScheduler or callable, optional
         Gives the learning rate of each update from `num_update`; the optimizer works with a copy of
-        it. A plain function has no initial rate, so that `learning_rate` waits until there is none.
+        it. A plain function has no initial rate; `learning_rate` is not used as long as there is
+        one.
     sym : object, optional
         Anything with ``list_arguments()`` and ``attr_dict()``, whose attributes ``__lr_mult__``
         and ``__wd_mult__`` are the default multipliers.
@@ -156,9 +157,10 @@ class Optimizer(Algorithm):
         Returns
         -------
         None, array or tuple of array
-            For a rule with no state, one, or several; each of the weight's shape and dtype. With
-            ``multi_precision`` and a 16-bit weight a tuple of float32 arrays: the states, and
-            last a copy of the weight. With ``state_dtype`` the states are bfloat16.
+            None for a rule without states, an array for one state, a tuple for several; each array
+            has the weight's shape and dtype. With ``multi_precision`` and a 16-bit weight it is a
+            tuple of float32 arrays: the states, and last a copy of the weight. With ``state_dtype``
+            the states are bfloat16.
 
         Raises
         ------
@@ -189,7 +191,7 @@ class Optimizer(Algorithm):
         return [backend_of(weight).zeros_like(weight) for _ in self.rule.states]  # type: ignore
 
     def update(self, index: Any, weight: Any, grad: Any, state: Any) -> None:
-        """Update a weight and its state in place, or those of several weights at once.
+        """Update a weight and its state in place, or several weights and their states at once.
 
         Parameters
         ----------
@@ -236,8 +238,8 @@ class Optimizer(Algorithm):
         Returns
         -------
         dict of str to number
-            By the name that the rule gives them. They go before a hyperparameter of that name,
-            and before `lr`, `wd` and `t`. What the rule does not take is left out.
+            By the name that the rule gives them. They override a hyperparameter of that name, and
+            `lr`, `wd` and `t`. What the rule does not take is left out.
         """
         return {}
 
@@ -253,9 +255,9 @@ class Optimizer(Algorithm):
         index : int or str
             What identifies the weight.
         t : int
-            The number of its updates, the present one included; `num_update` is the same meanwhile.
+            The number of its updates, the present one included; `num_update` equals it meanwhile.
         lr, wd : float, optional
-            Stand in for the rate and the decay with schedule and multipliers applied.
+            They stand in for the rate and the decay with schedule and multipliers applied.
 
         Examples
         --------
@@ -286,8 +288,8 @@ class Optimizer(Algorithm):
         index, t, lr, wd
             As for `numbers_at`.
         norms : sequence of float
-            The norms that the rule takes. Without them those constants are left out that depend on
-            a norm.
+            The norms that the rule takes. Without them the constants that depend on a norm are left
+            out.
 
         Examples
         --------
@@ -373,13 +375,13 @@ class Optimizer(Algorithm):
     def reset(self, index: Any = None) -> None:
         """Forget how often a weight was updated, or all weights: they begin anew.
 
-        States belong to whom keeps them: take them out of `Updater.states` too.
+        States belong to whoever keeps them: take them out of `Updater.states` too.
 
         Parameters
         ----------
         index : int or str, optional
             What identifies the weight; by default all are forgotten, and `num_update` is
-            `begin_num_update` again. With an index it stays, since the schedule goes on.
+            `begin_num_update` again. With an index `num_update` stays, since the schedule goes on.
 
         Raises
         ------
@@ -398,8 +400,8 @@ class Optimizer(Algorithm):
         Parameters
         ----------
         args_lr_mult : dict of str or int to float
-            Multipliers, at least 0, by name or index; an index goes before a name. They go
-            before the attributes ``__lr_mult__`` of `sym`.
+            Multipliers, at least 0, by name or index; an index overrides a name. They override the
+            attributes ``__lr_mult__`` of `sym`.
 
         Raises
         ------
@@ -414,9 +416,9 @@ class Optimizer(Algorithm):
         Parameters
         ----------
         args_wd_mult : dict of str or int to float
-            Multipliers, at least 0, by name or index; an index goes before a name. They go
-            before the attributes ``__wd_mult__`` of `sym`, and these before the default of 0 for
-            names that do not decay.
+            Multipliers, at least 0, by name or index; an index overrides a name. They override the
+            attributes ``__wd_mult__`` of `sym`, and these override the default of 0 for names that
+            do not decay.
 
         Raises
         ------
@@ -497,7 +499,7 @@ class Optimizer(Algorithm):
         Raises
         ------
         ValueError
-            No optimizer is called so; the message has the nearest names and how to install it.
+            No optimizer has that name; the message has the nearest names and how to install it.
 
         Examples
         --------

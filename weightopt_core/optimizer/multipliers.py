@@ -81,7 +81,7 @@ class Multipliers(NamedTuple):
     Attributes
     ----------
     lr, wd : dict
-        Multipliers by index or name; one by index goes before one by name.
+        Multipliers by index or name; one by index overrides one by name.
     names : dict
         Names by index. An index without one is its own name.
     """

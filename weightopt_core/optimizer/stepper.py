@@ -222,7 +222,7 @@ class Stepper:
     ) -> dict[str, Any]:
         """Return those numbers of `rule` that belong to the present update of `index`.
 
-        Where `rates` has ``lr`` or ``wd``, that goes before schedule and multipliers.
+        Where `rates` has ``lr`` or ``wd``, that overrides schedule and multipliers.
         """
         t = optimizer._index_update_count[index]
         own: dict[str, Any] = {}

@@ -70,8 +70,8 @@ class Plugin:
 def plugins() -> tuple[Plugin, ...]:
     """Return the entry points of all groups of this project.
 
-    Of packages with one name the first on the path counts, as for `import`; one without metadata
-    only if there is no other.
+    Where packages have one name, the first on the path counts, as for `import`; one without
+    metadata counts only if there is no other.
     """
     import importlib_metadata
 

@@ -113,7 +113,7 @@ class Registry:
         Raises
         ------
         ValueError
-            Nothing is called so; the message has the nearest names and how to install it.
+            Nothing has that name; the message has the nearest names and how to install it.
         PluginError
             The plugin cannot be used, or two packages claim the name.
         """

@@ -34,7 +34,7 @@ class Rule:
     name : str
         Its name.
     source : str
-        Its text as written, its decorators too.
+        Its text as written, with its decorators.
     states : tuple of str
         Names of the state arrays, in order.
     numbers : tuple of str
@@ -85,13 +85,14 @@ class Rule:
             A module with the functions of the array API, such as `numpy` or `jax.numpy`, or an
             array of one. For others, torch among them, array-api-compat has to be installed.
         sqrt : callable, optional
-            Takes the square root of an array. By default that of the namespace, for float32 in
-            float64 and back where it has that, for not every library rounds it correctly.
+            Takes the square root of an array. By default it is the namespace's, and goes through
+            float64 for float32 arrays where there is float64, because not every library rounds it
+            correctly.
 
         Returns
         -------
         weightopt_core.rule.namespaces.OnNamespace
-            What is called as the rule is. Of equal arguments it is the same object.
+            An object that is called like the rule. Equal arguments give the same object.
 
         Examples
         --------
@@ -114,8 +115,8 @@ class Rule:
         numbers : mapping
             The rule's keyword arguments.
         norms : sequence of float
-            The norms that the rule takes, in the order of ``lowered.norms``. Without them those
-            constants are left out that depend on a norm.
+            The norms that the rule takes, in the order of ``lowered.norms``. Without them the
+            constants that depend on a norm are left out.
 
         Raises
         ------
@@ -158,12 +159,12 @@ class Rule:
         sums: Sequence[np.ndarray],
         scales: np.ndarray | None,
     ) -> Constants:
-        """Put after the constants of some tensors those that depend on their norms.
+        """Put after the constants of some tensors the ones that depend on their norms.
 
         Parameters
         ----------
         constants : weightopt_core.engine.constants.Constants
-            Those of each tensor that depend on no norm.
+            The constants of each tensor that depend on no norm.
         numbers : sequence of mapping
             The rule's keyword arguments for each tensor.
         sums : sequence of numpy.ndarray
@@ -185,7 +186,7 @@ class Rule:
         return Constants(values, np.arange(len(rows), dtype=np.int32))
 
     def given(self, numbers: Mapping[str, Any]) -> list[Any]:
-        """Return the values of the rule's numbers, then of those from outside; NumPy's as Python's.
+        """Return the values of the rule's numbers, then of numbers from outside, as Python's own.
 
         Raises
         ------

@@ -24,9 +24,9 @@ _NEEDED = (
 class OnNamespace:
     """A rule whose arrays are those of one namespace; `Rule.on` makes it.
 
-    It is called as the rule itself. Nothing is written to: new arrays are returned, always as a
-    tuple. One that the rule leaves as it is may be returned itself. All arrays are in the type that
-    the rule computes in, float32 or float64.
+    It is called like the rule itself. It writes to no array and returns new ones, always as a
+    tuple. An array that the rule leaves as it is may be returned itself. All arrays are in the type
+    that the rule computes in, float32 or float64.
 
     Attributes
     ----------
@@ -37,18 +37,18 @@ class OnNamespace:
     arrays : tuple of str
         The names of the arrays that it takes, in order.
     constants : tuple of str
-        What each number is that arrays meet, those that depend on a norm last.
+        What each number that arrays meet is; numbers that depend on a norm come last.
     norms : tuple of str
         What the rule takes norms of.
     passed : tuple of int or None
-        For each result the position of the array that it is, where the rule returns one as it came.
+        For each result the position of the array that the rule returns unchanged for it, or None.
     step : callable
         ``step(constants, weight, grad, *states)`` returns the new weight and the new states.
         Nothing is checked. Each of `constants` is a 0-d array of the compute type; one array of
         one dimension has them as well. Compilers of arrays trace this function.
     normed : callable
-        ``normed(constants, weight, grad, *states)`` returns what the norms are of. It takes those
-        constants, or these and more, that depend on no norm.
+        ``normed(constants, weight, grad, *states)`` returns what the norms are of. It takes the
+        constants that depend on no norm, or all of them.
     source : str
         The text of these functions.
 
@@ -109,9 +109,9 @@ class OnNamespace:
             The rule's arrays, all of one shape and either float32 or float64.
         norm : callable, optional
             Takes an array and returns its norm, a 0-d array or a number; by default `norm`. Where
-            an array is one part of several, it is to return that of all parts.
+            an array is one part of several, it has to return the norm of all parts.
         **numbers
-            Those of the rule, each a number of Python, None, or a 0-d array.
+            The rule's numbers, each a number of Python, None, or a 0-d array.
         """
         arrays = weight, grad, *others
         self._check(arrays)
@@ -126,14 +126,15 @@ class OnNamespace:
     ) -> tuple[Any, ...]:
         """Return the constants as 0-d arrays; those that depend on norms where these are given.
 
-        Numbers that are all plain are evaluated on the host in double and rounded once. Where one
-        is an array, so is what depends on it: as float64 where the library has it. Then nothing is
-        raised where a number divides by 0 or a branch is not taken; both branches are formed.
+        Where all numbers are plain, they are evaluated on the host in double and rounded once.
+        Where one is an array, what depends on it is an array too, in float64 where the library has
+        it. Then nothing is raised where a number divides by 0 or a branch is not taken; both
+        branches are formed.
 
         Parameters
         ----------
         numbers : mapping
-            Those of the rule, by name.
+            The rule's numbers, by name.
         like : array
             Says the compute type and the device.
         norms : sequence
@@ -153,7 +154,7 @@ class OnNamespace:
         """Return the Euclidean norm of all elements, a 0-d array.
 
         Squares are summed in float64 where the library has it, in its own order. Otherwise, and for
-        float64, by the largest magnitude, so that the norm is finite wherever it is.
+        float64, values are divided by the largest magnitude first, so that the sum stays finite.
         """
         namespace = self.namespace
         if 0 in array.shape:
