@@ -28,11 +28,11 @@ class Place(NamedTuple):
     Attributes
     ----------
     leaf : int
-        Its number.
+        The number of the parameter.
     mults : tuple of float
         The multipliers of its learning rate and its weight decay.
     dtype : dtype
-        What it is computed in.
+        The type that it is computed in.
     """
 
     leaf: int
@@ -76,8 +76,8 @@ class Step:
         places : sequence of Place
             The parameters.
         norms : sequence of tuple of array
-            The norms that the rule takes of each. Without them those constants are left out that
-            depend on a norm.
+            The norms that the rule takes of each parameter. Without them the constants that depend
+            on a norm are left out.
         """
         # With norms each parameter has its own.
         keys = [

@@ -17,18 +17,18 @@ _NUMBERS = {"learning_rate": "lr"}
 
 
 class Created(NamedTuple):
-    """An optimizer, and what its hyperparameters are that JAX traces.
+    """An optimizer, and those of its hyperparameters that JAX traces.
 
     Attributes
     ----------
     name : str or type
         What it was created from.
     given : dict
-        Hyperparameters that are Python's.
+        Hyperparameters whose values are Python's.
     traced : dict
         Hyperparameters that are known only when a compiled function runs.
     optimizer : weightopt_core.Optimizer
-        Has the defaults of those.
+        The optimizer; it has the defaults of the traced ones.
     """
 
     name: Any

@@ -37,12 +37,12 @@ class Leaves:
         return jax.tree_util.tree_unflatten(self.treedef, values)
 
     def of(self, tree: Any, argument: str) -> list[Any]:
-        """Return what a tree has for each of these.
+        """Return what a tree has for each of these arrays.
 
         Raises
         ------
         ValueError
-            It is another tree.
+            The tree has another structure.
         """
         try:
             return self.treedef.flatten_up_to(tree)

@@ -27,7 +27,7 @@ class State(NamedTuple):
     count : array
         How many updates there were.
     states : dict of str to tree
-        By the name that the rule gives it, each state for all parameters.
+        Each state, for all parameters, by the name that the rule gives it.
     master : tree or None
         With ``multi_precision`` the float32 copy of each 16-bit parameter, None for others.
     """
@@ -52,7 +52,7 @@ class Transformation(optax.GradientTransformationExtraArgs):
         `apply`, compiled by `jax.jit`; it takes over the memory of `params` and `state`, which are
         not to be used again.
     optimizer : weightopt_core.Optimizer
-        What it was made from; to be read.
+        What it was made from; it is to be read only.
     """
 
     apply: Callable[[Any, Any, State], tuple[Any, State]]
@@ -88,15 +88,15 @@ def transform(
         Whether constants that depend on the count are formed by the core, in double: a compiled
         function then calls the host once for each step. By default JAX forms them, where it can.
     lr_mult, wd_mult : number, tree or callable, optional
-        What the learning rate and the weight decay are multiplied by, for each parameter: a tree as
-        that of the parameters, or one whose parts stand for whole branches, or a function from
-        parameters to one. A `wd_mult` of 0 is for what is not to decay.
+        What the learning rate and the weight decay are multiplied by, for each parameter: a tree
+        like the one of the parameters, or one whose parts stand for whole branches, or a function
+        from the parameters to such a tree. A `wd_mult` of 0 is for what is not to decay.
     norm : callable, optional
         Takes an array and returns its norm. Needed only in `jax.shard_map`, where a parameter is
-        one part of several: there it is to return the norm of all.
+        one part of several: there it has to return the norm of all parts.
     **hyperparameters
-        Those of the optimizer. ``lr_scheduler`` is an `LRScheduler` or its name, or a function of
-        the number of updates, the present one included; it runs on the host.
+        Hyperparameters of the optimizer. ``lr_scheduler`` is an `LRScheduler` or its name, or a
+        function of the number of updates, the present one included; it runs on the host.
 
     Raises
     ------
@@ -106,8 +106,8 @@ def transform(
 
     Notes
     -----
-    Every parameter decays, whatever its name, as in optax. States have the type of their parameter,
-    with ``multi_precision`` float32. Noise is drawn by JAX from the optimizer's seed.
+    Every parameter decays, whatever its name, as in optax. States have the type of their parameter;
+    with ``multi_precision`` they are float32. Noise is drawn by JAX from the optimizer's seed.
 
     Examples
     --------

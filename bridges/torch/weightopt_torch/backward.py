@@ -23,7 +23,7 @@ class Watch:
         self._handles: dict[torch.Tensor, Any] = {}
 
     def over(self, parameters: Iterable[torch.Tensor]) -> None:
-        """Watch these too. One that is frozen is not, and waits for `step` if it is thawed."""
+        """Watch these too. A frozen one is not watched, and waits for `step` if it is thawed."""
         method = self._method
 
         def call(parameter: torch.Tensor) -> None:

@@ -24,8 +24,8 @@ def asks_for_states() -> bool:
 def numbers_in_job() -> Mapping[torch.Tensor, int]:
     """Return the numbers that parameters have in the whole job, where they are not all here.
 
-    So it is where ZeroRedundancyOptimizer makes an optimizer for those of one process. Noise and
-    rounding follow from these numbers.
+    They are not all here where ZeroRedundancyOptimizer makes an optimizer for the parameters of one
+    process. Noise and rounding follow from these numbers.
     """
     module = sys.modules.get("torch.distributed.optim.zero_redundancy_optimizer")
     kind: Any = getattr(module, "ZeroRedundancyOptimizer", ())

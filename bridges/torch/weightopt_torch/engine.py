@@ -61,7 +61,7 @@ class Engine:
         return settings
 
     def follow(self, groups: Groups) -> None:
-        """Take over the parameters that somebody has put in the place of those of a group."""
+        """Take over the parameters that somebody has put in the place of a group's own."""
         for number, group in enumerate(groups):
             old, new = self._members[number], group["params"]
             if new is old:

@@ -23,8 +23,8 @@ def is_one_of_several() -> bool:
 def agreed_seed() -> int | None:
     """Return a seed that all processes of the job have; None where there is one process alone.
 
-    It is what the first of them draws. No process waits for another. What each draws for itself
-    would let replicas of weights part.
+    It is what the first of them draws. No process waits for another. Seeds that each draws for
+    itself would let replicas of weights drift apart.
     """
     if not is_one_of_several():
         return None

@@ -53,8 +53,8 @@ def is_dense(tensor: torch.Tensor) -> bool:
 def in_order(tensor: torch.Tensor) -> torch.Tensor:
     """Return the elements of a dense tensor as its memory has them: itself, or a flat view of it.
 
-    A rule treats every element alike, so the order is no matter to it; all tensors of one weight
-    have to have the same.
+    A rule treats every element alike, so the order does not matter to it; but all tensors of one
+    weight need the same order.
     """
     if tensor.is_contiguous():
         return tensor

@@ -13,8 +13,8 @@ from .slots import Slot
 class OffloadedSlot(Slot):
     """One parameter with a copy in host memory that is stepped in its place.
 
-    Its gradient is copied as soon as it is complete, beside what the accelerator goes on with. On
-    an accelerator both copies are in pinned memory.
+    Its gradient is copied as soon as it is complete, while the accelerator goes on. On an
+    accelerator both copies are in pinned memory.
     """
 
     def __init__(self, index: int | str, label: str, group: int, device: torch.device):

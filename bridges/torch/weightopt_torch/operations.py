@@ -107,7 +107,7 @@ def update(
     fused : bool
         Whether ``torch.compile`` makes one kernel of the operations.
     whole : callable, optional
-        Takes the norms of parts of arrays, and returns those of whole arrays.
+        Takes the norms of parts of arrays, and returns the norms of whole arrays.
     """
     on = core.rule.on(torch, sqrt=root)
     counts = core._index_update_count

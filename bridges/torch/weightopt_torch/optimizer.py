@@ -161,9 +161,9 @@ class Optimizer(torch.optim.Optimizer):
         Returns
         -------
         dict
-            As torch's: ``state`` has the tensors of each parameter by name, ``step`` among them,
-            which is the number of its updates; ``param_groups`` has the settings. All is what
-            ``torch.load(..., weights_only=True)`` takes.
+            It is like torch's: ``state`` has the tensors of each parameter by name, ``step`` among
+            them, which is the number of its updates; ``param_groups`` has the settings.
+            ``torch.load(..., weights_only=True)`` takes all of it.
         """
         handle = self.register_state_dict_post_hook(checkpoint.completed, prepend=True)
         try:
@@ -218,7 +218,7 @@ class Optimizer(torch.optim.Optimizer):
 
 
 def check_ways(compile: Any, offload: Any, step_in_backward: Any) -> None:
-    """Raise where ways of stepping are asked for that are none, or exclude one another."""
+    """Raise where ways of stepping are unknown, or exclude one another."""
     for name, value, known in (
         ("compile", compile, (None, False, True)),
         ("offload", offload, (False, True)),

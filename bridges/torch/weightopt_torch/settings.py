@@ -29,7 +29,7 @@ INSTEAD = {
     "begin_num_update": "load_state_dict",
     "lr_scheduler": "the optimizer's lr_scheduler, which all groups share",
 }
-#: What decides of what a state is made.
+#: The settings that decide what a state is made of.
 _FIXED = ("multi_precision", "state_dtype")
 
 

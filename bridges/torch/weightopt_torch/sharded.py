@@ -16,7 +16,7 @@ from .slots import Slot
 
 
 class Sharded(Slot):
-    """What a slot does with a DTensor, before it does with the shard what it does with a tensor.
+    """What a slot does with a DTensor, before it treats the shard like any tensor.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ def _split(parameter: DTensor) -> tuple[int, ...]:
 
 
 def _index_of_shard(parameter: DTensor, index: int | str) -> int | str:
-    """Return an index that no other shard has; the first has that of the whole parameter."""
+    """Return an index that no other shard has; the first shard has the whole parameter's."""
     at: Any = parameter.device_mesh.get_coordinate() or []
     own = [at[i] for i in _split(parameter) if at]
     suffix = f"[{','.join(map(str, own))}]"
@@ -116,7 +116,7 @@ def _shard(tensor: torch.Tensor) -> torch.Tensor:
 
 
 def _like_shard(tensor: torch.Tensor, parameter: torch.Tensor) -> torch.Tensor:
-    """Return what belongs to the shard of a parameter, of a tensor that has the whole's shape."""
+    """Return the part of a tensor of the whole's shape that belongs to a parameter's shard."""
     if not isinstance(parameter, DTensor) or tensor.shape != parameter.shape:
         return tensor
     mesh, placements = parameter.device_mesh, parameter.placements

@@ -24,7 +24,7 @@ from .slots import Slot
 
 
 class Shards:
-    """How the shards of parameters are stepped that lie alike.
+    """How the shards of parameters that lie alike are stepped.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ class Shards:
         return hash(self._key)
 
     def update(self, core: Any, *call: Any) -> None:
-        """Step shards with an optimizer of the core; all processes of the mesh do so at a time."""
+        """Step shards with an optimizer of the core; all processes of the mesh do so together."""
         kind, _, split = self._key
         rule = core.rule
         name = type(core).__name__
@@ -83,7 +83,7 @@ class Shards:
         return rows
 
     def _norms(self, norms: list[float]) -> list[float]:
-        """Return the norms of whole arrays, given those of the shards here."""
+        """Return the norms of whole arrays, given the norms of the shards here."""
         for group, size in self._groups:
             parts: list[Any] = [None] * size
             dist.all_gather_object(parts, norms, group=group)

@@ -126,7 +126,7 @@ def parts_of(state: Any) -> tuple[Any, ...]:
 
 
 def names_of(rule: Any, count: int) -> list[str]:
-    """Return names for `count` arrays of a state: those of the rule, and then the master copy."""
+    """Return names for `count` arrays of a state: the rule's own, then the master copy's."""
     names = [] if rule is None else [*rule.states]
     if rule is None or count not in (len(names), len(names) + 1):
         return [f"state{i}" for i in range(count)]

@@ -13,8 +13,8 @@ from weightopt_core import threads
 def share_threads() -> str | None:
     """Let steps run on the threads that torch computes with; return the path of their library.
 
-    None where torch computes with others than OpenMP's, or where several libraries are loaded and
-    none is torch's own: then steps have threads of their own.
+    It is None where torch computes with other threads than OpenMP's, or where several libraries are
+    loaded and none is torch's own. Then steps have threads of their own.
     """
     paths = [Path(one["filepath"]) for one in threadpool_info() if one["user_api"] == "openmp"]
     home = Path(torch.__file__).parent
