@@ -66,7 +66,7 @@ def choose() -> Any:
     """Return the OpenCL device to take where any will do.
 
     It is what the environment variable ``PYOPENCL_CTX`` names, as pyopencl reads it. Without that,
-    a GPU goes before a processor, and a simulator, which is slow, comes last.
+    a GPU is preferred to a processor, and a simulator, which is slow, comes last.
 
     Returns
     -------

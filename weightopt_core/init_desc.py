@@ -30,7 +30,7 @@ DECAYING = (
 
 
 def decays(name: Any) -> bool:
-    """Whether a parameter decays by default: by its name, one without a name does."""
+    """Whether a parameter decays by default: its name decides, and one without a name does."""
     return not isinstance(name, str) or name.endswith(DECAYING)
 
 
@@ -72,7 +72,7 @@ class InitDesc(str):
 
     @property
     def path(self) -> str:
-        """The name, behind that of the parameter which it is a piece of."""
+        """The name, behind the name of the parameter that it is a piece of."""
         whole = self.attrs.get("__part_of__")
         return f"{whole}/{self}" if whole else str(self)
 

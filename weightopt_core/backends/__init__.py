@@ -1,7 +1,7 @@
 """Where arrays live, and rules run over them; `interface` says what a backend is.
 
-A backend is found by the module, at the top, that defines the type of an array or one of its
-bases. What is installed under the entry point ``weightopt.backends`` belongs to the table::
+A backend is found by the top-level module that defines the type of an array or one of its bases.
+What is installed under the entry point ``weightopt.backends`` belongs to the table::
 
     [project.entry-points."weightopt.backends"]
     cupy = "weightopt_cupy.backend"

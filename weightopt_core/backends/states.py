@@ -16,7 +16,7 @@ def parts_of(rule: Any, state: Any, has_master: bool) -> tuple[Sequence[Any], An
     Raises
     ------
     ValueError
-        There are more or fewer of them.
+        There are more or fewer arrays.
     """
     parts = () if state is None else state if isinstance(state, (tuple, list)) else (state,)
     names = [*rule.states, "master copy"] if has_master else rule.states
@@ -29,7 +29,7 @@ def parts_of(rule: Any, state: Any, has_master: bool) -> tuple[Sequence[Any], An
 
 
 def dtypes_of(weight: str, master: bool, form: StateForm) -> tuple[tuple[str, ...], str]:
-    """Return the dtypes that a gradient may have, and that of the states.
+    """Return the dtypes that a gradient may have, and the dtype of the states.
 
     Parameters
     ----------

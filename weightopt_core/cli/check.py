@@ -46,7 +46,7 @@ def command(package: str, verbose: bool) -> None:
 def _table(outcomes: list[_Outcome], devices: list[str]) -> Table:
     """Return a table with a row for each check and a column for each device.
 
-    What needs no arrays is in the first column, which is that of the host.
+    What needs no arrays is in the first column, which is the host's.
     """
     listed = table("check", *devices)
     rows: dict[str, dict[str, Text]] = {}

@@ -17,7 +17,7 @@ def global_norm(arrays: Sequence[Any]) -> float:
     """Return the Euclidean norm of all elements of all arrays.
 
     Squares are summed in double, in a fixed order: the result depends neither on threads nor on
-    devices nor on the order of the arrays. It is right wherever it is in the range of double, also
+    devices nor on the order of the arrays. It is right wherever it is in the range of double, even
     where squares are not. Nothing is copied.
 
     Parameters
@@ -44,7 +44,7 @@ def clip_global_norm(arrays: Sequence[Any], max_norm: float) -> float:
     Parameters
     ----------
     arrays : sequence of array
-        The gradients of one step; contiguous and writable, and unlike anywhere else written to.
+        The gradients of one step; contiguous and writable. No other function writes to gradients.
         An array that is given several times counts in the norm as often, and is scaled once.
     max_norm : float
         Above 0.
@@ -57,9 +57,9 @@ def clip_global_norm(arrays: Sequence[Any], max_norm: float) -> float:
     Raises
     ------
     ValueError
-        The norm is not finite, and nothing was changed: no scale would help a gradient that
-        holds an infinity or NaN. Skip the step, or lower the learning rate. Or two arrays share a
-        part of their memory, and not all of it.
+        The norm is not finite, and nothing was changed: no scale would help a gradient that holds
+        an infinity or NaN. Skip the step, or lower the learning rate. Or two arrays share only a
+        part of their memory.
 
     References
     ----------
@@ -107,7 +107,7 @@ def _factors(max_norm: float, norm: float) -> list[float]:
 
 
 def _apart(checked: list[tuple[Any, Any]]) -> list[tuple[Any, Any]]:
-    """Return the arrays, each memory once.
+    """Return the arrays without those that share their whole memory with an earlier one.
 
     Raises
     ------

@@ -39,7 +39,7 @@ class Rates:
     true : Counts
         How often each weight was updated.
     multipliers : Multipliers
-        Those of each weight.
+        The multipliers of each weight.
     is_looked_through : bool
         Whether settings that reach no parameter were looked for since they last changed.
     calls : Calls
@@ -83,8 +83,8 @@ class Rates:
     def look_through(self, wd: float, indices: Collection[Any]) -> None:
         """Warn of settings that reach no parameter, as soon as all parameters are known.
 
-        They are where they have names, or else where one of `indices` was updated before: then
-        that first pass is over.
+        All are known where they have names, or else where one of `indices` was updated before: then
+        the first pass is over.
         """
         names = self.multipliers.names
         if names or any(index in self.true for index in indices):

@@ -33,7 +33,7 @@ class Package:
     ----------
     name : str
         The algorithm's name, which is its folder's and its first entry point's too; for a bridge,
-        that of the framework.
+        the framework's name.
     kind : str
         A key of `GROUPS` or of `BRIDGE`.
     description : str

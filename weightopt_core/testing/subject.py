@@ -27,7 +27,7 @@ class Subject:
     Attributes
     ----------
     registry : Registry
-        That of its kind.
+        The registry of its kind.
     arguments : dict
         What its constructor must be given: declared in ``conformance``, or made from ranges.
     shape : tuple of int

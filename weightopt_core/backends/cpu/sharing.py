@@ -102,7 +102,7 @@ def or_bridge(array: Any) -> str:
     """Name the installed package for arrays of this class, if there is one.
 
     Such a package has an entry point in the group ``weightopt.bridges`` with the name of the
-    module, at the top, that defines the class.
+    top-level module that defines the class.
     """
     module = type(array).__module__.partition(".")[0]
     found = [point for point in installed.plugins() if point.group == BRIDGES]
