@@ -5,23 +5,18 @@ from __future__ import annotations
 import threading
 import weakref
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any
-
-from pyopencl.array import Array
 
 from ...engine.constants import Constants
 from ...engine.recognise_objects import Objects
 from ..interface import StateForm
 from .arrays import in_order, unfinished
-from .launches import Many, One, launch
+from .launches import launch
+from .many_launch import Many
 from .norm_launch import Measure, sums_of
+from .one_launch import One
 from .shared_buffers import Held
 from .text.templates import ROUNDED_BFLOAT16
-
-#: The attributes of an array that a step depends on; `check` sees to it that their values are of
-#: types that never change.
-WATCHED = ("queue", "base_data", "offset", "shape", "strides", "dtype", "size", "nbytes")
 
 
 class DeviceStep:
@@ -205,21 +200,6 @@ def _events_of(arrays: list[list[Any]]) -> list[Any]:
     """Return all events of arrays, each once: those of a launch are in many of their lists."""
     events = {id(e): e for tensor in arrays for array in tensor for e in array.events}
     return list(events.values())
-
-
-def seen_of(given: list[list[Any]]) -> Objects | None:
-    """Return what recognises the arrays of a step; None where some may change unnoticed."""
-    flat = [array for arrays in given for array in arrays]
-    if all(_keeps_attributes(type(a)) and "events" in vars(a) for a in flat):  # type: ignore[arg-type]
-        return Objects(given, WATCHED, "events")
-    return None
-
-
-@lru_cache(64)
-def _keeps_attributes(kind: Any) -> bool:
-    """Whether the attributes of arrays of that type are what their dictionary holds."""
-    own = issubclass(kind, Array) and kind.__getattribute__ is Array.__getattribute__
-    return own and not any(hasattr(kind, name) for name in (*WATCHED, "events"))
 
 
 def _storages(rule: Any, form: StateForm, arrays: Sequence[Any]) -> tuple[str, ...]:

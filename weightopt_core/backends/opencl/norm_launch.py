@@ -10,7 +10,8 @@ import pyopencl as cl
 
 from ...kernels.norm import ELEMENTS_OF_A_CHUNK
 from ...norms import scales_of
-from .launches import Many, launch
+from .launches import launch
+from .many_launch import Many
 from .programs import kernel
 from .text.norm_source import measure_text
 

@@ -12,7 +12,8 @@ from ..interface import StateForm
 from ..states import check_state_dtype, dtypes_of, parts_of, remedy_for
 from .arrays import is_half
 from .checks import check, check_kernel
-from .device_step import DeviceStep, seen_of
+from .device_step import DeviceStep
+from .recognise import seen_of
 from .regions import check_apart, use_of
 
 
