@@ -13,7 +13,7 @@ from ... import dtypes
 from .checks import check, check_buffer, check_host, check_kernel, view, with_queue
 from .memory import empty_like
 from .programs import kernel
-from .text.source import cast_text
+from .text.array_source import cast_text
 from .traits import traits_of
 
 

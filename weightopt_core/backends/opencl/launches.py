@@ -12,7 +12,7 @@ from ...dtypes import compute_of
 from ...engine.launching import launch_all
 from .programs import Kernels, kernel
 from .shared_buffers import Held
-from .text.source import rule_text
+from .text.rule_source import rule_text
 from .text.templates import ROUNDED_BFLOAT16
 from .traits import traits_of
 

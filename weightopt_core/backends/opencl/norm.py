@@ -13,7 +13,7 @@ from ...norms import total
 from .arrays import record
 from .checks import check, check_kernel
 from .programs import kernel
-from .text.source import header
+from .text.heads import header
 from .text.templates import STORAGE
 from .traits import check_float64, traits_of
 

@@ -12,7 +12,7 @@ from ..intervals import bounds
 from .arrays import record
 from .checks import check, check_kernel
 from .programs import kernel
-from .text.source import fill_text
+from .text.array_source import fill_text
 from .traits import traits_of
 
 

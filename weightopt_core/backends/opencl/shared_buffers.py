@@ -10,7 +10,7 @@ import pyopencl as cl
 
 from ...errors import wording
 from .programs import kernel
-from .text.source import buffer_parameters
+from .text.slots import buffer_parameters
 from .text.templates import ADDRESSES
 
 #: Buffers that one launch looks at.

@@ -8,7 +8,9 @@ from typing import Any
 from .... import ctext
 from ....kernels.norm import ELEMENTS_OF_A_CHUNK, LANES_OF_A_CHUNK
 from ..traits import Traits
-from .source import header, loads, pointers, tensor_texts
+from .elements import loads, pointers
+from .heads import header
+from .slots import tensor_texts
 from .templates import FORMS
 
 _DOUBLE = """\

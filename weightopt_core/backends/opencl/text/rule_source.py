@@ -1,0 +1,98 @@
+"""OpenCL C text of the kernels of a rule."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from .... import ctext
+from ..traits import Traits
+from .elements import element, pointers
+from .heads import header, random_text
+from .slots import tensor_texts
+from .templates import (
+    FORMS,
+    LOOP,
+    MANY,
+    NOISY_LOOP,
+    RANDOM_OF_PAIR,
+    ROUNDED_BFLOAT16,
+    ROUNDED_LOOP,
+    RULE,
+    SALTS,
+    WORDS,
+)
+
+_KEYS = ", ulong key0, ulong key1"
+
+
+def rule_text(
+    rule: Any, storages: Sequence[str], traits: Traits, dtype: str, slots: int | None
+) -> str:
+    """Return the program of one rule.
+
+    Parameters
+    ----------
+    rule : weightopt_core.rule.Rule
+        What to compute.
+    storages : sequence of str
+        Of `FORMS`: that of each array of the rule except noise, and, where the first is a master
+        copy, that of the weight itself last.
+    traits : Traits
+        Of the device.
+    dtype : str
+        The compute type.
+    slots : int or None
+        How many buffers the kernel for many tensors takes, 0 where it knows them by address; None
+        for the kernel for one.
+    """
+    parts = [header(traits, dtype), ctext.text("preamble.h")]
+    if rule.draws:
+        parts.append(random_text(traits, dtype))
+    if ROUNDED_BFLOAT16 in storages:
+        parts.append(ctext.text("rounding.h"))
+    keyed = rule.draws or ROUNDED_BFLOAT16 in storages
+    names = pointers(storages)
+    types = [f"const {FORMS[s].type}" if i == 1 else FORMS[s].type for i, s in enumerate(storages)]
+    scalars = rule.lowered.scalars
+    typed = [f"__global {type_} *restrict {name}" for type_, name in zip(types, names)]
+    parts.append(
+        RULE.format(
+            pointers=", ".join(text.replace("restrict", "RESTRICT") for text in typed),
+            arguments=", ".join(f"{text}, ulong {n}_at" for text, n in zip(typed, names)),
+            shifted=", ".join(f"{name} + {name}_at" for name in names),
+            loop=_loop(rule, storages, dtype),
+            words=WORDS if rule.draws else "",
+            parameters=_KEYS * keyed + ", __local WORD *words" * rule.draws,
+            keys=_KEYS * keyed,
+            key_names=", key0, key1" * keyed + ", words" * rule.draws,
+            constants="".join(f", REAL {name}" for name in scalars),
+            constant_names="".join(f", {name}" for name in scalars),
+        )
+    )
+    if slots is not None:
+        casts = [f"(__global {type_} *)" for type_ in types]
+        keys = ", key[0], key[1]" * keyed + ", words" * rule.draws
+        words = WORDS if rule.draws else ""
+        parts.append(_many_text(casts, len(scalars), keys, words, slots))
+    return "\n".join(parts)
+
+
+def _loop(rule: Any, storages: Sequence[str], dtype: str) -> str:
+    lines = "\n".join(" " * 8 + line for line in element(rule, storages, dtype))
+    if ROUNDED_BFLOAT16 not in storages:
+        return (NOISY_LOOP if rule.draws else LOOP).format(element=lines)
+    pairs = range((len(rule.states) + 1) // 2)
+    salts = "\n        ".join(SALTS.format(pair=pair) for pair in pairs)
+    words = "\n            ".join(RANDOM_OF_PAIR.format(pair=pair) for pair in pairs)
+    return ROUNDED_LOOP.format(element=lines, salts=salts, words=words)
+
+
+def _many_text(casts: list[str], constants: int, keys: str, words: str, slots: int) -> str:
+    return MANY.format(
+        **tensor_texts(casts, slots),
+        row=constants,
+        key_values=keys,
+        words=words,
+        constant_values="".join(f", k[{i}]" for i in range(constants)),
+    )
