@@ -1,10 +1,4 @@
-"""Initializers: the base class, and every installed initializer by its name.
-
->>> import numpy as np
->>> import weightopt_core as wo
->>> weight = np.empty((2, 3), np.float32)
->>> wo.init.create("xavier", seed=7)("fc1_weight", weight)
-"""
+"""The base class of all initializers, and how they are created."""
 
 from __future__ import annotations
 
@@ -13,16 +7,15 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from . import random
-from .algorithm import Algorithm
-from .backends import backend_of
-from .errors import wording
-from .hyperparameters import Hyperparameter, Integer
-from .init_desc import SUFFIXES, InitDesc
-from .kinds import INITIALIZER
-from .registry import Registry
+from ..algorithm import Algorithm
+from ..backends import backend_of
+from ..errors import wording
+from ..init_desc import SUFFIXES, InitDesc
+from ..kinds import INITIALIZER
+from ..registry import Registry
+from .written import named, read
 
-_log = logging.getLogger(__name__)
+_log = logging.getLogger(__package__)
 
 
 class Initializer(Algorithm):
@@ -171,48 +164,6 @@ class Initializer(Algorithm):
         )
 
 
-class RandomInitializer(Initializer):
-    """Base class of initializers that draw random numbers.
-
-    Parameters
-    ----------
-    seed : int, optional
-        Makes the values of each name independent of everything drawn elsewhere; by default they
-        depend on `weightopt_core.random.seed` and on how often the name was initialized.
-    """
-
-    seed = Integer(None, "[0, inf)", optional=True, kw_only=True)
-
-    def _uniform(self, name: InitDesc, arr: Any, low: float, high: float) -> None:
-        """Fill `arr` with uniform numbers of ``[low, high)``."""
-        backend_of(arr).fill_uniform(arr, self._key(name, arr), low, high)
-
-    def _normal(self, name: InitDesc, arr: Any, mean: float, sigma: float) -> None:
-        """Fill `arr` with normal numbers."""
-        backend_of(arr).fill_normal(arr, self._key(name, arr), mean, sigma)
-
-    def _key(self, name: InitDesc, arr: Any) -> tuple[int, int]:
-        if arr.dtype.kind in "iu":
-            dtype = f"dtype of array of {str(name)!r}"
-            raise TypeError(wording(dtype, "a float type", str(arr.dtype)))
-        return random.stream(name.path, self.seed)
-
-
-class Nested(Hyperparameter):
-    """An initializer that another one uses, given in any form that `create` takes."""
-
-    expected = "an initializer, its name or what its dumps() returned"
-
-    def check(self, value: Any) -> Any:
-        """Return the initializer; what is wrong with it, `create` says."""
-        if value is None and self.optional:
-            return None
-        try:
-            return create(value)
-        except (TypeError, ValueError) as error:
-            raise type(error)(f"{self.name}: {error}") from error
-
-
 def create(initializer: Any, *args: Any, **kwargs: Any) -> Any:
     """Return an initializer.
 
@@ -224,25 +175,16 @@ def create(initializer: Any, *args: Any, **kwargs: Any) -> Any:
     *args, **kwargs
         Its arguments, where `initializer` is a name.
     """
-    if isinstance(initializer, str) and initializer.lstrip()[:1] in ("[", "{"):
-        text = initializer
-        try:
-            initializer = json.loads(text)
-        except ValueError as error:
-            raise ValueError(
-                wording("initializer", "a name or JSON", repr(text), str(error))
-            ) from None
+    initializer = read(initializer)
     if isinstance(initializer, str):
         return registry.create(initializer, *args, **kwargs)
     if args or kwargs:
         raise TypeError(
             wording("initializer", "a name beside further arguments", repr(initializer))
         )
-    if isinstance(initializer, dict) and isinstance(initializer.get("initializer"), str):
-        rest = {key: value for key, value in initializer.items() if key != "initializer"}
-        return registry.create(initializer["initializer"], **rest)
-    if isinstance(initializer, list) and len(initializer) == 2 and isinstance(initializer[1], dict):
-        return registry.create(initializer[0], **initializer[1])
+    if (form := named(initializer)) is not None:
+        name, arguments = form
+        return registry.create(name, **arguments)
     is_class = isinstance(initializer, type)
     if callable(initializer) and not is_class:
         return initializer
@@ -267,7 +209,3 @@ def _root_mean_square(arr: Any) -> str:
 registry = Registry(INITIALIZER.name, INITIALIZER.group, Initializer)
 register = registry.register
 alias = registry.alias
-
-
-def __getattr__(name: str) -> Any:
-    return registry.attribute(__name__, name)
