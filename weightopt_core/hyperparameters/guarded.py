@@ -11,8 +11,8 @@ from .intervals import Real
 class LearningRate(Real):
     """The learning rate of an optimizer, which cannot be set while a scheduler gives it.
 
-    Read, it is the rate in use. What was set, or else the default, is there as ``_rate``, which
-    costs a step no call.
+    Reading it gives the rate in use. What was set, or else the default, is in ``_rate``, which a
+    step reads without a call.
     """
 
     computed = True
@@ -40,10 +40,10 @@ class LearningRate(Real):
 
 
 class Momentum(Real):
-    """The momentum of an optimizer whose state has another form with one than without.
+    """The momentum of an optimizer whose state has another form with a momentum than without.
 
-    Once it was above 0, the optimizer's ``_has_momentum`` is True, and it may be 0 at any time. It
-    cannot be raised from 0 for weights that were updated without.
+    Once the momentum was above 0, the optimizer's ``_has_momentum`` is True, and the momentum may
+    be 0 at any time. It cannot be raised from 0 for weights that were updated without one.
     """
 
     def allow(self, instance: Any, value: Any) -> None:
