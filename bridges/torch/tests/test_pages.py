@@ -12,8 +12,8 @@ from pages import ROOT, run_python
 
 
 @pytest.mark.parametrize("page", ["bridges/torch/README.md", "docs/torch.md"])
-def test_page(page, monkeypatch):
-    run_python(ROOT / page, monkeypatch)
+def test_page(page):
+    run_python(ROOT / page)
 
 
 @pytest.mark.parametrize("name", ["", ".optimizer", ".initialize"])

@@ -48,7 +48,7 @@ class Optimizer(torch.optim.Optimizer):
     ...     weight.grad = torch.ones(2)
     ...     optimizer.step()
     >>> weight.detach(), optimizer.state[weight]
-    (tensor([-0.2500, -0.2500]), {'mom': tensor([-0.7500, -0.7500])})
+    (tensor([-0.2500, -0.2500]), {'step': tensor(2), 'mom': tensor([-0.7500, -0.7500])})
     >>> isinstance(optimizer, torch.optim.Optimizer)
     True
     """
