@@ -14,31 +14,12 @@ True
 
 from __future__ import annotations
 
-import hashlib
 import operator
-import os
-import secrets
-import threading
-from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
+from . import keys
 from .drawn import DrawnSeed
 from .errors import wording
-
-
-@dataclass
-class _Global:
-    """The global seed, whether the system drew it, and how many draws each name has had."""
-
-    seed: int | None = None
-    drawn: bool = True
-    draws: dict[str, int] = field(default_factory=dict)
-
-
-_lock = threading.Lock()
-_global = _Global()
 
 
 def seed(n: int) -> None:
@@ -63,10 +44,7 @@ def seed(n: int) -> None:
     >>> from weightopt_core import random
     >>> random.seed(7)
     """
-    global _global
-    n = _natural("seed", n)
-    with _lock:
-        _global = _Global(n, drawn=False)
+    keys.begin(_natural("seed", n))
 
 
 def stream(name: str | None, seed: int | None = None) -> tuple[int, int]:
@@ -102,8 +80,8 @@ def stream(name: str | None, seed: int | None = None) -> tuple[int, int]:
         raise TypeError(wording("name", "None or a str", repr(name)))
     name = str(name or "")
     if seed is not None:
-        return _key(_natural("seed", seed), name, 0)
-    return _next(name)[0]
+        return keys.key(_natural("seed", seed), name, 0)
+    return keys.following(name)[0]
 
 
 def draw_seed(name: str) -> int:
@@ -119,7 +97,7 @@ def draw_seed(name: str) -> int:
     int
         In [0, 2**64); a `DrawnSeed` where the system drew the global seed.
     """
-    (seed, _), drawn = _next(name)
+    (seed, _), drawn = keys.following(name)
     return DrawnSeed(seed) if drawn else seed
 
 
@@ -139,8 +117,8 @@ def get_state() -> dict[str, Any]:
     >>> random.get_state()
     {'seed': 7, 'draws': {'fc1_weight': 1}}
     """
-    with _lock:
-        return {"seed": _global_seed(), "draws": dict(_global.draws)}
+    seed, draws = keys.present()
+    return {"seed": seed, "draws": draws}
 
 
 def set_state(state: dict[str, Any]) -> None:
@@ -165,7 +143,6 @@ def set_state(state: dict[str, Any]) -> None:
     >>> random.stream("fc1_weight") == key
     True
     """
-    global _global
     if not isinstance(state, dict):
         raise TypeError(wording("state", "a dict", repr(state)))
     if state.keys() != {"seed", "draws"}:
@@ -174,10 +151,7 @@ def set_state(state: dict[str, Any]) -> None:
     n, draws = _natural("seed", state["seed"]), state["draws"]
     if not isinstance(draws, dict) or not all(isinstance(name, str) for name in draws):
         raise TypeError(wording("draws", "a dict of str to int", repr(draws)))
-    draws = {name: _natural(f"draws of {name!r}", draw) for name, draw in draws.items()}
-    with _lock:
-        # The seed that the system drew is not given by being saved and set again.
-        _global = _Global(n, _global.drawn and n == _global.seed, draws)
+    keys.resume(n, {name: _natural(f"draws of {name!r}", draw) for name, draw in draws.items()})
 
 
 def _natural(argument: str, n: Any) -> int:
@@ -191,39 +165,3 @@ def _natural(argument: str, n: Any) -> int:
     if number < 0:
         raise ValueError(wording(argument, expected, str(number)))
     return number
-
-
-def _next(name: str) -> tuple[tuple[int, int], bool]:
-    """Return the key of the next draw of a name, and whether the system drew the global seed."""
-    with _lock:
-        entropy = _global_seed()
-        draw = _global.draws.get(name, 0)
-        _global.draws[name] = draw + 1
-        drawn = _global.drawn
-    return _key(entropy, name, draw), drawn
-
-
-def _global_seed() -> int:
-    if _global.seed is None:
-        _global.seed = secrets.randbits(64)
-    return _global.seed
-
-
-def _renew() -> None:
-    """Draw seeds anew in a forked child, where another thread may have held the lock."""
-    global _global, _lock
-    _lock = threading.Lock()
-    if _global.drawn:
-        _global = _Global()
-
-
-if hasattr(os, "register_at_fork"):  # not on every system
-    os.register_at_fork(after_in_child=_renew)
-
-
-def _key(entropy: int, name: str, draw: int) -> tuple[int, int]:
-    digest = hashlib.sha256(name.encode()).digest()
-    words = [int.from_bytes(digest[i : i + 4], "little") for i in range(0, 32, 4)]
-    sequence = np.random.SeedSequence(entropy, spawn_key=(*words, draw))
-    key = sequence.generate_state(2, np.uint64)
-    return int(key[0]), int(key[1])

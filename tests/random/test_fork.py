@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import weightopt_core as mx
-from weightopt_core import drawn, random
+from weightopt_core import drawn, keys, random
 
 pytestmark = [
     pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork"),
@@ -22,7 +22,7 @@ pytestmark = [
 @pytest.fixture
 def unseeded(monkeypatch):
     """Be as in a process in which nobody has set a seed."""
-    monkeypatch.setattr(random, "_global", random._Global())
+    monkeypatch.setattr(keys, "_global", keys._Global())
 
 
 def in_child(work):
@@ -168,7 +168,7 @@ def test_a_child_does_not_wait_for_a_lock_of_another_thread():
     holds, done = threading.Event(), threading.Event()
 
     def hold():
-        with random._lock:
+        with keys._lock:
             holds.set()
             done.wait(60)
 

@@ -1,0 +1,82 @@
+"""Keys of random numbers: of the global seed, a name, and how often that was drawn before."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import threading
+from dataclasses import dataclass, field
+
+import numpy as np
+
+
+@dataclass
+class _Global:
+    """The global seed, whether the system drew it, and how many draws each name has had."""
+
+    seed: int | None = None
+    drawn: bool = True
+    draws: dict[str, int] = field(default_factory=dict)
+
+
+_lock = threading.Lock()
+_global = _Global()
+
+
+def begin(seed: int) -> None:
+    """Set the global seed and forget all draws."""
+    global _global
+    with _lock:
+        _global = _Global(seed, drawn=False)
+
+
+def following(name: str) -> tuple[tuple[int, int], bool]:
+    """Return the key of the next draw of a name, and whether the system drew the global seed."""
+    with _lock:
+        entropy = _global_seed()
+        draw = _global.draws.get(name, 0)
+        _global.draws[name] = draw + 1
+        drawn = _global.drawn
+    return key(entropy, name, draw), drawn
+
+
+def present() -> tuple[int, dict[str, int]]:
+    """Return the global seed, and how many draws each name has had."""
+    with _lock:
+        return _global_seed(), dict(_global.draws)
+
+
+def resume(seed: int, draws: dict[str, int]) -> None:
+    """Go on from a global seed and the draws of each name."""
+    global _global
+    with _lock:
+        # The seed that the system drew is not given by being saved and set again.
+        _global = _Global(seed, _global.drawn and seed == _global.seed, draws)
+
+
+def key(seed: int, name: str, draw: int) -> tuple[int, int]:
+    """Return the key of a draw, two integers in [0, 2**64); nothing is counted."""
+    digest = hashlib.sha256(name.encode()).digest()
+    words = [int.from_bytes(digest[i : i + 4], "little") for i in range(0, 32, 4)]
+    sequence = np.random.SeedSequence(seed, spawn_key=(*words, draw))
+    halves = sequence.generate_state(2, np.uint64)
+    return int(halves[0]), int(halves[1])
+
+
+def _global_seed() -> int:
+    if _global.seed is None:
+        _global.seed = secrets.randbits(64)
+    return _global.seed
+
+
+def _renew() -> None:
+    """Draw seeds anew in a forked child, where another thread may have held the lock."""
+    global _global, _lock
+    _lock = threading.Lock()
+    if _global.drawn:
+        _global = _Global()
+
+
+if hasattr(os, "register_at_fork"):  # not on every system
+    os.register_at_fork(after_in_child=_renew)
