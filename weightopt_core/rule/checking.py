@@ -24,21 +24,10 @@ from .language import (
     ON_ARRAYS,
     UNARY,
 )
+from .operands import operands_of
 from .reading import Reading
 from .scope import Scope
 from .tree import Array, Call, Choice, Literal, Norm, Number, Operation, Outside, Tree
-
-_OPERANDS: dict[type, Callable[[Any], list[ast.expr]]] = {
-    ast.Constant: lambda node: [],
-    ast.Name: lambda node: [],
-    ast.Attribute: lambda node: [],
-    ast.UnaryOp: lambda node: [node.operand],
-    ast.BinOp: lambda node: [node.left, node.right],
-    ast.Compare: lambda node: [node.left, *node.comparators],
-    ast.BoolOp: lambda node: node.values,
-    ast.IfExp: lambda node: [node.test, node.body, node.orelse],
-    ast.Call: lambda node: node.args,
-}
 
 
 class Checker:
@@ -65,7 +54,7 @@ class Checker:
         while todo:
             node, nested, operands = todo.pop()
             if operands is None:
-                operands = self._operands(node)
+                operands = operands_of(node, self.reading, self.scope)
                 nested += isinstance(node, (ast.IfExp, ast.BoolOp))
                 if nested > MAX_CHOICES:
                     what = f"'if', 'and' or 'or' nested more than {MAX_CHOICES} times"
@@ -95,21 +84,6 @@ class Checker:
 
     def _kinds(self, values: Sequence[int]) -> list[str]:
         return [self.tree.kinds[value] for value in values]
-
-    def _operands(self, node: ast.expr) -> list[ast.expr]:
-        """Return what is to be evaluated before `node`."""
-        if type(node) not in _OPERANDS:
-            raise self.refuse(node, f"{type(node).__name__} in an expression")
-        if isinstance(node, ast.BinOp) and type(node.op) not in BINARY:
-            raise self.refuse(node, f"the operator {type(node.op).__name__}")
-        if isinstance(node, ast.Compare) and not all(type(op) in COMPARE for op in node.ops):
-            raise self.refuse(node, "'in'")
-        if isinstance(node, ast.Call):
-            self.scope.callee(node.func)
-            if node.keywords or any(isinstance(part, ast.Starred) for part in node.args):
-                what = "keyword or * arguments in a call"
-                raise self.refuse(node, what, "pass values by position")
-        return _OPERANDS[type(node)](node)
 
     def _Constant(self, node: ast.Constant, *_: Any) -> int:
         value: Any = node.value
