@@ -8,17 +8,13 @@ from typing import Any, ClassVar
 
 import torch
 
-from weightopt_core.errors import wording
-
 from . import checkpoint
 from .backward import Watch
 from .engine import Engine
 from .groups import grouped
 from .job import warn_of_own_gradients
-from .offload import OffloadedSlot
-from .operations import CompiledSlot, DeviceSlot
 from .settings import ALGORITHM, NOISE, check_names, defaults_of
-from .slots import Slot
+from .ways import check_ways, slot_for
 
 #: Attributes that decide how parameters are stepped; copies and pickles have them too.
 _WAYS = ("lr_scheduler", "compile", "offload", "step_in_backward", "_rate_is_given")
@@ -215,38 +211,6 @@ class Optimizer(torch.optim.Optimizer):
                 # A scheduler asks for it before the next step, and of all parameters.
                 count = checkpoint.count_of(self.state[parameter], slot.label)
                 self._engine.go_on_from(count, slot)
-
-
-def check_ways(compile: Any, offload: Any, step_in_backward: Any) -> None:
-    """Raise where ways of stepping are unknown, or exclude one another."""
-    for name, value, known in (
-        ("compile", compile, (None, False, True)),
-        ("offload", offload, (False, True)),
-        ("step_in_backward", step_in_backward, (False, True)),
-    ):
-        if not any(value is one for one in known):
-            raise TypeError(wording(name, " or ".join(map(str, known)), repr(value)))
-    if offload and compile is not None:
-        remedy = "leave one of them out"
-        raise ValueError(wording("compile", "None with offload", repr(compile), remedy))
-
-
-def slot_for(compile: bool | None, offload: bool, parameter: torch.Tensor) -> Callable[..., Slot]:
-    """Return what makes the slot of a parameter: how it is stepped."""
-    kind = _kind_for(compile, offload, parameter)
-    if not hasattr(parameter, "device_mesh"):
-        return kind
-    from .sharded import slot_of  # what it imports takes long, and not every build of torch has it
-
-    return slot_of(kind, parameter)
-
-
-def _kind_for(compile: bool | None, offload: bool, parameter: torch.Tensor) -> type[Slot]:
-    if offload:
-        return OffloadedSlot
-    if compile is None and parameter.device.type in ("cpu", "meta"):
-        return Slot
-    return CompiledSlot if compile else DeviceSlot
 
 
 @functools.cache
