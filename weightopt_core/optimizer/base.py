@@ -11,8 +11,6 @@ from typing import Any, ClassVar
 
 from ..algorithm import Algorithm
 from ..backends import backend_of
-from ..backends.interface import STATE_FORMS, StateForm
-from ..backends.states import check_state_dtype
 from ..errors import wording
 from ..hyperparameters import Choice, Flag, Instance, Integer, LearningRate, Names, Real
 from ..kinds import OPTIMIZER
@@ -21,6 +19,7 @@ from ..registry import Registry
 from ..rule import Rule
 from .lists import check_lists, one_by_one
 from .rates import Counts, Rates, View
+from .states import created
 from .stepper import Stepper
 
 #: What a subclass overrides to say itself what the counts and rates of each index are.
@@ -169,22 +168,7 @@ class Optimizer(Algorithm):
         ImportError
             ``state_dtype`` is set, and ml_dtypes is not installed.
         """
-        if self.rule is None:
-            return None
-        if self._keeps_master(weight):
-            master = backend_of(weight).to_float32(weight)
-            return (*self._stored(master), master)
-        states = tuple(self._stored(weight))
-        return states if len(states) > 1 else states[0] if states else None
-
-    def _stored(self, weight: Any) -> Sequence[Any]:
-        """Return the initial states in the dtype that they are kept in."""
-        states = self.initial_states(weight)
-        if not self._state_form().rounded:
-            return states
-        backend = backend_of(weight)
-        check_state_dtype(backend.view(weight, "weight").dtype.name)
-        return [backend.to_bfloat16(state) for state in states]
+        return created(self, weight)
 
     def initial_states(self, weight: Any) -> Sequence[Any]:
         """Return the initial array of each state of the rule, by default zeros."""
@@ -456,19 +440,6 @@ class Optimizer(Algorithm):
     def _get_wd(self, index: Any) -> float:
         """Return the weight decay of `index`."""
         return self.wd * self._rates.multipliers.of_wd(index)
-
-    def _state_form(self) -> StateForm:
-        """Return what the states are made of."""
-        rule = self.rule
-        if self.state_dtype is None or rule is None or not rule.states:
-            return STATE_FORMS[self.multi_precision, False]
-        if rule.draws:
-            expected = f"None for the rule {rule.name!r}, which draws noise"
-            raise ValueError(wording("state_dtype", expected, repr(self.state_dtype)))
-        return STATE_FORMS[self.multi_precision, True]
-
-    def _keeps_master(self, weight: Any) -> bool:
-        return self.multi_precision and backend_of(weight).is_half(weight)
 
     @staticmethod
     def register(klass: type) -> type:

@@ -18,6 +18,7 @@ from ..engine.constants import Constants, Evaluator, as_plain
 from ..engine.index_groups import Stale
 from ..rule import Rule
 from .rates import Rates, View
+from .states import form_of
 
 if TYPE_CHECKING:
     from .base import Optimizer
@@ -76,7 +77,7 @@ class Stepper:
             rates.look_through(optimizer.wd if decays else 0.0, call.indices)
         form = STATE_FORMS[optimizer.multi_precision, False]
         if optimizer.state_dtype:
-            form = optimizer._state_form()
+            form = form_of(optimizer)
         keyed = rule.draws or form.rounded
         for _ in _ATTEMPTS:
             if self.plain:

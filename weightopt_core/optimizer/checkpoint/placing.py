@@ -8,6 +8,7 @@ import numpy as np
 
 from ...backends import backend_of
 from ...errors import wording
+from ..states import keeps_master
 
 if TYPE_CHECKING:
     from ..base import Optimizer
@@ -31,7 +32,7 @@ def resumed(
         if strict:
             raise ValueError(wording(f"loaded state of {index!r}", needed, form, REMEDY))
         return new, False
-    if optimizer._keeps_master(weight) and not _is_rounded(state[-1], weight):
+    if keeps_master(optimizer, weight) and not _is_rounded(state[-1], weight):
         if strict:
             expected = "the values of the master copy in its loaded state"
             remedy = f"load the weight that was saved with it; {REMEDY}"
