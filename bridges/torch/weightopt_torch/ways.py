@@ -15,7 +15,7 @@ from .slots import Slot
 
 
 def check_ways(compile: Any, offload: Any, step_in_backward: Any) -> None:
-    """Raise where ways of stepping are asked for that are none, or exclude one another."""
+    """Raise where ways of stepping are unknown, or exclude one another."""
     for name, value, known in (
         ("compile", compile, (None, False, True)),
         ("offload", offload, (False, True)),
