@@ -25,7 +25,7 @@ FRAMEWORK_optax := jax optax
 # What Intel's package of OpenCL for processors lacks in its metadata is named beside it.
 INTEL := intel-opencl-rt intel-cmplr-lib-rt
 
-.PHONY: install demo test test-torch-oldest test-torch-ecosystem test-sanitize test-opencl test-opencl-all lint \
+.PHONY: install check demo test test-torch-oldest test-torch-ecosystem test-sanitize test-opencl test-opencl-all lint \
 	format sync bench dist docs clean $(BRIDGES:%=test-%) $(BRIDGES:%=demo-%)
 .SECONDEXPANSION:
 
@@ -63,6 +63,11 @@ demo-torch: $(TORCH_VENV)/bridge
 
 test: install
 	$(BIN)/python -m pytest -n auto --dist loadgroup $(TESTS)
+
+# The inner loop: in two minutes, what fails most.
+check: lint
+	$(BIN)/python -m pytest -q -n auto --dist loadgroup -m "not slow and not long" \
+		--ignore=tests/packages --ignore=bridges $(TESTS)
 
 # Bridges have environments of their own; without their framework, make test skips their tests.
 $(BRIDGES:%=test-%): test-%: .venv-%/bridge
