@@ -13,7 +13,8 @@
 from typing import Any
 
 from .factories import factory
-from .transformation import State, Transformation, transform
+from .functions import State
+from .transformation import Transformation, transform
 
 __all__ = ["State", "Transformation", "transform"]
 
