@@ -17,11 +17,11 @@ optax = pytest.importorskip("optax")
 import jax.numpy as jnp
 import ml_dtypes
 import weightopt_optax
-from weightopt_core.testing.numbers import EXTRAS, STEPS
 
 import weightopt_core as wo
 from weightopt_core.rule import sqrt
 from weightopt_core.testing.arrays import same_bits
+from weightopt_core.testing.exact import EXTRAS, STEPS
 from weightopt_core.testing.subject import Subject
 
 

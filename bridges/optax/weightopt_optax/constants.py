@@ -100,10 +100,10 @@ class Step:
         """Return the rule's numbers, with arrays for those that are traced."""
         optimizer = self.created.optimizer
         numbers = optimizer.numbers_at(0, 1)
-        numbers |= {name: _real(value) for name, value in self.traced.items()}
+        traced = self.traced | {"t": self.count + (optimizer.begin_num_update + 1)}
         if self.lr is not None:
-            numbers["lr"] = _real(self.lr)
-        numbers["t"] = _real(self.count + (optimizer.begin_num_update + 1))
+            traced["lr"] = self.lr
+        numbers |= {name: _real(value) for name, value in traced.items() if name in numbers}
         return _scaled(numbers, mults)
 
     def _hosted(self, given: Sequence[tuple[Place, Any]]) -> Sequence[Sequence[Any]]:
