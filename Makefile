@@ -57,14 +57,10 @@ demo: $(VENV)/core
 	$(BIN)/python -m pip install --quiet "weightopt-core[plot]" scikit-learn
 	$(BIN)/python examples/digits.py
 
-demo-torch: $(TORCH_VENV)/bridge
-	$(TORCH_BIN)/python examples/torch_digits.py
-	$(TORCH_BIN)/python examples/torch_chars.py
-
 test: install
 	$(BIN)/python -m pytest -n auto --dist loadgroup $(TESTS)
 
-# The inner loop: in two minutes, what fails most.
+# The inner loop.
 check: lint
 	$(BIN)/python -m pytest -q -n auto --dist loadgroup -m "not slow and not long" \
 		--ignore=tests/packages --ignore=bridges $(TESTS)
@@ -74,7 +70,7 @@ $(BRIDGES:%=test-%): test-%: .venv-%/bridge
 	.venv-$*/bin/python -m pytest -n auto --dist worksteal $(or $(TESTS),bridges/$*/tests)
 
 $(BRIDGES:%=demo-%): demo-%: .venv-%/bridge
-	.venv-$*/bin/python examples/$*_digits.py
+	for example in examples/$*_*.py; do .venv-$*/bin/python $$example || exit; done
 
 test-torch-oldest:
 	$(MAKE) .venv-torch-oldest/bridge BRIDGE_torch-oldest=torch FRAMEWORK_torch-oldest="torch==2.6.*"
