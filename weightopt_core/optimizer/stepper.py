@@ -150,11 +150,7 @@ class Stepper:
             key = tuple(own.items())
             if key not in places:
                 places[key] = len(rows)
-                names = rule, *own
-                evaluator = self.evaluators.get(names) or self._evaluator(
-                    optimizer, rule, list(own), names
-                )
-                rows.append(evaluator.row(optimizer, tuple(own.values())))
+                rows.append(self._row(optimizer, rule, own))
             which.append(places[key])
         return Constants(np.array(rows), np.array(which, np.int32))
 
@@ -199,11 +195,13 @@ class Stepper:
     ) -> tuple[float, ...]:
         """Return the constants of `rule` for an update that nobody counts; see `own_numbers_at`."""
         own = self.own_numbers_at(optimizer, rule, index, t, rates)
+        return tuple(self._row(optimizer, rule, own).tolist())
+
+    def _row(self, optimizer: Optimizer, rule: Rule, own: Mapping[str, Any]) -> np.ndarray:
+        """Return the constants of `rule`, given the numbers that belong to one update."""
         names = rule, *own
-        evaluator = self.evaluators.get(names)
-        if evaluator is None:
-            evaluator = self._evaluator(optimizer, rule, list(own), names)
-        return tuple(evaluator.row(optimizer, tuple(own.values())).tolist())
+        evaluator = self.evaluators.get(names) or self._evaluator(optimizer, rule, list(own), names)
+        return evaluator.row(optimizer, tuple(own.values()))
 
     def own_numbers_at(
         self, optimizer: Optimizer, rule: Rule, index: Any, t: int, rates: Mapping[str, float]

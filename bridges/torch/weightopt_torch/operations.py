@@ -13,29 +13,24 @@ import torch
 from weightopt_core.backends import cpu
 from weightopt_core.errors import wording
 
-from .memory import as_laid_out, check_dense, host_view, in_order, tensor_over
+from .memory import host_view, in_order, tensor_over
 from .slots import Slot, names_of, parts_of
 
 
 class DeviceSlot(Slot):
     """One parameter, stepped where it is by operations of torch."""
 
-    @staticmethod
+    #: Whether ``torch.compile`` makes one kernel of the operations.
+    fused = False
+
+    @classmethod
     def update(
-        core: Any, indices: Any, weights: Any, grads: Any, states: Any, **options: Any
+        cls, core: Any, indices: Any, weights: Any, grads: Any, states: Any, **options: Any
     ) -> None:
-        update(core, indices, weights, grads, states, fused=False, **options)
+        update(core, indices, weights, grads, states, fused=cls.fused, **options)
 
-    def look_at(self, parameter: torch.Tensor) -> None:
-        home = self.home(parameter)
-        place = home.data_ptr(), home.stride()
-        if place != self._place:
-            check_dense(home, self.label)
-            self.weight, self._place, self.state = _flat(home), place, None
-
-    def gradient(self, parameter: torch.Tensor) -> torch.Tensor:
-        grad: Any = parameter.grad
-        return _flat(as_laid_out(grad, parameter))
+    def array(self, tensor: torch.Tensor) -> torch.Tensor:
+        return in_order(tensor.detach()).view(-1)
 
     def put_back(self, parameter: torch.Tensor) -> bool:
         return True
@@ -48,27 +43,18 @@ class DeviceSlot(Slot):
             for name, part in zip(names_of(core.rule, len(made)), made)
         }
         for tensor, part in zip(state.values(), made):
-            _flat(tensor).copy_(tensor_over(part).reshape(-1))
+            self.array(tensor).copy_(tensor_over(part).reshape(-1))
         self.adopt(state, parameter)
         return state
 
     def adopt(self, state: dict[str, torch.Tensor], parameter: torch.Tensor) -> None:
-        self.arrays = tuple(map(_flat, self._placed(state, parameter)))
+        self.arrays = tuple(map(self.array, self._placed(state, parameter)))
 
 
 class CompiledSlot(DeviceSlot):
     """One parameter, stepped by operations that ``torch.compile`` fuses."""
 
-    @staticmethod
-    def update(
-        core: Any, indices: Any, weights: Any, grads: Any, states: Any, **options: Any
-    ) -> None:
-        update(core, indices, weights, grads, states, fused=True, **options)
-
-
-def _flat(tensor: torch.Tensor) -> torch.Tensor:
-    """Return the elements in one dimension, in the order of memory."""
-    return in_order(tensor.detach()).view(-1)
+    fused = True
 
 
 def _dtype(array: np.ndarray) -> torch.dtype:

@@ -64,13 +64,17 @@ class Slot:
         """Return the tensor that is stepped; states lie where it does."""
         return parameter
 
+    def array(self, tensor: torch.Tensor) -> Any:
+        """Return a dense tensor as the core takes it, in the order that its memory has."""
+        return host_view(in_order(tensor))
+
     def look_at(self, parameter: torch.Tensor) -> None:
         """See to it that `weight` is what the parameter has."""
         home = self.home(parameter)
         place = home.data_ptr(), home.stride()
         if place != self._place:
             check_dense(home, self.label)
-            self.weight = host_view(in_order(home))
+            self.weight = self.array(home)
             self._place = place
             # Whether the state fits is looked at again.
             self.state = None
@@ -78,7 +82,7 @@ class Slot:
     def gradient(self, parameter: torch.Tensor) -> Any:
         """Return the gradient as the core takes it, in the order of the weight's."""
         grad: Any = parameter.grad
-        return host_view(in_order(as_laid_out(grad, parameter)))
+        return self.array(as_laid_out(grad, parameter))
 
     def put_back(self, parameter: torch.Tensor) -> bool:
         """Let the parameter have what was computed; whether autograd knows of it already."""
@@ -95,13 +99,13 @@ class Slot:
     def adopt(self, state: dict[str, torch.Tensor], parameter: torch.Tensor) -> None:
         """Take over the tensors of a state, which were checked."""
         tensors = self._placed(state, parameter)
-        arrays = tuple(map(host_view, tensors))
+        arrays = tuple(map(self.array, tensors))
         self.arrays = arrays if len(arrays) > 1 else arrays[0] if arrays else None
 
     def _placed(
         self, state: dict[str, torch.Tensor], parameter: torch.Tensor
     ) -> list[torch.Tensor]:
-        """Return the tensors of a state in the order of the weight's; they are where it is."""
+        """Return the tensors of a state, laid out as the weight is; they are where it is."""
         home = self.home(parameter)
         for name, tensor in state.items():
             if tensor.device != home.device:
@@ -110,7 +114,7 @@ class Slot:
                 raise ValueError(wording(argument, str(home.device), got, remedy))
             if tensor.shape == home.shape and tensor.stride() != home.stride():
                 state[name] = as_laid_out(tensor, home)
-        return [in_order(tensor) for tensor in state.values()]
+        return [*state.values()]
 
     def copied(self, tensor: torch.Tensor, parameter: torch.Tensor) -> torch.Tensor:
         """Return a copy of a state's tensor where such states lie."""
