@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from .errors import nearest
+from .errors import nearest, wording
 from .hyperparameters import REQUIRED, Hyperparameter
+from .written import plain
 
 #: What stands on the stack whenever an attribute is set.
 _SETTERS = ("__setattr__", "_refuse_unknown")
@@ -134,6 +135,30 @@ class Algorithm:
         values = vars(self)
         declared = self.hyperparameters.values()
         return {one.name: values[one.stored] for one in declared if one.stored in values}
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the arguments that make an equal one, as JSON keeps them; ``dumps`` writes them.
+
+        A subclass whose constructor takes more than declared hyperparameters overrides it.
+
+        Raises
+        ------
+        TypeError
+            The constructor takes more, or a value has no such form.
+        """
+        for name, parameter in inspect.signature(type(self)).parameters.items():
+            is_own = parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+            if is_own and name not in self.hyperparameters:
+                expected = "declared hyperparameters alone"
+                remedy = f"declare it, or let {type(self).__name__}.arguments() return it"
+                argument = f"constructor of {type(self).__name__}"
+                raise TypeError(wording(argument, expected, repr(name), remedy))
+        return {name: plain(name, value) for name, value in self.given().items()}
+
+    @classmethod
+    def from_arguments(cls, arguments: dict[str, Any]) -> Any:
+        """Return what `arguments` came from."""
+        return cls(**arguments)
 
     def __repr__(self) -> str:
         arguments = ", ".join(f"{name}={value!r}" for name, value in self.given().items())

@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from . import written
 from .algorithm import Algorithm
 from .errors import wording
 from .hyperparameters import Hyperparameter, Real
@@ -48,11 +49,34 @@ class LRScheduler(Algorithm):
         """
         raise NotImplementedError(f"{type(self).__name__} must implement __call__(num_update)")
 
+    def dumps(self) -> str:
+        """Return the scheduler as JSON text, which `create` turns into an equal one.
+
+        Examples
+        --------
+        >>> import weightopt_core as wo
+        >>> text = wo.lr_scheduler.create("factor", step=10, factor=0.5).dumps()
+        >>> text
+        '["factorscheduler", {"step": 10, "factor": 0.5}]'
+        >>> wo.lr_scheduler.create(text)
+        FactorScheduler(step=10, factor=0.5)
+        """
+        return written.dumps(registry.name_of(type(self)), self.arguments())
+
 
 class Schedule(Hyperparameter):
     """What gives the learning rate of each update; stored as a copy, which nobody else changes."""
 
-    expected = "an LRScheduler, or a function of the number of updates"
+    expected = "an LRScheduler, what its dumps() returned, or a function of the number of updates"
+
+    def check(self, value: Any) -> Any:
+        """Return the schedule; what is wrong with its text, `create` says."""
+        if isinstance(value, (str, list)):
+            try:
+                return registry.create(value)
+            except (TypeError, ValueError) as error:
+                raise type(error)(f"{self.name}: {error}") from error
+        return super().check(value)
 
     def convert(self, value: Any) -> Callable[[int], Any]:
         if isinstance(value, type) or not callable(value):

@@ -9,11 +9,13 @@ from .declared import REQUIRED, Hyperparameter
 
 
 class Names(Hyperparameter):
-    """Names of parameters by index."""
+    """Names of parameters by index, a dict or its items."""
 
     expected = "a dict of names by index"
 
     def convert(self, value: Any) -> dict[Any, str]:
+        if isinstance(value, list):
+            value = dict(value)
         if not isinstance(value, dict) or not all(isinstance(name, str) for name in value.values()):
             raise TypeError
         return value

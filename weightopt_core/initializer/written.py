@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from ..errors import wording
+from ..written import parsed
 
 
 def read(initializer: Any) -> Any:
@@ -13,8 +13,8 @@ def read(initializer: Any) -> Any:
     if not isinstance(initializer, str) or initializer.lstrip()[:1] not in ("[", "{"):
         return initializer
     try:
-        return json.loads(initializer)
-    except ValueError as error:
+        return parsed(initializer)
+    except (ValueError, RecursionError) as error:
         got = repr(initializer)
         raise ValueError(wording("initializer", "a name or JSON", got, str(error))) from None
 

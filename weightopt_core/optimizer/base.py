@@ -9,6 +9,7 @@ from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, ClassVar
 
+from .. import written
 from ..algorithm import Algorithm
 from ..backends import backend_of
 from ..errors import wording
@@ -17,6 +18,7 @@ from ..kinds import OPTIMIZER
 from ..lr_scheduler import Schedule, rate_of, start_from
 from ..registry import Registry
 from ..rule import Rule
+from ..written import plain
 from .lists import check_lists, one_by_one
 from .rates import Counts, Rates, View
 from .states import created
@@ -441,6 +443,51 @@ class Optimizer(Algorithm):
         """Return the weight decay of `index`."""
         return self.wd * self._rates.multipliers.of_wd(index)
 
+    def arguments(self) -> dict[str, Any]:
+        """Return the arguments that make an equal one, and the multipliers where they are set."""
+        if self.sym is not None:
+            remedy = "give param_idx2name, and its multipliers to set_lr_mult and set_wd_mult"
+            raise TypeError(wording("sym", "None, since it cannot be written down", "one", remedy))
+        given = self._rates.given
+        multipliers = {"lr_mult": given.lr, "wd_mult": given.wd}
+        return super().arguments() | {
+            name: plain(name, values) for name, values in multipliers.items() if values
+        }
+
+    @classmethod
+    def from_arguments(cls, arguments: dict[str, Any]) -> Any:
+        """Return what `arguments` came from."""
+        rest = dict(arguments)
+        multipliers = {name: rest.pop(name, ()) for name in ("lr_mult", "wd_mult")}
+        optimizer = super().from_arguments(rest)
+        for name, values in multipliers.items():
+            if values:
+                getattr(optimizer, f"set_{name}")(dict(values))
+        return optimizer
+
+    def dumps(self) -> str:
+        """Return the optimizer as JSON text, which `create` turns into an equal one.
+
+        It has the class by name, what was set of its hyperparameters, the scheduler and the
+        multipliers; counts and states are what `Updater.save` keeps.
+
+        Raises
+        ------
+        TypeError
+            The class is neither registered nor installed, or a value has no such form: `sym`, or
+            a scheduler that is a plain function.
+
+        Examples
+        --------
+        >>> import weightopt_core as wo
+        >>> text = wo.optimizer.create("adam", learning_rate=0.01).dumps()
+        >>> text
+        '["adam", {"learning_rate": 0.01}]'
+        >>> wo.optimizer.create(text)
+        Adam(learning_rate=0.01)
+        """
+        return written.dumps(registry.name_of(type(self)), self.arguments())
+
     @staticmethod
     def register(klass: type) -> type:
         """Register an optimizer class under its own name; a decorator.
@@ -463,7 +510,7 @@ class Optimizer(Algorithm):
         Parameters
         ----------
         name : str
-            Case, hyphens, underscores and dots do not count.
+            Case, hyphens, underscores and dots do not count. Or what `dumps` returned.
         **kwargs
             Its hyperparameters.
 

@@ -7,7 +7,8 @@ import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ..errors import PluginError, nearest
+from .. import written
+from ..errors import PluginError, nearest, wording
 from . import discovery, installed
 from .discovery import API_VERSION
 from .published import PUBLISHED
@@ -125,9 +126,42 @@ class Registry:
             self._loaded[key] = self._load(name)
         return self._loaded[key]
 
-    def create(self, name: str, *args: Any, **kwargs: Any) -> Any:
-        """Return a new instance of the class called `name`."""
-        return self.find(name)(*args, **kwargs)
+    def create(self, name: str | list[Any], *args: Any, **kwargs: Any) -> Any:
+        """Return a new instance of the class called `name`, or what `dumps` returned as `name`."""
+        read = written.read(self.kind, name)
+        if read is None:
+            return self.find(name)(*args, **kwargs)  # type: ignore[arg-type]
+        if args or kwargs:
+            raise TypeError(wording(self.kind, "a name beside further arguments", repr(name)))
+        cls: Any = self.find(read[0])
+        return cls.from_arguments(read[1])
+
+    def name_of(self, cls: type) -> str:
+        """Return a name that stands for `cls`, its own in lower case if that does.
+
+        Raises
+        ------
+        TypeError
+            None does: the class is neither registered nor installed.
+        """
+        own = cls.__name__.lower()
+        if self._is_found(own, cls):
+            return own
+        named = [key for key, known in self._registered.items() if known is cls]
+        points = [(key, points[0]) for key, points in self._installed().items()]
+        named += [key for key, point in points if point.module == cls.__module__]
+        for key in named:
+            if self._is_found(key, cls):
+                return key
+        remedy = f"register the class with {self.base.__name__}.register"
+        expected = "a class that is registered or installed"
+        raise TypeError(wording(self.kind, expected, _path(cls), remedy))
+
+    def _is_found(self, name: str, cls: type) -> bool:
+        try:
+            return self.find(name) is cls
+        except (ValueError, PluginError):
+            return False
 
     def attribute(self, module: str, name: str) -> type:
         """Return the class whose own name is `name`; for a module's ``__getattr__``."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import json
 import math
 from typing import Any
 
@@ -33,15 +32,17 @@ def is_finite_and_not_negative(subject: Subject) -> None:
             assert usable, f"{schedule!r} at {n}: {lr!r}"
 
 
-def comes_back_from_json(subject: Subject) -> None:
-    """Its arguments are JSON, and a scheduler made of them gives the same rates."""
-    for schedule in _settings(subject):
-        given = json.loads(json.dumps(schedule.given()))
-        twin = subject.cls(**given)
-        assert [twin(n) for n in UPDATES] == [schedule(n) for n in UPDATES], f"{given}"
+def comes_back_from_text(subject: Subject) -> None:
+    """What dumps returns makes a scheduler that gives the same rates."""
+    with subject.findable() as registry:
+        for schedule in _settings(subject):
+            text = schedule.dumps()
+            twin = registry.create(text)
+            assert twin.dumps() == text, f"{text} became {twin.dumps()}"
+            assert [twin(n) for n in UPDATES] == [schedule(n) for n in UPDATES], text
 
 
-CHECKS = (is_a_pure_function, is_finite_and_not_negative, comes_back_from_json)
+CHECKS = (is_a_pure_function, is_finite_and_not_negative, comes_back_from_text)
 
 
 def _settings(subject: Subject) -> list[Any]:

@@ -40,7 +40,23 @@ def resumes_bit_for_bit(subject: Subject, maker: Maker) -> None:
                 _resumes(subject, maker, given | extra, dtype)
 
 
-CHECKS = (resumes_bit_for_bit,)
+def comes_back_from_text(subject: Subject) -> None:
+    """What dumps returns makes an equal optimizer, its multipliers included."""
+    with subject.findable() as registry:
+        for given in subject.settings():
+            optimizer = subject.create(param_idx2name={0: "fc_weight", 1: "fc_bias"}, **given)
+            optimizer.set_lr_mult({"fc_bias": 2.0, 0: 0.5})
+            try:
+                text = optimizer.dumps()
+            except TypeError as error:  # a constructor of its own, whose arguments nobody knows
+                raise unittest.SkipTest(str(error)) from error
+            twin = registry.create(text)
+            assert twin.dumps() == text, f"{text} became {twin.dumps()}"
+            assert repr(twin) == repr(optimizer), f"{twin!r} came from {optimizer!r}"
+            assert twin.lr_mult == optimizer.lr_mult, f"multipliers became {dict(twin.lr_mult)}"
+
+
+CHECKS = (resumes_bit_for_bit, comes_back_from_text)
 
 
 def _resumes(subject: Subject, maker: Maker, given: dict[str, Any], dtype: Any) -> None:

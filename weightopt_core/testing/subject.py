@@ -54,6 +54,16 @@ class Subject:
         """Return a new instance with what it must be given, and with `given`."""
         return self.cls(**(self.arguments | given))
 
+    @contextlib.contextmanager
+    def findable(self) -> Iterator[Registry]:
+        """Let the registry know the class within a ``with`` block, installed or not."""
+        with self.registry.isolated() as registry:
+            try:
+                registry.name_of(self.cls)
+            except TypeError:
+                registry._registered[registry.key(self.cls.__name__)] = self.cls
+            yield registry
+
     def settings(self) -> list[dict[str, Any]]:
         """Return arguments that lead to each of its rules."""
         own = {name: declared for name, declared in self.own.items() if name not in self.arguments}

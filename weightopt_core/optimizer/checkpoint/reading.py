@@ -5,8 +5,6 @@ Time and memory are bounded by the length of the bytes, whatever they claim to h
 
 from __future__ import annotations
 
-import json
-import math
 import operator
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +13,7 @@ import numpy as np
 
 from ...dtypes import STORAGE, dtype_of
 from ...errors import wording
+from ...written import parsed
 from ..rates import Counts
 
 #: What is written, and what can be read.
@@ -143,25 +142,10 @@ def _checked(content: dict[str, Any], entries: Any) -> Saved:
 
 
 def _parsed(text: Any) -> dict[str, Any]:
-    """Return a JSON object whose keys differ and whose numbers are finite."""
-    found = json.loads(text, object_pairs_hook=_object, parse_constant=_finite, parse_float=_finite)
+    found = parsed(text)
     if not isinstance(found, dict):
         raise TypeError("expected a JSON object")
     return found
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError("a key of JSON that is there twice")
-    return found
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number):
-        raise ValueError(f"the number {text[:20]}")
-    return number
 
 
 def _is_int(value: Any) -> bool:
