@@ -1,6 +1,7 @@
 """Saved states that go on in an optimizer: what has to fit, and what is done where it does not."""
 
 import json
+import warnings
 from collections import deque
 
 import numpy as np
@@ -285,3 +286,18 @@ def test_crafted_settings_do_no_harm(name, value, rng):
             message = str(error)
         assert message.startswith("states: expected")
         assert len(message) < 2000
+
+
+def test_two_updaters_on_one_optimizer_are_told_that_they_share_counts():
+    optimizer = mx.optimizer.create("adam")
+    first, second = mx.optimizer.get_updater(optimizer), mx.optimizer.get_updater(optimizer)
+    weight = np.ones(3, np.float32)
+    first(0, weight.copy(), weight)
+    with pytest.warns(UserWarning, match=r"update of 0: its state begins anew.*from 1.*reset\(0\)"):
+        second(0, weight.copy(), weight)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        second(0, weight.copy(), weight)
+        second(1, weight.copy(), weight.copy())
+        optimizer.reset()
+        mx.optimizer.get_updater(optimizer)(0, weight.copy(), weight)

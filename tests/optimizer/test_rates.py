@@ -104,7 +104,9 @@ def test_a_function_is_a_scheduler():
 
 
 def test_a_class_is_no_scheduler():
-    with pytest.raises(TypeError, match="expected None or an LRScheduler, or a function"):
+    with pytest.raises(
+        TypeError, match=r"an LRScheduler, what its dumps\(\) returned, or a function"
+    ):
         create(lr_scheduler=mx.lr_scheduler.FactorScheduler)
 
 

@@ -84,6 +84,18 @@ class Updater:
                 stacklevel=3,
             )
 
+    def _warn_of_counts(self, indices: Sequence[Any], counts: dict[Any, int | None]) -> None:
+        """Warn where a weight is counted already, and its state would begin anew all the same."""
+        for index in indices:
+            if index in self.states or index in self._seen or counts[index] is None:
+                continue
+            warnings.warn(
+                f"update of {index!r}: its state begins anew, and its count goes on from "
+                f"{counts[index]}; give each Updater an optimizer of its own, such as "
+                f"copy.copy(optimizer), or let counts begin anew too: optimizer.reset({index!r})",
+                stacklevel=4,
+            )
+
     def _is_known(self, index: Any) -> bool:
         try:
             return index in self.states and index not in self._loaded
@@ -111,6 +123,7 @@ class Updater:
         before = {index: counts.get(index) for index in indices}
         old = {index: self.states[index] for index in indices if index in self.states}
         anew: set[Any] = set()
+        self._warn_of_counts(indices, before)
         states = [self._state(*pair, anew) for pair in zip(indices, weights)]
         try:
             for index in anew:
