@@ -62,7 +62,8 @@ def test_one_wrong_array_leaves_all_as_they_were():
     ("index", "grad", "message"),
     [
         ([0, 1], [np.ones(3)], "grad: expected a list of 2, one for each index, got 1"),
-        ([0, 1], np.ones((2, 3)), "grad: expected a list of 2"),
+        ([0, 1], np.ones((2, 3)), "grad: expected a list of 2, one for each index, got a ndarray"),
+        ([0, 1], {0: np.ones(3), 1: np.ones(3)}, "grad: expected a list of 2, .* got a dict"),
         ([0, 0], [np.ones(3)] * 2, "index: expected different indices"),
     ],
 )

@@ -12,8 +12,9 @@ from ..errors import wording
 def check_lists(count: int, **lists: Any) -> None:
     """Raise ValueError where one of `lists` is no list or tuple of `count` items."""
     for name, values in lists.items():
-        if not isinstance(values, (list, tuple)) or len(values) != count:
-            got = f"{len(values)} of them" if hasattr(values, "__len__") else repr(values)
+        is_list = isinstance(values, (list, tuple))
+        if not is_list or len(values) != count:
+            got = f"{len(values)} of them" if is_list else f"a {type(values).__name__}"
             raise ValueError(wording(name, f"a list of {count}, one for each index", got))
 
 
