@@ -25,7 +25,7 @@ FRAMEWORK_optax := jax optax
 # What Intel's package of OpenCL for processors lacks in its metadata is named beside it.
 INTEL := intel-opencl-rt intel-cmplr-lib-rt
 
-.PHONY: install check demo test test-torch-oldest test-torch-ecosystem test-sanitize test-opencl test-opencl-all lint \
+.PHONY: install check demo test test-torch-oldest test-torch-ecosystem test-sanitize fuzz test-opencl test-opencl-all lint \
 	format sync bench dist docs clean $(BRIDGES:%=test-%) $(BRIDGES:%=demo-%)
 .SECONDEXPANSION:
 
@@ -101,6 +101,12 @@ test-sanitize: install
 		ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 \
 		LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" \
 		$(CURDIR)/$(BIN)/python -m pytest -q -p no:cacheprovider $(SANITIZED)
+
+# Readers of foreign bytes, guided by coverage.
+SECONDS ?= 60
+fuzz: install
+	$(BIN)/python -m pip install --quiet "weightopt-core[fuzz]"
+	$(BIN)/python tools/fuzz.py --seconds $(SECONDS)
 
 # On every OpenCL device that is found, and on Oclgrind, which checks how memory is used.
 test-opencl: install
