@@ -23,21 +23,24 @@ class Storage(NamedTuple):
         Bytes of an element.
     code : str
         Its name in the safetensors format.
+    exponent : int
+        The bits of an element that are all set in infinities and NaN, and in no other number.
     """
 
     compute: np.dtype[Any]
     itemsize: int
     code: str
+    exponent: int
 
 
 _FLOAT32, _FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
 
 #: By name. The names of bfloat16 and of NumPy's own types are those of their dtypes.
 STORAGE: dict[str, Storage] = {
-    "float16": Storage(_FLOAT32, 2, "F16"),
-    "bfloat16": Storage(_FLOAT32, 2, "BF16"),
-    "float32": Storage(_FLOAT32, 4, "F32"),
-    "float64": Storage(_FLOAT64, 8, "F64"),
+    "float16": Storage(_FLOAT32, 2, "F16", 0x7C00),
+    "bfloat16": Storage(_FLOAT32, 2, "BF16", 0x7F80),
+    "float32": Storage(_FLOAT32, 4, "F32", 0x7F800000),
+    "float64": Storage(_FLOAT64, 8, "F64", 0x7FF << 52),
 }
 
 #: Those of 16 bits: they are computed as float32.

@@ -94,6 +94,14 @@ class TakesAnything(Sound):
             weight -= (self._get_lr(index) * np.asarray(grad)).astype(weight.dtype)
 
 
+class LooksAway(Sound):
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+
+    def __setattr__(self, name, value):
+        super().__setattr__(name, "propagate" if name == "on_nonfinite" else value)
+
+
 class OffByABit(Sound):
     def update(self, index, weight, grad, state):
         super().update(index, weight, grad, state)
@@ -156,6 +164,7 @@ class Unchecked(Sound):
 FAULTS = {
     WritesGradient: {"never_writes_the_gradient"},
     TakesAnything: {"refuses_other_shapes", "refuses_other_dtypes", "refuses_what_is_no_array"},
+    LooksAway: {"looks_for_what_is_not_finite"},
     OffByABit: {"update_has_the_bits_of_the_rule", "half_precision_rounds_once"},
     Forgets: {"resumes_bit_for_bit", "order_does_not_matter"},
     Climbs: {"minimises_a_quadratic"},

@@ -83,6 +83,10 @@ def square_sum(array, scale=1.0):
     return cpu.square_sum(array.values, scale)
 
 
+def nonfinite(arrays, argument):
+    return cpu.nonfinite([view(array, argument).values for array in arrays], argument)
+
+
 def scale(array, factor):
     cpu.scale(array.values, factor)
 

@@ -13,7 +13,7 @@ dtype, ValueError for a wrong shape, layout or overlap, both in the wording of
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -187,6 +187,13 @@ class Backend(Protocol):
 
     def square_sum(self, array: Any, scale: float = 1.0) -> float:
         """Return the sum of squares of ``scale * array``, in double and in an order of its own."""
+
+    def nonfinite(self, arrays: Sequence[Any], argument: str) -> list[int]:
+        """Return the places of those arrays that hold an infinity or NaN, in ascending order.
+
+        They are looked through in one pass, and only read. A TypeError or ValueError about one of
+        them calls it `argument`.
+        """
 
     def scale(self, array: Any, factor: float) -> None:
         """Multiply every element by `factor`, in the compute type."""

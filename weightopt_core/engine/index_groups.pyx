@@ -315,19 +315,27 @@ cdef class Calls:
     ----------
     views : dict of int to CountsAhead
         By thread, the counts that the optimizer's own code sees there.
+    skipped : int
+        How many calls were not made, because of their gradients; a copy goes on from it.
     """
 
     cdef dict singles
     cdef dict lists
     cdef readonly dict views
+    cdef readonly int64_t skipped
 
-    def __cinit__(self):
+    def __cinit__(self, int64_t skipped=0):
+        self.skipped = skipped
         self.singles = {}
         self.lists = {}
         self.views = {}
 
     def __reduce__(self):
-        return Calls, ()
+        return Calls, (self.skipped,)
+
+    def skip(self):
+        """Note that a call was not made; nothing comes between reading and writing the number."""
+        self.skipped += 1
 
     def find(self, indices, Counts counts):
         """Return the `Call` of an exact list or tuple of indices, at least one."""

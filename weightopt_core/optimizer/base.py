@@ -19,6 +19,7 @@ from ..lr_scheduler import Schedule, rate_of, start_from
 from ..registry import Registry
 from ..rule import Rule
 from ..written import plain
+from .guard import CHOICES, PROPAGATE, admits
 from .lists import check_lists, one_by_one
 from .rates import Counts, Rates, View
 from .states import created
@@ -66,11 +67,18 @@ class Optimizer(Algorithm):
         computed in float32 and rounded stochastically, up or down by chance, so that in the mean
         nothing is lost; a master copy stays float32. Needs ml_dtypes. By default the states have
         the dtype that the weight is computed from.
+    on_nonfinite : {"propagate", "raise", "skip"}, optional
+        What a call of `update` does where a gradient that it is given holds an infinity or NaN.
+        ``"propagate"`` computes with it, and looks at nothing. Otherwise all gradients of the call
+        are looked through first: ``"raise"`` raises FloatingPointError, and ``"skip"`` leaves the
+        whole call out, with a warning the first time. In both cases nothing changes or is counted.
 
     Attributes
     ----------
     num_update : int
         The largest number of updates that any one parameter has seen.
+    skipped : int
+        How many calls ``on_nonfinite="skip"`` has left out; a copy goes on from it.
     lr_mult, wd_mult : dict
         Multipliers by index or name.
     """
@@ -85,6 +93,7 @@ class Optimizer(Algorithm):
     begin_num_update = Integer(0, "[0, 4e18]")
     multi_precision = Flag(False, kw_only=True)
     state_dtype = Choice(None, ("bfloat16",), optional=True, kw_only=True)
+    on_nonfinite = Choice(PROPAGATE, CHOICES, kw_only=True)
 
     #: How the weight and the states change; None where `update` is overridden.
     rule: Rule | None = None
@@ -105,7 +114,8 @@ class Optimizer(Algorithm):
         declared = inspect.getattr_static(cls, "learning_rate")
         is_own = isinstance(declared, LearningRate)
         cls._rate = declared.default if is_own else property(attrgetter("learning_rate"))
-        if "update" in vars(cls):
+        owner = next(base for base in cls.__mro__ if "update" in vars(base))
+        if owner is cls or not issubclass(owner, Optimizer):
             cls.update = one_by_one(cls.update)  # type: ignore[method-assign]
 
     def _prepare(self) -> None:
@@ -194,17 +204,22 @@ class Optimizer(Algorithm):
         ------
         TypeError, ValueError
             An argument is not as described; then nothing has changed.
+        FloatingPointError
+            A gradient holds an infinity or NaN, and `on_nonfinite` is ``"raise"``; then nothing has
+            changed.
         """
         rule = self.rule
         if rule is None:
             raise NotImplementedError(f"{type(self).__name__} must set rule or implement update()")
+        guarded = self.on_nonfinite != PROPAGATE
         if not isinstance(index, (list, tuple)):
-            self._stepper.step(self, rule, (index,), (weight,), (grad,), (state,))
+            if not guarded or admits(self, (index,), (grad,)):
+                self._stepper.step(self, rule, (index,), (weight,), (grad,), (state,))
             return
         if type(index) is not list:
             index = tuple(index)
         check_lists(len(index), weight=weight, grad=grad, state=state)
-        if index:
+        if index and (not guarded or admits(self, index, grad)):
             self._stepper.step(self, rule, index, weight, grad, state)
 
     def numbers(self, index: Any, t: int) -> dict[str, Any]:
@@ -311,6 +326,11 @@ class Optimizer(Algorithm):
     @num_update.setter
     def num_update(self, value: int) -> None:
         self._rates.counts.num_update = value
+
+    @property
+    def skipped(self) -> int:
+        """How many calls ``on_nonfinite="skip"`` has left out."""
+        return self._rates.calls.skipped
 
     @property
     def _index_update_count(self) -> Counts | View:

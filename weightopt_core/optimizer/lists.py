@@ -1,4 +1,4 @@
-"""Several parameters in one call."""
+"""Several parameters in one call, or one, for an `update` that a class has written for one."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..errors import wording
+from .guard import admits
 
 
 def check_lists(count: int, **lists: Any) -> None:
@@ -19,15 +20,21 @@ def check_lists(count: int, **lists: Any) -> None:
 
 
 def one_by_one(update: Callable[..., None]) -> Callable[..., None]:
-    """Return an `update` of a single weight as one that takes lists too, and goes through them."""
+    """Return an `update` of a single weight as one that takes lists too, and goes through them.
+
+    All gradients are looked through before the first update, as ``on_nonfinite`` asks for.
+    """
 
     @functools.wraps(update)
     def each(self: Any, index: Any, weight: Any, grad: Any, state: Any) -> None:
         if not isinstance(index, (list, tuple)):
-            return update(self, index, weight, grad, state)
+            if admits(self, (index,), (grad,)):
+                return update(self, index, weight, grad, state)
+            return None
         check_lists(len(index), weight=weight, grad=grad, state=state)
-        for given in zip(index, weight, grad, state):
-            update(self, *given)
+        if admits(self, index, grad):
+            for given in zip(index, weight, grad, state):
+                update(self, *given)
         return None
 
     return each

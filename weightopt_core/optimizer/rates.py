@@ -56,7 +56,8 @@ class Rates:
     def __copy__(self) -> Rates:
         """Return rates of the same multipliers, with counts of their own."""
         twin = object.__new__(Rates)
-        vars(twin).update(vars(self), true=copy.deepcopy(self.true), calls=Calls())
+        calls = Calls(self.calls.skipped)
+        vars(twin).update(vars(self), true=copy.deepcopy(self.true), calls=calls)
         return twin
 
     @property

@@ -10,6 +10,7 @@ from ..errors import wording
 from . import checkpoint
 from .checkpoint.placing import REMEDY, resumed
 from .checkpoint.reading import plain_index
+from .guard import admits
 from .lists import check_lists
 
 if TYPE_CHECKING:
@@ -115,10 +116,13 @@ class Updater:
         """Update where states have to be created, or placed, first.
 
         They are there before the step, so that nothing can come between that and them. Where the
-        step has not been, states and counts are again as they were.
+        step has not been, states and counts are again as they were. A call that is skipped because
+        of its gradients makes none.
         """
         for index in indices:
             plain_index(index)
+        if not admits(self.optimizer, indices, grads):
+            return
         counts = self.optimizer._index_update_count
         before = {index: counts.get(index) for index in indices}
         old = {index: self.states[index] for index in indices if index in self.states}

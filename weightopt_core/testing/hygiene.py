@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unittest
+import warnings
 from collections.abc import Callable, Iterator
 from collections.abc import Set as AbstractSet
 from typing import Any
@@ -101,6 +103,29 @@ def takes_a_read_only_gradient(subject: Subject, maker: Maker) -> None:
         arguments.update()
 
 
+def looks_for_what_is_not_finite(subject: Subject, maker: Maker) -> None:
+    """A gradient that holds an infinity or NaN is refused or left out, where that is asked for."""
+    if "on_nonfinite" not in subject.cls.hyperparameters:
+        raise unittest.SkipTest("it decides itself about gradients that are not finite")
+    for arguments in _all(subject, maker):
+        values = maker.host(arguments.arrays[1])
+        values.reshape(-1)[-1] = np.inf
+        arguments.arrays[1] = maker.make(values)
+        before, optimizer = arguments.bytes(), arguments.optimizer
+        optimizer.on_nonfinite = "skip"
+        with warnings.catch_warnings(record=True):
+            arguments.update()
+        optimizer.on_nonfinite = "raise"
+        try:
+            arguments.update()
+        except FloatingPointError:
+            pass
+        else:
+            raise AssertionError("update took a gradient that holds an infinity")
+        assert arguments.bytes() == before, "update changed something, for a gradient not finite"
+        assert optimizer.num_update == 0, "update counted a gradient that is not finite"
+
+
 CHECKS = (
     refuses_spoilt_arrays,
     refuses_other_shapes,
@@ -108,6 +133,7 @@ CHECKS = (
     refuses_what_is_no_array,
     never_writes_the_gradient,
     takes_a_read_only_gradient,
+    looks_for_what_is_not_finite,
 )
 
 

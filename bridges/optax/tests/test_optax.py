@@ -424,6 +424,10 @@ def test_what_steps_itself_is_refused():
             "state_dtype: expected None with optax",
         ),
         (
+            lambda: weightopt_optax.transform("lion", on_nonfinite="skip"),
+            "on_nonfinite: expected 'propagate' with optax, got 'skip'; use optax.apply_if_finite",
+        ),
+        (
             lambda: weightopt_optax.transform(
                 "sgd", learning_rate=optax.constant_schedule(1), lr_scheduler=lambda n: 0.1
             ),

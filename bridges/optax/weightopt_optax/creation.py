@@ -70,6 +70,9 @@ def create(name: Any, hyperparameters: Mapping[str, Any]) -> Created:
     if optimizer.state_dtype is not None:
         got = repr(optimizer.state_dtype)
         raise ValueError(wording("state_dtype", "None with optax", got, "leave it out"))
+    if optimizer.on_nonfinite != "propagate":
+        got, remedy = repr(optimizer.on_nonfinite), "use optax.apply_if_finite"
+        raise ValueError(wording("on_nonfinite", "'propagate' with optax", got, remedy))
     for key in traced:
         if _NUMBERS.get(key, key) not in optimizer.rule.numbers:
             remedy = "name it in static_args of optax.inject_hyperparams, or leave it out"

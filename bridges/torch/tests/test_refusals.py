@@ -49,6 +49,7 @@ CREATED = [
     ({"wd": 0.1}, TypeError, "has no 'wd' here; use weight_decay"),
     ({"param_idx2name": {}}, TypeError, "has no 'param_idx2name' here; use names"),
     ({"begin_num_update": 3}, TypeError, "use load_state_dict"),
+    ({"on_nonfinite": "skip"}, TypeError, "'on_nonfinite' here; use torch.amp.GradScaler"),
     ({"maximize": "yes"}, TypeError, "maximize: expected True or False, got 'yes'"),
     ({"eps": 1e-8}, TypeError, "has no 'eps'; "),
     ({"state_dtype": "float8"}, ValueError, "state_dtype: expected "),

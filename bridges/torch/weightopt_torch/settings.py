@@ -28,6 +28,7 @@ INSTEAD = {
     "sym": "a parameter group for what differs",
     "begin_num_update": "load_state_dict",
     "lr_scheduler": "the optimizer's lr_scheduler, which all groups share",
+    "on_nonfinite": "torch.amp.GradScaler, or error_if_nonfinite of clip_grad_norm_",
 }
 #: The settings that decide what a state is made of.
 _FIXED = ("multi_precision", "state_dtype")
@@ -88,6 +89,8 @@ class Settings:
         given = {name: v for name, v in given.items() if not _is_default(cls, name, v)}
         with torchs_words():
             self.core = cls(**given)
+        if self.core.on_nonfinite != "propagate":  # the class decides it
+            raise ValueError(wording("on_nonfinite", "'propagate'", repr(self.core.on_nonfinite)))
         self.seen = {key: group[key] for key in (*self.names, "maximize")}
         self.schedule: Any = None
         self.scheduled: float | None = None

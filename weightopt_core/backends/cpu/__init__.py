@@ -12,6 +12,7 @@ from .arrays import (
     zeros_like,
 )
 from .checks import accepts, check, view
+from .finite import nonfinite
 from .norm import extent_of, scale, square_sum
 from .random_fill import fill_normal, fill_uniform
 from .step import bind
@@ -27,6 +28,7 @@ __all__ = [
     "fill_normal",
     "fill_uniform",
     "is_half",
+    "nonfinite",
     "place",
     "scale",
     "square_sum",

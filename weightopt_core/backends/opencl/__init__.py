@@ -12,6 +12,7 @@ from .arrays import (
     zeros_like,
 )
 from .checks import accepts, check, view
+from .finite import nonfinite
 from .memory import extent_of
 from .norm import scale, square_sum
 from .random_fill import fill_normal, fill_uniform
@@ -28,6 +29,7 @@ __all__ = [
     "fill_normal",
     "fill_uniform",
     "is_half",
+    "nonfinite",
     "place",
     "scale",
     "square_sum",

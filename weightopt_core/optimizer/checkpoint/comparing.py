@@ -1,8 +1,8 @@
 """What an optimizer that goes on from saved states has to have in common with the one that saved.
 
-Every declared hyperparameter is compared, but for those in `FREE`. The learning rate, its scheduler
-and where counts begin are often changed on purpose between two runs: a difference there is a
-warning.
+Every declared hyperparameter is compared, but for those in `FREE`. The learning rate, its
+scheduler, where counts begin and what is done about gradients that are not finite are often changed
+on purpose between two runs: a difference there is a warning.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 #: Not compared as hyperparameters: names are compared one by one, and the states carry the seed.
 FREE = ("param_idx2name", "sym", "seed")
-_WARNED = ("learning_rate", "lr_scheduler", "begin_num_update")
+_WARNED = ("learning_rate", "lr_scheduler", "begin_num_update", "on_nonfinite")
 _REMEDY = "make the optimizer as it was, or call set_states(states, strict=False) to load what fits"
 #: How many differences a message lists.
 _LISTED = 8
@@ -49,6 +49,7 @@ def settings(optimizer: Optimizer) -> dict[str, Any]:
         "learning_rate": _plain(optimizer.learning_rate) if scheduler is None else None,
         "lr_scheduler": None if scheduler is None else [name_of(scheduler), _values(scheduler)],
         "begin_num_update": optimizer.begin_num_update,
+        "on_nonfinite": optimizer.on_nonfinite,
         "names": _plain(names),
         "versions": _versions(optimizer, scheduler),
     }
@@ -76,7 +77,8 @@ def check(saved: Saved, optimizer: Optimizer, seen: Iterable[Any]) -> None:
         listed = ", ".join(found[:_LISTED]) + more
         raise ValueError(wording("states", "those of an equal optimizer", listed, _REMEDY))
     for name in _WARNED if saved.settings else ():
-        then, now = saved.settings.get(name), here[name]
+        # What saved the states may have known nothing of it.
+        then, now = saved.settings.get(name, here[name]), here[name]
         by_scheduler = name == "learning_rate" and None in (then, now)
         if then != now and not by_scheduler:
             words = f"saved with {_short(then)}, and training goes on with {_short(now)}"

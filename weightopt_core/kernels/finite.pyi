@@ -1,0 +1,3 @@
+import numpy as np
+
+def nonfinite(arrays: list[np.ndarray], storages: list[str], threads: int) -> list[int]: ...
