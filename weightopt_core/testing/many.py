@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -26,19 +27,20 @@ STEPS = 4
 
 def order_does_not_matter(subject: Subject, maker: Maker) -> None:
     """The weights of a step may come in any order, and in another one at each step."""
-    _equal(subject, maker, order=lambda indices, t: indices[::-1])
-    _equal(subject, maker, order=lambda indices, t: indices[t:] + indices[:t])
+    reverse = {"order": lambda indices, t: indices[::-1]}
+    rotate = {"order": lambda indices, t: indices[t:] + indices[:t]}
+    _equal(subject, maker, reverse, rotate)
 
 
 def updater_is_the_optimizer(subject: Subject, maker: Maker) -> None:
     """Stepping by an Updater, which keeps the states, gives the same weights."""
-    _equal(subject, maker, call=_updater)
+    _equal(subject, maker, {"call": _updater})
 
 
 def many_at_once_are_one_by_one(subject: Subject, maker: Maker) -> None:
     """One call with lists gives the same weights as a call for each."""
-    _equal(subject, maker, call=_many)
-    _equal(subject, maker, call=_many_by_updater, order=lambda indices, t: indices[::-1])
+    reverse = {"call": _many_by_updater, "order": lambda indices, t: indices[::-1]}
+    _equal(subject, maker, {"call": _many}, reverse)
 
 
 def gives_the_hosts_numbers(subject: Subject, maker: Maker, host: Maker) -> None:
@@ -97,6 +99,16 @@ def _many_by_updater(optimizer: Any, weights: dict[Any, Any]) -> Callable[..., N
     )
 
 
+@functools.lru_cache(maxsize=8)
+def _drawn(dtype: Any) -> list[dict[Any, np.ndarray]]:
+    """Return weights and the gradients of each step, kept for all who ask: not to change."""
+    rng = np.random.default_rng(1)
+    return [
+        {index: np.asarray(rng.normal(size=shape), dtype) for index, shape in SHAPES.items()}
+        for _ in range(1 + STEPS)
+    ]
+
+
 def _stepped(
     subject: Subject,
     maker: Maker,
@@ -107,19 +119,21 @@ def _stepped(
 ) -> dict[Any, bytes]:
     """Return the weights by index after some steps, with a rate that changes on the way."""
     random.seed(0)
-    rng = np.random.default_rng(1)
-    weights = {i: maker.make(rng.normal(size=shape).astype(dtype)) for i, shape in SHAPES.items()}
+    first, *drawn = _drawn(dtype)
+    weights = {index: maker.make(values) for index, values in first.items()}
     common = {"learning_rate": 0.05, "wd": 0.01, "lr_scheduler": values.Falling()}
     step = call(subject.create(**(given | common)), weights)
-    for t in range(STEPS):
-        grads = {i: maker.make(rng.normal(size=s).astype(dtype)) for i, s in SHAPES.items()}
+    for t, values_of in enumerate(drawn):
+        grads = {index: maker.make(array) for index, array in values_of.items()}
         step({index: grads[index] for index in order(list(SHAPES), t)})
     return {index: maker.host(weight).tobytes() for index, weight in weights.items()}
 
 
-def _equal(subject: Subject, maker: Maker, **changes: Any) -> None:
+def _equal(subject: Subject, maker: Maker, *changes: dict[str, Any]) -> None:
+    """Assert that weights become the same whichever of some changes is made."""
     for given in subject.settings():
         for dtype in maker.dtypes:
             plain = _stepped(subject, maker, given, dtype)
-            for index, weight in _stepped(subject, maker, given, dtype, **changes).items():
-                assert weight == plain[index], f"{given}, {dtype}: weight {index!r} differs"
+            for change in changes:
+                for index, weight in _stepped(subject, maker, given, dtype, **change).items():
+                    assert weight == plain[index], f"{given}, {dtype}: weight {index!r} differs"
