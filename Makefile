@@ -109,16 +109,17 @@ fuzz: install
 	$(BIN)/python tools/fuzz.py --seconds $(SECONDS)
 
 # On every OpenCL device that is found, and on Oclgrind, which checks how memory is used.
+ON_DEVICES := -n auto --dist worksteal tests/opencl tests/kit/test_conformance.py
 test-opencl: install
 	$(BIN)/python -m pip install --quiet "pyopencl[oclgrind]"
-	$(BIN)/python -m pytest -n auto --dist worksteal tests/opencl
+	$(BIN)/python -m pytest $(ON_DEVICES)
 
 # The same, and on Mesa (apt-get install mesa-opencl-icd) and on Intel's processors' runtime.
 test-opencl-all: test-opencl $(VENV)/intel/bin/python
 	RUSTICL_ENABLE=llvmpipe WEIGHTOPT_TEST_OPENCL=rusticl \
-		$(BIN)/python -m pytest -n auto --dist worksteal tests/opencl
+		$(BIN)/python -m pytest $(ON_DEVICES)
 	OCL_ICD_VENDORS=$(CURDIR)/$(VENV)/intel/lib/libintelocl.so WEIGHTOPT_TEST_OPENCL=Intel \
-		$(BIN)/python -m pytest -n auto --dist worksteal tests/opencl
+		$(BIN)/python -m pytest $(ON_DEVICES)
 
 $(VENV)/intel/bin/python:
 	$(PYTHON) -m venv $(VENV)/intel

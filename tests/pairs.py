@@ -23,6 +23,12 @@ CASES = [
     for extra in ({}, EXTRAS)
 ]
 
+#: One case for each rule. The others, which differ in numbers alone, are those of the conformance
+#: kit: update_has_the_bits_of_the_rule and half_precision_rounds_once.
+RULES = list(
+    {mx.optimizer.create(name, **given).rule: (name, given) for name, given in CASES}.values()
+)
+
 
 class Pair:
     """One weight with its states, and a copy that the rule steps as plain NumPy."""

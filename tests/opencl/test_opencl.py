@@ -5,7 +5,7 @@ import inspect
 import numpy as np
 import pytest
 from devices import computes, every_device, is_slow, on_device, on_host
-from pairs import CASES, DTYPES, KEY, Pair, numbers_of, run
+from pairs import DTYPES, KEY, RULES, Pair, numbers_of, run
 
 import weightopt_core as mx
 from weightopt_core.backends import backend_of, cpu
@@ -45,7 +45,7 @@ STORED = [
 
 @every_device
 @pytest.mark.parametrize(("dtype", "master"), STORED)
-@pytest.mark.parametrize(("name", "given"), CASES)
+@pytest.mark.parametrize(("name", "given"), RULES)
 def test_same_bits(name, given, dtype, master, queue, wild):
     if not computes(queue, dtype):
         pytest.skip("the device has no float64")
