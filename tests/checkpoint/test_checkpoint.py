@@ -49,6 +49,53 @@ def test_a_state_that_cannot_be_saved_is_named():
         updater.get_states()
 
 
+def test_an_array_in_another_order_is_saved_by_its_elements():
+    updater, other = (mx.optimizer.get_updater(mx.optimizer.create("sgd")) for _ in range(2))
+    rows = np.arange(6.0).reshape(2, 3)
+    updater.states = {"columns": np.asfortranarray(rows), "strided": rows[:, ::-2], "one": rows[1]}
+    other.set_states(updater.get_states())
+    for name, state in updater.states.items():
+        np.testing.assert_array_equal(other.states[name], state)
+
+
+def test_lists_and_tuples_stay_what_they_are_wherever_their_weight_is():
+    """An optimizer without a rule says itself what its states are."""
+
+    class Own(mx.Optimizer):
+        def create_state(self, index, weight):
+            return [np.zeros_like(weight), (np.zeros_like(weight), 3)]
+
+        def update(self, index, weight, grad, state):
+            state[0] += grad
+            state[1][0][:] -= grad
+
+    updater, other = (mx.optimizer.get_updater(Own()) for _ in range(2))
+    weight = np.ones(2)
+    updater("w", np.ones(2), weight)
+    other.set_states(updater.get_states())
+    for _ in range(2):  # as it is loaded, and as it is placed
+        assert [type(part) for part in (other.states["w"], *other.states["w"])] == [
+            list,
+            np.ndarray,
+            tuple,
+        ]
+        other("w", np.ones(2), weight)
+    np.testing.assert_array_equal(other.states["w"][0], [3, 3])
+
+
+def test_the_deepest_state_comes_back():
+    updater, other = (mx.optimizer.get_updater(mx.optimizer.create("sgd")) for _ in range(2))
+    state = 1.5
+    for _ in range(32):
+        state = (state,)
+    updater.states = {0: state}
+    other.set_states(updater.get_states())
+    assert other.states == {0: state}
+    updater.states = {0: (state,)}
+    with pytest.raises(ValueError, match="state: expected tuples in at most 32 others, got more"):
+        updater.get_states()
+
+
 REFUSED = {
     "pickle": pickle.dumps({0: None}),
     "empty": b"",

@@ -364,6 +364,7 @@ def test_create_takes_every_form():
     assert mx.init.create("explicit", 3).value == 3
     assert mx.init.create("Explicit", value=3).value == 3
     assert mx.init.create('["explicit", {"value": 3}]').value == 3
+    assert mx.init.create(' \n ["explicit", {"value": 3}] ').value == 3
     assert mx.init.create(["explicit", {"value": 3}]).value == 3
     assert mx.init.create({"initializer": "explicit", "value": 3}).value == 3
     assert mx.init.create('{"initializer": "explicit", "value": 3}').value == 3

@@ -57,7 +57,8 @@ def test_a_desc_is_its_name_with_more():
 
 def test_a_desc_survives_pickling():
     desc = pickle.loads(pickle.dumps(InitDesc("fc1_weight", {"a": "b"})))
-    assert (desc, desc.attrs) == ("fc1_weight", {"a": "b"})
+    assert (desc, desc.attrs, desc.global_init) == ("fc1_weight", {"a": "b"}, None)
+    assert pickle.loads(pickle.dumps(InitDesc("fc1_weight", None, "any"))).global_init == "any"
 
 
 def test_a_piece_has_the_path_of_the_whole():

@@ -117,7 +117,7 @@ def test_the_names_of_the_caller_are_copied():
 
 
 BAD = {
-    "wd": (-0.1, float("nan"), float("inf"), "much", None, True, [1]),
+    "wd": (-0.1, float("nan"), float("inf"), 10**400, "much", None, True, [1]),
     "clip_gradient": (0, -1),
     "learning_rate": (-1, None),
     "rescale_grad": (float("inf"), None),

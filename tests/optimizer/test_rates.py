@@ -167,6 +167,22 @@ def test_a_list_is_one_pass():
     assert run(False) == [(1, 2), (2, 3), (3, 4)]
 
 
+@pytest.mark.parametrize("own", [False, True])
+def test_a_schedule_follows_the_largest_count_for_every_weight(own):
+    """Also for one that had fewer updates, and where a subclass says the rate of each index."""
+
+    class Own(mx.optimizer.SGD):
+        def _get_lr(self, index):
+            return super()._get_lr(index)
+
+    optimizer = (Own if own else mx.optimizer.SGD)(lr_scheduler=lambda num_update: num_update)
+    assert [moved(optimizer, "first") for _ in range(3)] == [1, 2, 3]
+    assert moved(optimizer, "second") == 3
+    assert optimizer._get_lr("second") == optimizer._get_lr("never") == optimizer.lr == 3
+    assert moved(optimizer, "first") == 4
+    assert optimizer._index_update_count == {"first": 4, "second": 1}
+
+
 def test_a_copy_counts_for_itself():
     optimizer = create(lr_scheduler=factor(base_lr=0.5))
     moved(optimizer)

@@ -24,6 +24,27 @@ def test_names_do_not_count_case_or_punctuation():
     assert mx.lr_scheduler.registry.find("factor") is mx.lr_scheduler.FactorScheduler
 
 
+def test_a_name_that_is_the_ending_alone_stays():
+    assert mx.lr_scheduler.registry.key("Scheduler") == "scheduler"
+    assert mx.lr_scheduler.registry.key("FactorScheduler") == "factor"
+
+
+def test_a_refreshed_registry_loads_its_classes_anew(monkeypatch):
+    import weightopt_sgd
+
+    registry, old = mx.optimizer.registry, mx.optimizer.SGD
+    new = type("SGD", (old,), {"__module__": old.__module__})
+    monkeypatch.setattr(weightopt_sgd, "SGD", new)
+    try:
+        assert registry.find("sgd") is old
+        registry.refresh()
+        assert registry.find("sgd") is new
+    finally:
+        monkeypatch.undo()
+        registry.refresh()
+    assert registry.find("sgd") is old
+
+
 def test_register_and_alias(module):
     cls = new_class(module, "OneOfAKind")
     assert module.register(cls) is cls

@@ -31,6 +31,16 @@ def test_maximum_and_minimum_keep_nan_and_the_first_of_equals():
     assert (maximum(1.0, 2), minimum(1.0, 2)) == (2, 1.0)
 
 
+@pytest.mark.parametrize("function", [maximum, minimum])
+def test_numbers_are_compared_as_arrays_are(function):
+    for x in map(float, SPECIAL):
+        for y in map(float, SPECIAL):
+            found, expected = function(x, y), function(np.array([x]), y)[0]
+            assert type(found) is float
+            np.testing.assert_array_equal(found, expected)
+            assert math.copysign(1, found) == math.copysign(1, expected) or found != found
+
+
 def test_sign_and_sqrt():
     np.testing.assert_array_equal(
         sign(np.array([-3.0, -0.0, 0.0, 2.0, np.nan])), [-1, 0, 0, 1, np.nan]

@@ -70,6 +70,16 @@ def test_random_numbers_differ_between_pieces_and_between_vectors():
     np.testing.assert_array_equal(vectors[0], vectors[2])
 
 
+def test_random_numbers_differ_between_equal_vectors_of_two_wholes():
+    network = (4, 1, "lstm")
+    rnn = mx.init.FusedRNN(mx.init.Uniform(seed=1), *network)
+    vectors = [np.empty(Layout(*network).size(4)) for _ in range(3)]
+    for whole, vector in zip(["encoder", "decoder", "encoder"], vectors, strict=True):
+        rnn(mx.InitDesc("rnn_weight", {"__part_of__": whole}), vector)
+    assert (vectors[0] != vectors[1])[:64].all()
+    np.testing.assert_array_equal(vectors[0], vectors[2])
+
+
 @pytest.mark.parametrize("name", ["rnn_weight", "rnn_parameters"])
 def test_without_init_the_global_one_fills_the_pieces(name):
     rnn = mx.init.FusedRNN(None, 2, 1, "rnn_tanh")

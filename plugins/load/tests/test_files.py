@@ -60,6 +60,15 @@ def npz(*members):
     return stream.getvalue()
 
 
+def repeated(name, content, times):
+    """Return an .npz file whose directory lists its one member several times."""
+    whole = npz((name, content, {}))
+    begin, end = whole.index(b"PK\1\2"), whole.index(b"PK\5\6")
+    entry = whole[begin:end]
+    tail = struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, times, times, times * len(entry), begin, 0)
+    return whole[:begin] + times * entry + tail
+
+
 def npy(array, **changes):
     """Return an array as .npy, with changes in its header."""
     stream = io.BytesIO()
@@ -73,6 +82,8 @@ DAMAGED = {
     "kind.txt": (b"", r"param: expected a file called \*.npz or \*.safetensors or \*.params"),
     "none.npz": (b"", "is not a zip file"),
     "pickle.npz": (b"\x80\x04K\x01.", "is not a zip file"),
+    "repeated.npz": (repeated("a.npy", GOOD, 21), "its members are longer than the file"),
+    "complex.npz": (npz(("a.npy", npy(np.ones(2, complex)), {})), "real numbers, got complex128"),
     "objects.npz": (npz(("a.npy", npy(np.ones(2), descr="|O"), {})), "expected real numbers"),
     "text.npz": (npz(("a.npy", npy(np.array(["a"])), {})), "expected real numbers, got <U1"),
     "lying.npz": (npz(("a.npy", npy(np.ones(2), shape=(2**60,)), {})), "a.npy: expected 92233720"),

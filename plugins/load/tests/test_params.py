@@ -107,6 +107,7 @@ DAMAGED = {
     "huge": (packed([record(ARRAY, shape=(2**62, 2**62))]), "then the end of file"),
     "many dimensions": (packed([record(ARRAY, shape=(1,) * 33)]), "0 to 32 dimensions, got 33"),
     "names": (packed([record(ARRAY)], [b"a", b"b"]), "number of names: expected 0 or 1, got 2"),
+    "fewer names": (packed([record(ARRAY)] * 2, [b"a"]), "number of names: expected 0 or 2, got 1"),
     "no text": (packed([record(ARRAY)], [b"\xff"]), "name: expected UTF-8"),
     "many arrays": (struct.pack("<QQQ", 0x112, 0, 2**63) + record(ARRAY), "array 1: expected"),
 }

@@ -36,13 +36,16 @@ def test_large_float32_matrices_to_1e_5(shape):
     assert deviation(weight, 1.414) < 1e-5
 
 
-def test_the_matrix_is_one_of_the_decomposition():
-    weight = np.empty((5, 3))
+@pytest.mark.parametrize(("rows", "columns"), [(5, 3), (4, 4), (3, 5)])
+def test_the_matrix_is_one_of_the_decomposition(rows, columns):
+    weight, size = np.empty((rows, columns)), rows * columns
     mx.init.Orthogonal(2.0, seed=2)("fc1_weight", weight)
-    drawn = np.empty(18)
+    drawn = np.empty(size + min(rows, columns))
     mx.init.Uniform(1, seed=2)("fc1_weight", drawn)
-    left = np.linalg.svd(drawn[:15].reshape(5, 3), full_matrices=False)[0]
-    np.testing.assert_array_equal(weight, 2 * left * np.where(drawn[15:] < 0, -1, 1))
+    numbers, signs = drawn[:size].reshape(rows, columns), np.where(drawn[size:] < 0, -1, 1)
+    left, _, right = np.linalg.svd(numbers, full_matrices=False)
+    expected = 2 * left * signs if rows >= columns else 2 * right * signs[:, None]
+    np.testing.assert_array_equal(weight, expected)
 
 
 def matrices(shape, rand_type="normal", count=2000):

@@ -1,0 +1,137 @@
+"""Trials: a mutant in a copy of the repository, and whether the tests of its subject notice it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import build_copy
+from operators import Mutant
+
+ROOT = build_copy.ROOT
+PACKAGE = "weightopt_core"
+#: The tests that concern a file, by the longest beginning of its path; what takes least is first.
+TESTS = {
+    "": "registry initializer optimizer rule checkpoint engine",
+    "optimizer/": "optimizer checkpoint engine",
+    "optimizer/checkpoint/": "checkpoint arrays/test_state_dtype.py",
+    "initializer/": "initializer registry page",
+    "hyperparameters/": "registry optimizer initializer golden",
+    "algorithm": "registry optimizer initializer golden",
+    "registry/": "registry house cli",
+    "rule/": "rule house engine",
+    "backends/cpu/": "arrays initializer optimizer random engine",
+    "backends/opencl/": "opencl",
+    "engine/": "engine optimizer arrays opencl/test_attributes.py opencl/test_order.py",
+    "kernels/": "engine random threads arrays",
+    "ctext/": "random arrays rule engine",
+    "keys": "random optimizer initializer",
+    "random": "random optimizer initializer",
+    "threads": "threads",
+    "lr_scheduler": "golden optimizer checkpoint",
+}
+#: Seconds that the tests of one mutant may take; a loop without end is noticed by that.
+LIMIT = 240
+#: Seconds since 1970 that no file is newer than: modules of that age are not built again.
+FAR_AHEAD = 2**31 - 2
+#: What pytest ends with where no test fails, and where there is none of those that are asked for.
+PASSED = (0, 5)
+NOTICED, TIMEOUT, SURVIVED, INVALID = "noticed", "timeout", "survived", "invalid"
+
+
+def tests_of(file: str) -> list[str]:
+    """Return what pytest is to run for a file."""
+    path = file.removeprefix(f"{PACKAGE}/")
+    longest = max((begin for begin in TESTS if path.startswith(begin)), key=len)
+    return [f"tests/{name}" for name in TESTS[longest].split()]
+
+
+@dataclass
+class Copy:
+    """A copy of the repository, for one mutant after the other.
+
+    Attributes
+    ----------
+    folder : pathlib.Path
+        Where it is.
+    passing : set of tuple of str
+        Tests that were seen to pass without a mutant.
+    """
+
+    folder: Path
+    passing: set[tuple[str, ...]] = field(default_factory=set)
+
+    def judge(self, mutant: Mutant, limit: float = LIMIT) -> str:
+        """Return what the tests say of a mutant; then all is as it was."""
+        path, tests = self.folder / mutant.file, tests_of(mutant.file)
+        # Where something else is broken, every mutant would be noticed.
+        if tuple(tests) not in self.passing and self._run(tests, None) != SURVIVED:
+            raise RuntimeError(f"{' '.join(tests)}: the tests do not pass without a mutant")
+        self.passing.add(tuple(tests))
+        text = path.read_text()
+        built = {} if path.suffix == ".py" else self._built(path)
+        try:
+            path.write_text(mutant.apply(text))
+            return self._run(tests, limit) if not built or self._build(built) else INVALID
+        finally:
+            path.write_text(text)
+            for module, content in built.items():
+                module.write_bytes(content)
+
+    def _built(self, source: Path) -> dict[Path, bytes]:
+        """Return the modules that a source takes part in, with what they are."""
+        modules = list(self.folder.glob(f"{PACKAGE}/*/*.so"))
+        own = [path for path in modules if path.name.partition(".")[0] == source.stem]
+        return {path: path.read_bytes() for path in own or modules}
+
+    def _build(self, modules: Iterable[Path]) -> bool:
+        """Build these modules of the core anew, and no others; return whether that can be done."""
+        for path in self.folder.glob(f"{PACKAGE}/*/*.so"):
+            os.utime(path, (FAR_AHEAD, FAR_AHEAD))
+        for path in modules:
+            path.unlink()
+        done = subprocess.run(build_copy.BUILD, cwd=self.folder, capture_output=True, check=False)
+        return done.returncode == 0
+
+    def _run(self, tests: list[str], limit: float | None) -> str:
+        """Return whether the tests pass; those that take long come after the others."""
+        outcomes = (self._run_some(tests, some, limit) for some in ("not long", "long"))
+        return next((outcome for outcome in outcomes if outcome != SURVIVED), SURVIVED)
+
+    def _run_some(self, tests: list[str], which: str, limit: float | None) -> str:
+        options = ["-x", "-q", "-p", "no:cacheprovider", "-m", f"not slow and {which}"]
+        variables = {"PYTHONPATH": build_copy.packages(self.folder), "PYTHONDONTWRITEBYTECODE": "1"}
+        process = subprocess.Popen(
+            [sys.executable, "-m", "pytest", *options, *tests],
+            cwd=self.folder,
+            env=os.environ | variables,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        try:
+            return SURVIVED if process.wait(limit) in PASSED else NOTICED
+        except subprocess.TimeoutExpired:
+            return TIMEOUT
+        finally:  # whatever a test has started ends with it
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def made(folder: Path) -> Copy:
+    """Return a new copy with all that is built here."""
+    build_copy.copy(folder)
+    for pattern in (f"{PACKAGE}/*/*.so", f"{PACKAGE}/*/*.c", "plugins/*/weightopt_*/*.so"):
+        for path in ROOT.glob(pattern):
+            shutil.copy2(path, folder / path.relative_to(ROOT))
+    return Copy(folder)
