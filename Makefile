@@ -25,8 +25,8 @@ FRAMEWORK_optax := jax optax
 # What Intel's package of OpenCL for processors lacks in its metadata is named beside it.
 INTEL := intel-opencl-rt intel-cmplr-lib-rt
 
-.PHONY: install check demo test test-torch-oldest test-torch-ecosystem test-sanitize fuzz test-opencl test-opencl-all lint \
-	format sync bench dist docs clean $(BRIDGES:%=test-%) $(BRIDGES:%=demo-%)
+.PHONY: install check demo test test-torch-oldest test-torch-ecosystem test-sanitize fuzz mutate test-opencl test-opencl-all \
+	lint format sync bench dist docs clean $(BRIDGES:%=test-%) $(BRIDGES:%=demo-%)
 .SECONDEXPANSION:
 
 install: $(VENV)/core
@@ -107,6 +107,12 @@ SECONDS ?= 60
 fuzz: install
 	$(BIN)/python -m pip install --quiet "weightopt-core[fuzz]"
 	$(BIN)/python tools/fuzz.py --seconds $(SECONDS)
+
+# Small wrong changes, each in a copy, and whether the tests notice; MUTATED="--sample 20 weightopt_core/keys.py" takes
+# others. What was judged before is kept in build/mutate.
+MUTATED ?= --sample 100
+mutate: install
+	$(BIN)/python tools/mutate $(MUTATED)
 
 # On every OpenCL device that is found, and on Oclgrind, which checks how memory is used.
 ON_DEVICES := -n auto --dist worksteal tests/opencl tests/kit/test_conformance.py

@@ -155,12 +155,13 @@ def test_memory_that_may_not_be_written_to():
     step(np.ones(4, np.float32), frozen)
 
 
-def test_a_read_only_gradient_is_fine_beside_a_wrong_state():
+@pytest.mark.parametrize("kind", [np.asarray, memoryview])
+def test_a_read_only_gradient_is_fine_beside_a_wrong_state(kind):
     frozen = np.ones(4, np.float32)
     frozen.flags.writeable = False
     optimizer = mx.optimizer.create("sgd", momentum=0.9)
     with pytest.raises(ValueError, match=r"^shape of state 'mom': expected \(4,\), got \(5,\)"):
-        optimizer.update(0, np.ones(4, np.float32), frozen, np.zeros(5, np.float32))
+        optimizer.update(0, np.ones(4, np.float32), kind(frozen), np.zeros(5, np.float32))
 
 
 def test_buffers():

@@ -151,6 +151,19 @@ def run_many(sizes, together):
     return [*weights, *(part for state in states for part in state)]
 
 
+@pytest.mark.parametrize("bits", [0x7FFFFFFF, 0xFFFFFFFF, 0x7F800001, 0xFF800001])
+def test_a_nan_of_any_bits_stays_one(bits):
+    """Random bits are added to the lower half, and would carry into the sign of some."""
+    optimizer = create("sgd")
+    weight, grad = np.ones(1000, np.float32), np.full(1000, bits, np.uint32).view(np.float32)
+    state = optimizer.create_state(0, weight)
+    for _ in range(3):
+        optimizer.update(0, weight, grad, state)
+        assert np.isnan(np.asarray(state, np.float32)).all()
+    with np.errstate(invalid="ignore"):
+        assert np.isnan(np.asarray(rounded(grad, (3, 4), 0), np.float32)).all()
+
+
 def test_what_bfloat16_represents_stays_as_it_is():
     every = np.arange(1 << 16, dtype=np.uint16).view(BFLOAT16)
     with np.errstate(invalid="ignore"):

@@ -232,6 +232,17 @@ def test_a_master_beyond_the_weights_range_and_nan_are_its_own():
     other("a", grad, weight)
 
 
+def test_counting_that_begins_later_goes_on_from_there_before_any_update():
+    saved = updater_of(begin_num_update=7)
+    other = updater_of(begin_num_update=7)
+    other.set_states(saved.get_states())
+    assert (other.optimizer.num_update, other.optimizer._index_update_count) == (7, {})
+    third = updater_of()
+    with pytest.warns(UserWarning, match="begin_num_update: the states were saved with 7"):
+        third.set_states(saved.get_states())
+    assert third.optimizer.num_update == 7
+
+
 def test_the_metadata_describe_the_optimizer():
     scheduler = mx.lr_scheduler.create("factor", step=5, factor=0.5)
     updater = updater_of(lr_scheduler=scheduler, param_idx2name={0: "w"}, wd=0.25)

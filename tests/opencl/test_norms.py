@@ -144,6 +144,31 @@ def test_a_number_that_cannot_be_formed_changes_nothing(queue):
 
 
 @every_device
+def test_a_third_step_that_fails_changes_nothing(queue):
+    optimizer = optimizer_of(normed_rules.limited)
+    values = np.linspace(1, 2, 8, dtype=np.float32)
+    weights, grads = ([on_device(queue, values * n) for n in (1, 2)] for _ in range(2))
+    given = [0, 1], weights, grads, [None, None]
+    for _ in range(2):
+        optimizer.update(*given)
+    before = [on_host(weight) for weight in weights]
+    numbers_at = optimizer._numbers_at
+
+    def fails(rule, index, turn):
+        if index == 1:
+            raise RuntimeError("no number")
+        return numbers_at(rule, index, turn)
+
+    vars(optimizer)["_numbers_at"] = fails
+    with pytest.raises(RuntimeError, match="no number"):
+        optimizer.update(*given)
+    for weight, kept in zip(weights, before, strict=True):
+        np.testing.assert_array_equal(on_host(weight), kept)
+    assert optimizer._index_update_count == {0: 2, 1: 2}
+    assert optimizer.num_update == 2
+
+
+@every_device
 @every_rule
 @pytest.mark.parametrize("size", [1e160, 1e-170, 1e300, 1e-310])
 def test_the_ends_of_the_range(rule, size, queue):

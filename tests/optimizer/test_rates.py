@@ -167,15 +167,20 @@ def test_a_list_is_one_pass():
     assert run(False) == [(1, 2), (2, 3), (3, 4)]
 
 
-@pytest.mark.parametrize("own", [False, True])
-def test_a_schedule_follows_the_largest_count_for_every_weight(own):
-    """Also for one that had fewer updates, and where a subclass says the rate of each index."""
+class ByIndex(mx.optimizer.SGD):
+    def _get_lr(self, index):
+        return super()._get_lr(index)
 
-    class Own(mx.optimizer.SGD):
-        def _get_lr(self, index):
-            return super()._get_lr(index)
 
-    optimizer = (Own if own else mx.optimizer.SGD)(lr_scheduler=lambda num_update: num_update)
+class Numbered(mx.optimizer.SGD):
+    def numbers(self, index, t):
+        return {}
+
+
+@pytest.mark.parametrize("kind", [mx.optimizer.SGD, ByIndex, Numbered])
+def test_a_schedule_follows_the_largest_count_for_every_weight(kind):
+    """Also for one that had fewer updates, whatever a subclass says of each index."""
+    optimizer = kind(lr_scheduler=lambda num_update: num_update)
     assert [moved(optimizer, "first") for _ in range(3)] == [1, 2, 3]
     assert moved(optimizer, "second") == 3
     assert optimizer._get_lr("second") == optimizer._get_lr("never") == optimizer.lr == 3

@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 import pytest
-from environments import Environment, copy_of_the_repository, run, write_package
+from environments import Environment, clean, copy_of_the_repository, run, write_package
 
 #: Built by tools/dist.py; all others only for the test that needs all.
 PROJECTS = ("core", "meta", "adam", "sgd", "uniform", "zero", "factor", "torch")
@@ -84,4 +84,5 @@ def third_party(installed, tmp_path):
 def listed(installed):
     """Return a function that returns the table of ``weightopt list``, apart from stderr."""
     command = [installed.bin / "weightopt", "list"]
-    return lambda: subprocess.run(command, text=True, capture_output=True, check=True).stdout
+    given = {"env": clean(), "text": True, "capture_output": True}
+    return lambda: subprocess.run(command, check=True, **given).stdout

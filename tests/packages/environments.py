@@ -10,13 +10,17 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 
 
+def clean():
+    """Return the environment without what would let Python find other packages."""
+    return {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
+
+
 def run(*command, cwd=None, env=None):
     """Run a command; return what it printed, or fail with that."""
-    clean = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
     done = subprocess.run(
         [str(part) for part in command],
         cwd=cwd,
-        env=clean | (env or {}),
+        env=clean() | (env or {}),
         text=True,
         check=False,
         stdout=subprocess.PIPE,

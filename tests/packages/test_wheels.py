@@ -7,7 +7,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from environments import ROOT, Environment, run
+from environments import ROOT, Environment, clean, run
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("packaging")]
 
@@ -34,9 +34,8 @@ def test_a_core_alone_works_and_says_how_to_get_more(wheels, tools, tmp_path):
     assert "unknown optimizer 'adm'; did you mean 'adam'" in printed
     assert "unknown optimizer 'no-such-thing'; known: " in printed
     assert printed.rstrip().endswith("Mine()")
-    command = subprocess.run(
-        [environment.bin / "weightopt", "list"], text=True, capture_output=True, check=False
-    )
+    asked = [environment.bin / "weightopt", "list"]
+    command = subprocess.run(asked, env=clean(), text=True, capture_output=True, check=False)
     assert command.returncode != 0
     assert 'pip install "weightopt-core[cli]"' in command.stderr
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import multiprocessing
 import os
 import shutil
 import signal
@@ -22,22 +23,27 @@ PACKAGE = "weightopt_core"
 #: The tests that concern a file, by the longest beginning of its path; what takes least is first.
 TESTS = {
     "": "registry initializer optimizer rule checkpoint engine",
-    "optimizer/": "optimizer checkpoint engine",
-    "optimizer/checkpoint/": "checkpoint arrays/test_state_dtype.py",
-    "initializer/": "initializer registry page",
-    "hyperparameters/": "registry optimizer initializer golden",
     "algorithm": "registry optimizer initializer golden",
-    "registry/": "registry house cli",
-    "rule/": "rule house engine",
     "backends/cpu/": "arrays initializer optimizer random engine",
     "backends/opencl/": "opencl",
-    "engine/": "engine optimizer arrays opencl/test_attributes.py opencl/test_order.py",
-    "kernels/": "engine random threads arrays",
     "ctext/": "random arrays rule engine",
-    "keys": "random optimizer initializer",
-    "random": "random optimizer initializer",
+    "engine/": "engine optimizer arrays opencl/test_attributes.py opencl/test_order.py",
+    "hyperparameters/": "registry optimizer/test_optimizer.py optimizer/test_settings.py golden",
+    "initializer/": "initializer registry page",
+    "kernels/": "engine random threads arrays",
+    "keys": "random initializer",
+    "lr_scheduler": "optimizer/test_rates.py golden/test_schedulers.py optimizer checkpoint",
+    "optimizer/": "optimizer checkpoint random/test_noise.py engine",
+    "optimizer/checkpoint/": "checkpoint arrays/test_state_dtype.py",
+    "optimizer/clipping": "optimizer/test_clipping.py opencl/test_norm.py",
+    "optimizer/multipliers": "optimizer/test_multipliers.py optimizer/test_settings.py optimizer",
+    "optimizer/updater": "checkpoint optimizer",
+    "random": "random initializer",
+    "registry/": "registry house/test_import.py cli",
+    "rule/": "rule house engine",
+    "rule/tree": "rule",
+    "rule/language": "rule",
     "threads": "threads",
-    "lr_scheduler": "golden optimizer checkpoint",
 }
 #: Seconds that the tests of one mutant may take; a loop without end is noticed by that.
 LIMIT = 240
@@ -45,6 +51,9 @@ LIMIT = 240
 FAR_AHEAD = 2**31 - 2
 #: What pytest ends with where no test fails, and where there is none of those that are asked for.
 PASSED = (0, 5)
+#: Processes that have what takes long to import, and nothing of the package.
+_FORKS = multiprocessing.get_context("forkserver")
+_FORKS.set_forkserver_preload(["pytest", "numpy.testing", "hypothesis.strategies"])
 NOTICED, TIMEOUT, SURVIVED, INVALID = "noticed", "timeout", "survived", "invalid"
 
 
@@ -108,24 +117,33 @@ class Copy:
         return next((outcome for outcome in outcomes if outcome != SURVIVED), SURVIVED)
 
     def _run_some(self, tests: list[str], which: str, limit: float | None) -> str:
-        options = ["-x", "-q", "-p", "no:cacheprovider", "-m", f"not slow and {which}"]
-        variables = {"PYTHONPATH": build_copy.packages(self.folder), "PYTHONDONTWRITEBYTECODE": "1"}
-        process = subprocess.Popen(
-            [sys.executable, "-m", "pytest", *options, *tests],
-            cwd=self.folder,
-            env=os.environ | variables,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        options = ["-x", "-q", "-p", "no:cacheprovider", "-m", f"not slow and {which}", *tests]
+        process = _FORKS.Process(target=_pytest, args=(self.folder, options))
+        process.start()
         try:
-            return SURVIVED if process.wait(limit) in PASSED else NOTICED
-        except subprocess.TimeoutExpired:
-            return TIMEOUT
+            process.join(limit)
+            if process.exitcode is None:
+                return TIMEOUT
+            return SURVIVED if process.exitcode in PASSED else NOTICED
         finally:  # whatever a test has started ends with it
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+            process.join()
+
+
+def _pytest(folder: Path, options: list[str]) -> None:
+    """Run pytest in a copy, in a process of its own."""
+    os.setsid()
+    os.chdir(folder)
+    packages = build_copy.packages(folder)
+    os.environ |= {"PYTHONPATH": packages, "PYTHONDONTWRITEBYTECODE": "1"}
+    sys.path[:0], sys.dont_write_bytecode = packages.split(os.pathsep), True
+    silent = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(silent, 1)
+    os.dup2(silent, 2)
+    import pytest
+
+    sys.exit(int(pytest.main(options)))
 
 
 def made(folder: Path) -> Copy:
