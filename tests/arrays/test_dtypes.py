@@ -66,3 +66,20 @@ def test_the_other_byte_order_is_refused(name):
         step(np.ones(4, dtype_of(name)), swapped)
     with pytest.raises(TypeError, match=r"^dtype of arrays\[0\]: expected native"):
         mx.optimizer.global_norm([swapped])
+
+
+@pytest.mark.parametrize("dtype", ["f2", "f4", "f8"])
+@pytest.mark.parametrize("swapped", [("weight", "grad", "mom"), ("weight",), ("grad",), ("mom",)])
+def test_a_step_in_the_other_byte_order_is_refused(dtype, swapped):
+    """Also where all arrays have it, and fit each other."""
+    other = np.dtype(dtype).newbyteorder()
+    arrays = {
+        name: np.full(4, 3.0, other if name in swapped else dtype)
+        for name in ("weight", "grad", "mom")
+    }
+    optimizer = mx.optimizer.create("sgd", momentum=0.5)
+    for _ in range(2):
+        with pytest.raises(TypeError, match=r"^dtype of .*: expected native float"):
+            optimizer.update(0, *arrays.values())
+        assert all((array == 3).all() for array in arrays.values())
+    assert optimizer.num_update == 0

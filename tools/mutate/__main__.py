@@ -37,8 +37,9 @@ def _main() -> None:
     open_ = (None, SURVIVED) if given.again else (None,)
     left = [mutant for mutant in chosen if outcomes.get(mutant) in open_]
     copies: SimpleQueue[Copy] = SimpleQueue()
+    passing: set[tuple[str, ...]] = set()
     for i in range(min(given.jobs, len(left))):
-        copies.put(made(given.folder / f"copy-{i}"))
+        copies.put(made(given.folder / f"copy-{i}", passing))
 
     def judge(mutant: Mutant) -> str:
         copy = copies.get()

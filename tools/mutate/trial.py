@@ -104,10 +104,13 @@ class Copy:
 
     def _build(self, modules: Iterable[Path]) -> bool:
         """Build these modules of the core anew, and no others; return whether that can be done."""
-        for path in self.folder.glob(f"{PACKAGE}/*/*.so"):
-            os.utime(path, (FAR_AHEAD, FAR_AHEAD))
-        for path in modules:
-            path.unlink()
+        names = {path.name for path in modules}
+        # setuptools builds there, looks there for what is old, and copies it to its place.
+        for path in self.folder.glob(f"build/lib*/{PACKAGE}/*/*.so"):
+            if path.name in names:
+                path.unlink()
+            else:
+                os.utime(path, (FAR_AHEAD, FAR_AHEAD))
         done = subprocess.run(build_copy.BUILD, cwd=self.folder, capture_output=True, check=False)
         return done.returncode == 0
 
@@ -146,10 +149,13 @@ def _pytest(folder: Path, options: list[str]) -> None:
     sys.exit(int(pytest.main(options)))
 
 
-def made(folder: Path) -> Copy:
-    """Return a new copy with all that is built here."""
+def made(folder: Path, passing: set[tuple[str, ...]]) -> Copy:
+    """Return a new copy with all that is built here; copies share what was seen to pass."""
     build_copy.copy(folder)
-    for pattern in (f"{PACKAGE}/*/*.so", f"{PACKAGE}/*/*.c", "plugins/*/weightopt_*/*.so"):
+    built = (f"{PACKAGE}/*/*.c", f"{PACKAGE}/*/*.so", "plugins/*/weightopt_*/*.so")
+    for pattern in (*built, f"build/lib*/{PACKAGE}/*/*.so"):
         for path in ROOT.glob(pattern):
-            shutil.copy2(path, folder / path.relative_to(ROOT))
-    return Copy(folder)
+            to = folder / path.relative_to(ROOT)
+            to.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, to)  # newer than its source
+    return Copy(folder, passing)
