@@ -10,6 +10,7 @@ import pytest
 from checkpoints import stepped
 
 import weightopt_core as mx
+from weightopt_core.dtypes import dtype_of
 
 
 def test_states_of_any_form_come_back():
@@ -56,6 +57,17 @@ def test_an_array_in_another_order_is_saved_by_its_elements():
     other.set_states(updater.get_states())
     for name, state in updater.states.items():
         np.testing.assert_array_equal(other.states[name], state)
+
+
+def test_arrays_of_every_type_come_back():
+    updater, other = (mx.optimizer.get_updater(mx.optimizer.create("sgd")) for _ in range(2))
+    integers = [f"{kind}{bits}" for kind in ("int", "uint") for bits in (8, 16, 32, 64)]
+    names = [*integers, "float16", "bfloat16", "float32", "float64"]
+    updater.states = {name: np.arange(3).astype(dtype_of(name)) for name in names}
+    other.set_states(updater.get_states())
+    for name, state in other.states.items():
+        assert state.dtype == dtype_of(name)
+        assert state.tolist() == [0, 1, 2]
 
 
 def test_lists_and_tuples_stay_what_they_are_wherever_their_weight_is():
