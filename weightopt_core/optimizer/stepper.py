@@ -68,8 +68,9 @@ class Stepper:
         weights: Sequence[Any],
         grads: Sequence[Any],
         states: Sequence[Any],
+        run: Callable[..., None] = step,
     ) -> None:
-        """Update weights and states in place, and count it."""
+        """Update weights and states in place, and count it; `run` does so once all is formed."""
         rates = self.rates
         call = rates.calls.find(indices, rates.true)
         if not rates.is_looked_through:
@@ -99,9 +100,7 @@ class Stepper:
             keys = [self.key(optimizer, rule, *pair) for pair in counted]
             numbers = optimizer._numbers_at
             try:
-                step(
-                    call, _bind, rule, weights, grads, states, form, constants, keys, numbers, turn
-                )
+                run(call, _bind, rule, weights, grads, states, form, constants, keys, numbers, turn)
             except Stale:
                 continue
             return
@@ -109,6 +108,11 @@ class Stepper:
             f"update of {call.indices[0]!r}: expected its count to stay as it is during a step, "
             f"got {len(_ATTEMPTS)} changes; count it in one thread and in no scheduler"
         )
+
+    def check(self, optimizer: Optimizer, rule: Rule, *lists: Any) -> None:
+        """Raise what `step`, given the same, would; nothing is computed or counted."""
+        indices, weights, grads, states = lists
+        self.step(optimizer, rule, indices, weights, grads, states, _check)
 
     def _constants_of_numbers(
         self, optimizer: Optimizer, rule: Rule, call: Any, turn: Any
@@ -262,6 +266,26 @@ class Stepper:
 def _bind(rule: Rule, weights: tuple[Any, ...], *given: Any) -> Any:
     """Return the checked arrays of a step; what was kept of the last such call helps."""
     return backend_of(weights[0]).bind(rule, weights, *given)
+
+
+def _check(
+    call: Any,
+    bind: Callable[..., Any],
+    rule: Rule,
+    weights: Sequence[Any],
+    grads: Sequence[Any],
+    states: Sequence[Any],
+    form: Any,
+    constants: Constants,
+    keys: Any,
+    numbers: Callable[..., dict[str, Any]],
+    turn: Any,
+) -> None:
+    """Do what a step does before it counts: what may fail, and runs code of users."""
+    if rule.lowered.norms or rule.compiled.kernel is None:
+        for index in call.indices:
+            numbers(rule, index, turn)
+    bind(rule, tuple(weights), tuple(grads), tuple(states), form, None)
 
 
 def _reader(settings: Sequence[str]) -> Callable[[Any], tuple[Any, ...]]:

@@ -13,7 +13,7 @@ from weightopt_core.dtypes import dtype_of
 from weightopt_core.errors import wording
 
 from .memory import STORAGE, tensor_over
-from .settings import ALGORITHM, Settings, setting_names
+from .settings import ALGORITHM, Settings, check_complete
 from .slots import STEP, Slot, names_of, parts_of
 
 
@@ -184,8 +184,4 @@ def _check_whole(algorithm: Any, state_dict: Mapping[str, Any]) -> None:
             raise ValueError(
                 wording("state_dict", expected, got, "load it into what it was saved from")
             )
-        missing = setting_names(algorithm).keys() - group.keys()
-        if missing:
-            some = ", ".join(sorted(missing))
-            remedy = "save it anew with this version"
-            raise ValueError(wording("state_dict", f"the settings {some}", "none of them", remedy))
+        check_complete(algorithm, group, "state_dict", "save it anew with this version")

@@ -12,6 +12,7 @@ from weightopt_core.errors import wording
 
 from . import checkpoint
 from .callers import asks_for_states, numbers_in_job
+from .calls import Call, step_all
 from .memory import check_parameter
 from .settings import Settings
 from .slots import STEP, Slot
@@ -62,6 +63,9 @@ class Engine:
 
     def follow(self, groups: Groups) -> None:
         """Take over the parameters that somebody has put in the place of a group's own."""
+        if len(groups) != len(self._members):
+            expected, remedy = f"{len(self._members)} groups", "add one by add_param_group alone"
+            raise ValueError(wording("param_groups", expected, str(len(groups)), remedy))
         for number, group in enumerate(groups):
             old, new = self._members[number], group["params"]
             if new is old:
@@ -84,28 +88,29 @@ class Engine:
     def step(self, groups: Groups, states: States, chosen: Sequence[list[torch.Tensor]]) -> None:
         """Update the chosen parameters of each group; where that cannot be, nothing changes."""
         self.follow(groups)
-        if not states and asks_for_states():
-            for settings, parameters in zip(self.settings, chosen):
-                self._call(settings.core, parameters, states, [])
-            return
-        has_schedule = any(settings.schedule is not None for settings in self.settings)
-        num_update = self._num_update_after(chosen) if has_schedule else 0
-        for settings, group in zip(self.settings, groups):
-            settings.read(group, num_update)
         created: list[torch.Tensor] = []
         try:
-            calls = [
-                (kind, settings.core, self._call(settings.core, alike, states, created))
-                for settings, parameters in zip(self.settings, chosen)
-                for kind, alike in self._by_kind(parameters)
-            ]
-            for kind, core, call in calls:
-                kind.update(core, *call)
+            if not states and asks_for_states():
+                for settings, parameters in zip(self.settings, chosen):
+                    self._call(settings.core, parameters, states, created)
+                return
+            has_schedule = any(settings.schedule is not None for settings in self.settings)
+            num_update = self._num_update_after(chosen) if has_schedule else 0
+            for settings, group in zip(self.settings, groups):
+                settings.read(group, num_update)
+            step_all(
+                [
+                    Call(kind, settings.core, self._call(settings.core, alike, states, created))
+                    for settings, parameters in zip(self.settings, chosen)
+                    for kind, alike in self._by_kind(parameters)
+                ]
+            )
         except BaseException:
             for parameter in created:
                 states.pop(parameter, None)
             raise
-        for settings, parameters in zip(self.settings, chosen):
+        for settings, group, parameters in zip(self.settings, groups, chosen):
+            settings.write(group)
             counts = settings.core._index_update_count
             for parameter in parameters:
                 slot = self.slots[parameter]

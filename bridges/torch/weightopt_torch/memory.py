@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import torch
 
@@ -63,9 +61,8 @@ def in_order(tensor: torch.Tensor) -> torch.Tensor:
 
 def as_laid_out(tensor: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
     """Return `tensor` with the order in memory that `like` has; a copy where it has another."""
-    if tensor.stride() == like.stride() and tensor.layout is torch.strided:
+    if tensor.stride() == like.stride():
         return tensor
-    check_gradient(tensor)
     return torch.empty_like(like, dtype=tensor.dtype).copy_(tensor)
 
 
@@ -91,8 +88,11 @@ def check_dense(parameter: torch.Tensor, label: str) -> None:
         raise ValueError(wording(label, "a parameter without gaps in memory", got, remedy))
 
 
-def check_gradient(grad: torch.Tensor) -> Any:
-    """Raise TypeError where a gradient is of a layout that no rule takes."""
+def check_gradient(grad: torch.Tensor, parameter: torch.Tensor) -> None:
+    """Raise where a gradient is of a layout that no rule takes, or of another shape."""
     if grad.layout is not torch.strided:
         remedy = "make the layer with sparse=False, or convert the gradient with .to_dense()"
         raise TypeError(wording("grad", "a dense gradient", f"one of {grad.layout}", remedy))
+    if grad.shape != parameter.shape:
+        shapes = str(tuple(parameter.shape)), str(tuple(grad.shape))
+        raise ValueError(wording("shape of grad", *shapes, "compute the gradient anew"))

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from .memory import check_gradient, host_view, in_order
+from .memory import check_dense, check_gradient, host_view, in_order
 from .slots import Slot
 
 
@@ -21,6 +21,8 @@ class OffloadedSlot(Slot):
         super().__init__(index, label, group, device)
         self._home: Any = None
         self._grad: Any = None
+        #: The shape and strides of the parameter that both were made for.
+        self._layout: Any = None
         #: The version of the parameter that `_home` is a copy of.
         self._version = -1
         #: Which gradient `_grad` is a copy of, and what says that the copy is complete.
@@ -28,13 +30,17 @@ class OffloadedSlot(Slot):
         self._done: Any = None
 
     def home(self, parameter: torch.Tensor) -> torch.Tensor:
-        if self._home is None or self._home.stride() != parameter.stride():
+        layout = parameter.shape, parameter.stride()
+        if layout != self._layout:
+            self._layout = layout
             self._home, self._grad = _in_host_memory(parameter), _in_host_memory(parameter)
             self._version = -1
         return self._home
 
     def look_at(self, parameter: torch.Tensor) -> None:
         home = self.home(parameter)
+        if home.stride() != parameter.stride():  # the copy is dense, and goes back
+            check_dense(parameter, self.label)
         super().look_at(parameter)
         if parameter._version != self._version:
             home.copy_(parameter.detach())
@@ -44,8 +50,8 @@ class OffloadedSlot(Slot):
         """Begin to copy the gradient."""
         self.home(parameter)
         grad: Any = parameter.grad
-        if grad.layout is not torch.strided:
-            return
+        if grad.layout is not torch.strided or grad.shape != parameter.shape:
+            return  # the step refuses it
         if parameter.device.type == "cpu":
             self._grad.copy_(grad.detach())
         else:
@@ -60,7 +66,7 @@ class OffloadedSlot(Slot):
 
     def gradient(self, parameter: torch.Tensor) -> Any:
         grad: Any = parameter.grad
-        check_gradient(grad)
+        check_gradient(grad, parameter)
         if self._fetched != _identity(grad):  # something has been done to it since, as clipping
             self.fetch(parameter)
         if self._done is not None:

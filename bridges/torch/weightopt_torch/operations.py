@@ -27,7 +27,15 @@ class DeviceSlot(Slot):
     def update(
         cls, core: Any, indices: Any, weights: Any, grads: Any, states: Any, **options: Any
     ) -> None:
+        cls.check(core, indices, weights, grads, states)
         update(core, indices, weights, grads, states, fused=cls.fused, **options)
+
+    @staticmethod
+    def check(core: Any, indices: Any, weights: Any, grads: Any, states: Any) -> None:
+        check_rule(core)
+        counts = core._index_update_count
+        for index in indices:
+            core.constants(index, counts.get(index, 0) + 1)
 
     def array(self, tensor: torch.Tensor) -> torch.Tensor:
         return in_order(tensor.detach()).view(-1)

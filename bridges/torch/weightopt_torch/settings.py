@@ -63,6 +63,14 @@ def check_names(cls: Any, given: Iterable[str], argument: str, *, strict: bool) 
             raise TypeError(f"{argument} has no {name!r}; {hint}")
 
 
+def check_complete(cls: Any, group: Mapping[str, Any], argument: str, remedy: str) -> None:
+    """Raise ValueError where a group lacks settings."""
+    missing = {*setting_names(cls), "maximize"} - group.keys()
+    if missing:
+        some = ", ".join(sorted(missing))
+        raise ValueError(wording(argument, f"the settings {some}", "none of them", remedy))
+
+
 class Settings:
     """The core's optimizer of one group, which follows what is written into the group.
 
@@ -82,8 +90,10 @@ class Settings:
     """
 
     def __init__(self, cls: Any, group: Mapping[str, Any]):
+        remedy = "pass them with the group"
+        check_complete(cls, group, "a parameter group", remedy)
         self.names = setting_names(cls)
-        given = {name: plain(group[key]) for key, name in self.names.items() if key in group}
+        given = {name: plain(group[key]) for key, name in self.names.items()}
         given["rescale_grad"] = _signed(given["rescale_grad"], group["maximize"])
         # A class may refuse that one is given beside another, so defaults are left out.
         given = {name: v for name, v in given.items() if not _is_default(cls, name, v)}
@@ -93,7 +103,9 @@ class Settings:
             raise ValueError(wording("on_nonfinite", "'propagate'", repr(self.core.on_nonfinite)))
         self.seen = {key: group[key] for key in (*self.names, "maximize")}
         self.schedule: Any = None
-        self.scheduled: float | None = None
+        #: What the schedule gave for the last step, and what it gives for the next.
+        self._scheduled: float | None = None
+        self._next_rate: float | None = None
         if group.get(NOISE) is not None:
             self.core.noise_seed = group[NOISE]
 
@@ -122,15 +134,19 @@ class Settings:
         return {name: getattr(self.core, name) for name, one in declared if one.default is REQUIRED}
 
     def read(self, group: dict[str, Any], num_update: int) -> None:
-        """Take over what has changed in the group since the last step.
+        """Take over what has changed in the group since the last step; the group stays as it is.
 
         Raises
         ------
         TypeError, ValueError
-            A setting has a value that it cannot have.
+            A setting is not there, or has a value that it cannot have.
         """
+        if not self.seen.keys() <= group.keys():
+            remedy = "put them back, or create another optimizer"
+            check_complete(type(self.core), group, "a parameter group", remedy)
         if self.schedule is not None:
-            self._write_rate(group, num_update)
+            self._next_rate = self._rate(group, num_update)
+            group = {**group, "lr": self._next_rate}
         if group.get(NOISE, self.core.noise_seed) != self.core.noise_seed:
             self.core.noise_seed = group[NOISE]
         for key, old in self.seen.items():
@@ -148,13 +164,18 @@ class Settings:
                     setattr(self.core, self.names[key], plain(value))
             self.seen[key] = value
 
-    def _write_rate(self, group: dict[str, Any], num_update: int) -> None:
-        """Write the scheduler's rate into the group, where loops read it."""
-        if self.scheduled is not None and group["lr"] != self.scheduled:
-            expected = f"{self.scheduled!r}, which the optimizer's lr_scheduler gave"
+    def write(self, group: dict[str, Any]) -> None:
+        """Write the scheduler's rate of this step into the group, where loops read it."""
+        if self.schedule is not None:
+            self._scheduled = group["lr"] = self._next_rate
+
+    def _rate(self, group: dict[str, Any], num_update: int) -> float:
+        """Return the scheduler's rate; raise where somebody else has written one too."""
+        if self._scheduled is not None and group["lr"] != self._scheduled:
+            expected = f"{self._scheduled!r}, which the optimizer's lr_scheduler gave"
             remedy = "use that scheduler, or another one, but not both"
             raise ValueError(wording("lr of a group", expected, repr(group["lr"]), remedy))
-        self.scheduled = group["lr"] = rate_of(self.schedule, num_update)
+        return rate_of(self.schedule, num_update)
 
 
 def _is_default(cls: Any, name: str, value: Any) -> bool:

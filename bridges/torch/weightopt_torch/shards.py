@@ -14,13 +14,12 @@ import numpy as np
 import torch
 import torch.distributed as dist
 
-from weightopt_core import Optimizer
 from weightopt_core.errors import wording
 from weightopt_core.norms import total
 from weightopt_core.rule import Rule
 
 from .operations import DeviceSlot
-from .slots import Slot
+from .slots import Slot, has_own_update
 
 
 class Shards:
@@ -48,28 +47,41 @@ class Shards:
 
     def update(self, core: Any, *call: Any) -> None:
         """Step shards with an optimizer of the core; all processes of the mesh do so together."""
-        kind, _, split = self._key
-        rule = core.rule
+        self._check_optimizer(core)
+        kind, rule = self._key[0], core.rule
+        if not self._shares_norms(rule):
+            kind.update(core, *call)
+        elif issubclass(kind, DeviceSlot):
+            kind.update(core, *call, whole=self._norms)
+        else:
+            if rule not in self._rules:
+                self._rules[rule] = OverShards(rule, self)
+            core._stepper.step(core, self._rules[rule], *call)
+
+    def check(self, core: Any, *call: Any) -> None:
+        """Raise what `update` would."""
+        self._check_optimizer(core)
+        self._key[0].check(core, *call)
+
+    def _check_optimizer(self, core: Any) -> None:
+        """Raise TypeError where an optimizer cannot step shards."""
         name = type(core).__name__
-        if type(core).update is not Optimizer.update:
+        if has_own_update(core):
             # It may look at other elements than its own, and a shard has not all of them.
             remedy = "step whole parameters, or write it as a rule"
             expected = "an optimizer that is a rule, for shards of parameters"
             got = f"{name}, which overrides update()"
             raise TypeError(wording("optimizer", expected, got, remedy))
-        if not rule.lowered.norms or not split:
-            kind.update(core, *call)
-        elif issubclass(kind, DeviceSlot):
-            kind.update(core, *call, whole=self._norms)
-        elif rule.compiled.kernel is None:
+        on_device, compiled = issubclass(self._key[0], DeviceSlot), core.rule.compiled
+        if self._shares_norms(core.rule) and not on_device and compiled.kernel is None:
             remedy = "compile it with weightopt_core.build"
             expected = "a compiled rule, for norms over all shards of parameters"
-            got = f"{name}, whose rule is {rule.compiled.reason}"
+            got = f"{name}, whose rule is {compiled.reason}"
             raise TypeError(wording("optimizer", expected, got, remedy))
-        else:
-            if rule not in self._rules:
-                self._rules[rule] = OverShards(rule, self)
-            core._stepper.step(core, self._rules[rule], *call)
+
+    def _shares_norms(self, rule: Rule) -> bool:
+        """Whether a step needs norms to which other processes contribute."""
+        return bool(rule.lowered.norms and self._key[2])
 
     def sums(self, rows: np.ndarray) -> np.ndarray:
         """Return the sums, over all shards, of numbers of at least 0, rounded once."""

@@ -6,9 +6,10 @@ from typing import Any
 
 import torch
 
+from weightopt_core import Optimizer
 from weightopt_core.errors import wording
 
-from .memory import as_laid_out, check_dense, host_view, in_order, tensor_over
+from .memory import as_laid_out, check_dense, check_gradient, host_view, in_order, tensor_over
 
 #: The name of the float32 copy of a 16-bit weight in a parameter's state.
 MASTER = "master"
@@ -60,6 +61,12 @@ class Slot:
         """Step parameters of such slots with an optimizer of the core."""
         core.update(indices, weights, grads, states)
 
+    @staticmethod
+    def check(core: Any, indices: Any, weights: Any, grads: Any, states: Any) -> None:
+        """Raise what `update` would, as far as it can be told ahead."""
+        if not has_own_update(core):
+            core._stepper.check(core, core.rule, indices, weights, grads, states)
+
     def home(self, parameter: torch.Tensor) -> torch.Tensor:
         """Return the tensor that is stepped; states lie where it does."""
         return parameter
@@ -71,7 +78,7 @@ class Slot:
     def look_at(self, parameter: torch.Tensor) -> None:
         """See to it that `weight` is what the parameter has."""
         home = self.home(parameter)
-        place = home.data_ptr(), home.stride()
+        place = home.data_ptr(), home.shape, home.stride()
         if place != self._place:
             check_dense(home, self.label)
             self.weight = self.array(home)
@@ -82,6 +89,7 @@ class Slot:
     def gradient(self, parameter: torch.Tensor) -> Any:
         """Return the gradient as the core takes it, in the order of the weight's."""
         grad: Any = parameter.grad
+        check_gradient(grad, parameter)
         return self.array(as_laid_out(grad, parameter))
 
     def put_back(self, parameter: torch.Tensor) -> bool:
@@ -122,6 +130,11 @@ class Slot:
             return tensor.detach().clone()
         home = self.home(parameter)
         return torch.empty_like(home, dtype=tensor.dtype, requires_grad=False).copy_(tensor)
+
+
+def has_own_update(core: Any) -> bool:
+    """Whether an optimizer computes its updates by code of its own, and not by a rule alone."""
+    return type(core).update is not Optimizer.update
 
 
 def parts_of(state: Any) -> tuple[Any, ...]:
