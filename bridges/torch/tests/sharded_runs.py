@@ -5,10 +5,14 @@ import warnings
 
 import jobs
 import torch
+import weightopt_torch
 from jobs import batch, differing, loss, model, optimizer_class, rank, settings, twin_of, whole
 from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import fully_shard
 from torch.distributed.tensor import DTensor, Replicate, Shard, distribute_tensor
+
+import weightopt_core as wo
+from weightopt_core.testing.subject import Subject
 
 #: How a parameter may lie on a mesh, by the shape of the mesh.
 LAYOUTS = {
@@ -16,6 +20,7 @@ LAYOUTS = {
     (3,): [(Shard(0),), (Shard(1),)],
     (2, 2): [(Replicate(), Shard(0)), (Shard(0), Shard(1)), (Shard(0), Shard(0))],
 }
+DTYPES = [torch.float32, torch.float64, torch.bfloat16, torch.float16]
 SHAPES = [(7, 5), (1, 4), (0, 3), (2, 3, 3)]
 
 
@@ -138,10 +143,27 @@ def _message(function, *arguments):
     return None
 
 
+def refuses_a_later_group():
+    """Return what a step that refuses a later group has changed, by optimizer and way."""
+    mesh, found = init_device_mesh("cpu", (2,)), {}
+    for name, options in itertools.product(("adam", "lamb"), ({}, {"compile": False})):
+        params = [_sharded(torch.ones(4, 3), mesh, (Shard(0),)) for _ in range(2)]
+        groups = [{"params": [one]} for one in params]
+        optimizer = optimizer_class(name)(groups, lr=0.5, **options)
+        for parameter in params:
+            parameter.grad = torch.ones_like(parameter)
+        optimizer.step()
+        before = [whole(one).clone() for one in params], optimizer.state_dict()["state"]
+        params[1].grad = torch.ones_like(params[1])
+        params[1].data = _sharded(torch.ones(2, 3), mesh, (Shard(0),)).data
+        message = _message(optimizer.step)
+        steps = [int(optimizer.state[one]["step"]) for one in params]
+        found[name, str(options)] = message, torch.equal(whole(params[0]), before[0][0]), steps
+    return found
+
+
 def _with_own_update(parameters):
     from weightopt_torch.optimizer import class_of
-
-    import weightopt_core as wo
 
     class Own(wo.Optimizer):
         def update(self, index, weight, grad, state):
@@ -171,6 +193,45 @@ def goes_on_from_memory():
             parameter.copy_(distribute_tensor(values, mesh, placements))
     _train(sharded, None, range(2, 4), state)
     return differing(sharded, straight)
+
+
+def initialized(names):
+    """Return what differs between an initialized module and one that is sharded first."""
+    mesh, found = init_device_mesh("cpu", (2,)), {}
+    for name in names:
+        subject = Subject(wo.init.registry.find(name))
+        for dtype, (placement,) in itertools.product(DTYPES, LAYOUTS[2,]):
+            if placement == Shard(len(subject.shape)):
+                continue
+            plain = torch.full(subject.shape, 7.0, dtype=dtype)
+            sharded = _sharded(plain, mesh, (placement,))
+            version = sharded._version
+            for one in (plain, sharded):
+                given = {**subject.arguments, "seed": 3}
+                weightopt_torch.init([("fc_weight", one)], name, **given)
+            assert sharded._version > version
+            if not torch.equal(whole(sharded), plain):
+                found[name, dtype, str(placement)] = whole(sharded), plain
+    return found
+
+
+def initialized_modules():
+    """Return the weights of modules that fully_shard has sharded: seeded, and twice without."""
+    found = []
+    for given in ({"seed": 3}, {}, {}):
+        module = model()
+        fully_shard(module)
+        with torch.no_grad():
+            weightopt_torch.init(module, "xavier", **given)
+        found.append(jobs.weights(module))
+    on_meta = model().to("meta")
+    fully_shard(on_meta)
+    partial = DTensor.from_local(torch.ones(4, 3), on_meta[0].weight.device_mesh, [_partial()])
+    pair = [("fc.weight", partial)]
+    messages = [_message(weightopt_torch.init, one, "xavier") for one in (on_meta, pair)]
+    on_meta.to_empty(device="cpu")
+    weightopt_torch.init(on_meta, "xavier", seed=3)
+    return found, jobs.weights(on_meta), messages
 
 
 def sharded_later():

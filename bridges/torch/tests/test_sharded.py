@@ -4,6 +4,7 @@ import jobs
 import pytest
 import sharded_runs
 import torch
+import weightopt_torch
 from ranks import run
 
 import weightopt_core as wo
@@ -34,8 +35,9 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def two(tmp_path_factory):
-    names = "what_is_refused", "goes_on_from_memory", "sharded_later", "steps_in_backward"
-    calls = dict.fromkeys(names, ())
+    names = ["what_is_refused", "goes_on_from_memory", "sharded_later", "steps_in_backward"]
+    names += ["initialized_modules", "refuses_a_later_group"]
+    calls = dict.fromkeys(names, ()) | {"initialized": (wo.init.registry.names(),)}
     return run_all(tmp_path_factory, (2,), trained_like_one_process=(ELEMENTWISE,), **calls)
 
 
@@ -119,3 +121,30 @@ def test_a_step_in_backward_takes_the_gradient_of_all_processes(two):
 
 def test_parameters_that_are_sharded_later_are_trained(two):
     assert [one["sharded_later"] for one in two] == [[], []]
+
+
+def test_initializers_fill_shards_as_they_fill_wholes(two):
+    for one in two:
+        assert one["initialized"] == {}
+
+
+def test_modules_that_are_sharded_are_initialized_like_whole_ones(two):
+    expected = jobs.model()
+    weightopt_torch.init(expected, "xavier", seed=3)
+    for one in two:
+        (seeded, first, second), from_meta, messages = one["initialized_modules"]
+        for weights in (seeded, from_meta):
+            assert all(map(torch.equal, weights, expected.parameters()))
+        assert all(map(torch.equal, first, two[0]["initialized_modules"][0][1]))
+        assert not torch.equal(first[0], second[0])
+        on_meta, partial = messages
+        assert "0.weight: expected a parameter with memory, got one on meta" in on_meta
+        assert "fc.weight: expected one that is sharded or replicated" in partial
+
+
+def test_a_later_group_that_is_refused_leaves_the_others(two):
+    for one in two:
+        for message, is_unchanged, steps in one["refuses_a_later_group"].values():
+            assert message.startswith("ValueError: shape of ")
+            assert is_unchanged
+            assert steps == [1, 1]

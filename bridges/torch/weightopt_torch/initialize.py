@@ -15,6 +15,7 @@ from weightopt_core.dtypes import dtype_of
 from weightopt_core.errors import wording
 from weightopt_core.initializer import InitDesc, Initializer
 
+from .job import agreed_seed
 from .memory import STORAGE, check_parameter, tensor_over
 
 #: Modules whose ``weight`` is what the core calls a gamma: a factor that begins at 1.
@@ -76,6 +77,10 @@ def init(module: Any, initializer: Any, *, seed: int | None = None, **arguments:
     The values are drawn on the host, in the parameter's dtype and in the order of its indices: with
     the same seed, those that NumPy arrays of the same names and shapes get, bit for bit.
 
+    Of a DTensor each process draws the whole array, keeps its shard, and goes on to the next; so a
+    module has the same weights however it is sharded, and no process waits for another. Without a
+    seed all processes of the job take one that the first of them draws.
+
     Examples
     --------
     >>> import torch, weightopt_torch
@@ -87,6 +92,9 @@ def init(module: Any, initializer: Any, *, seed: int | None = None, **arguments:
     tensor([1., 1., 1.], requires_grad=True))
     """
     chosen = _core.init.create(initializer, **arguments)
+    named = list(_named(module))
+    if seed is None and any(map(_is_sharded, (parameter for _, parameter in named))):
+        seed = agreed_seed()
     if seed is not None:
         chosen = copy.deepcopy(chosen)
         _core.random.stream("", seed)  # refuses what is no seed
@@ -94,13 +102,13 @@ def init(module: Any, initializer: Any, *, seed: int | None = None, **arguments:
             if one.seed is None:
                 one.seed = seed
     filled = []
-    for desc, parameter in list(_named(module)):
+    for desc, parameter in named:
         array = _room(desc, parameter)
         chosen(desc, array)
-        filled.append((parameter, array))
+        filled.append((parameter, _laid_like(parameter, tensor_over(array))))
     with torch.no_grad():
-        for parameter, array in filled:
-            parameter.copy_(tensor_over(array))
+        for parameter, values in filled:
+            parameter.copy_(values)
 
 
 def _named(module: Any) -> Iterator[tuple[InitDesc, torch.Tensor]]:
@@ -136,7 +144,24 @@ def _room(name: str, parameter: torch.Tensor) -> np.ndarray:
         remedy = "materialize the module first"
         raise TypeError(wording(str(name), "a parameter with memory", got, remedy))
     check_parameter(parameter, str(name))
+    if _is_sharded(parameter):
+        from .sharded import check_placements
+
+        check_placements(parameter, str(name))
     return np.empty(tuple(parameter.shape), dtype_of(STORAGE[parameter.dtype]))
+
+
+def _is_sharded(parameter: torch.Tensor) -> bool:
+    return hasattr(parameter, "device_mesh")
+
+
+def _laid_like(parameter: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
+    """Return the values of a parameter, or of a DTensor what this process has of them."""
+    if not _is_sharded(parameter):
+        return values
+    from .sharded import laid_like  # its imports take long, and not every build of torch has them
+
+    return laid_like(parameter, values)
 
 
 def _within(initializer: Any) -> Iterator[Any]:

@@ -27,9 +27,7 @@ class Sharded(Slot):
     """
 
     def __init__(self, parameter: DTensor, index: int | str, label: str, *others: Any):
-        if any(placement.is_partial() for placement in parameter.placements):
-            expected, remedy = "one that is sharded or replicated", "redistribute it"
-            raise TypeError(wording(label, expected, repr(parameter.placements), remedy))
+        check_placements(parameter, label)
         # Noise and rounding follow from the index, and those of two shards must not be equal.
         super().__init__(_index_of_shard(parameter, index), label, *others)
         self.shards = Shards(type(self), parameter.device_mesh, _split(parameter))
@@ -94,6 +92,19 @@ def slot_of(kind: Any, parameter: torch.Tensor) -> Any:
     if isinstance(parameter, DTensor):
         return functools.partial(_sharded(kind), parameter)
     return kind
+
+
+def check_placements(parameter: DTensor, label: str) -> None:
+    """Raise TypeError for a DTensor whose elements are sums over processes."""
+    if any(placement.is_partial() for placement in parameter.placements):
+        expected, remedy = "one that is sharded or replicated", "redistribute it"
+        raise TypeError(wording(label, expected, repr(parameter.placements), remedy))
+
+
+def laid_like(parameter: DTensor, values: torch.Tensor) -> torch.Tensor:
+    """Return values of the whole as a DTensor that lies as the parameter does."""
+    # A copy, since a view would keep the whole alive.
+    return _beside(parameter, _like_shard(values, parameter).clone())
 
 
 def _split(parameter: DTensor) -> tuple[int, ...]:
