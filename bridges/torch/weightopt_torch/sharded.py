@@ -11,6 +11,7 @@ from torch.distributed.tensor import DTensor, Replicate
 
 from weightopt_core.errors import wording
 
+from .memory import check_gradient
 from .shards import Shards
 from .slots import Slot
 
@@ -78,6 +79,7 @@ class Sharded(Slot):
         if not isinstance(grad, DTensor):
             expected = f"a DTensor, as {self.label} is one"
             raise TypeError(wording("grad", expected, type(grad).__name__))
+        check_gradient(grad, parameter)
         local.grad = _like_shard(grad, parameter)
         return local
 
