@@ -71,10 +71,10 @@ def plain(argument: str, value: Any) -> Any:
         return [plain(argument, item) for item in value]
     if isinstance(value, Mapping):
         return [[plain(argument, part) for part in item] for item in value.items()]
+    if hasattr(value, "tolist"):  # arrays and numbers of NumPy, whose dumps() is a pickle
+        return plain(argument, value.tolist())
     if hasattr(value, "dumps"):
         return json.loads(value.dumps())
-    if hasattr(value, "tolist"):  # arrays and numbers of NumPy
-        return plain(argument, value.tolist())
     expected = "numbers, words, lists, or an algorithm that is registered or installed"
     raise TypeError(wording(argument, f"what can be written down: {expected}", repr(value)))
 

@@ -3,7 +3,6 @@
 import collections
 import json
 import pickle
-import struct
 
 import numpy as np
 import pytest
@@ -172,19 +171,13 @@ def test_named_tuples_become_tuples_and_numbers_stay():
     assert other.optimizer.num_update == 2
 
 
-def test_what_cannot_be_read_again_is_not_written(monkeypatch):
+def test_what_cannot_be_read_again_is_not_written():
     updater = mx.optimizer.get_updater(mx.optimizer.create("adam"))
     weight = np.ones(1, np.float32)
     updater("x" * 25_000_000, weight.copy(), weight)
     match = "header of states: expected at most 100 MB, the limit of safetensors, got more"
     with pytest.raises(ValueError, match=match):
         updater.get_states()
-    # Older versions of safetensors write it.
-    large = struct.pack("<Q", 100_000_001) + bytes(10)
-    monkeypatch.setattr("safetensors.numpy.save", lambda tensors, metadata: large)
-    with pytest.raises(ValueError, match=match):
-        stepped(np.random.default_rng(0), 2).get_states()
-    monkeypatch.undo()
     nested = []
     nested.append(nested)
     updater.states = {0: nested}

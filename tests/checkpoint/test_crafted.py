@@ -96,11 +96,11 @@ def test_crafted_content_is_refused(kind, rng):
     refuses(edited(updater.get_states(), **CRAFTED[kind]), updater)
 
 
-@pytest.mark.parametrize("format", [0, 3, True, "2", None, 1.0, [2], 10**100])
+@pytest.mark.parametrize("format", [0, 4, True, "2", None, 1.0, [2], 10**100])
 def test_another_format_is_named(format, rng):
     updater = stepped(rng, 3)
     data = edited(updater.get_states(), format=json.dumps(format))
-    refuses(data, updater, r"format of states: expected 1 or 2, got ")
+    refuses(data, updater, r"format of states: expected 1, 2 or 3, got ")
 
 
 def meta(updater):

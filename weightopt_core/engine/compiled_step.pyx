@@ -62,6 +62,15 @@ cdef bint wait_for(BoundArrays bound) except -1:
     return False
 
 
+def wait_for_steps():
+    """Wait until the steps that other threads compute at this moment are done."""
+    cdef CompiledStep other
+    for other in list(computing):
+        if other.thread != PyThread_get_thread_ident():
+            while any(one is other for one in computing):
+                time.sleep(2e-5)
+
+
 cdef class CompiledStep(BoundArrays):
     """A step of a rule over arrays that `bind` has checked.
 

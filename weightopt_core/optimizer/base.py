@@ -81,6 +81,8 @@ class Optimizer(Algorithm):
         How many calls ``on_nonfinite="skip"`` has left out; a copy goes on from it.
     lr_mult, wd_mult : dict
         Multipliers by index or name.
+    inner : tuple of Optimizer
+        The optimizers that it steps, where it is made of others; their counts are saved with its.
     """
 
     rescale_grad = Real(1.0)
@@ -97,6 +99,7 @@ class Optimizer(Algorithm):
 
     #: How the weight and the states change; None where `update` is overridden.
     rule: Rule | None = None
+    inner: tuple[Optimizer, ...] = ()
 
     noise_seed: int | None = None
     _has_momentum: bool = False

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..errors import wording
 from . import checkpoint
+from .checkpoint.background import Saving
+from .checkpoint.indices import plain_index
 from .checkpoint.placing import REMEDY, resumed
-from .checkpoint.reading import plain_index
 from .guard import admits
 from .lists import check_lists
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from .base import Optimizer
+    from .checkpoint.reading import Saved
 
 
 class Updater:
@@ -173,8 +177,8 @@ class Updater:
     def get_states(self) -> bytes:
         """Return all states and update counts as safetensors bytes.
 
-        Needs the extra ``weightopt-core[checkpoint]``. A resumed run equals an uninterrupted one
-        bit for bit. Named tuples are saved as tuples.
+        A resumed run equals an uninterrupted one bit for bit. Named tuples are saved as tuples.
+        `save` writes the same into a file.
 
         Raises
         ------
@@ -213,11 +217,98 @@ class Updater:
             The learning rate, the scheduler or `begin_num_update` is another one, and this
             optimizer's is used; or some weights with a loaded state get no updates.
         """
-        saved = checkpoint.load(self, states, strict)
+        self._take(checkpoint.take(self, states, strict), strict)
+
+    def save(
+        self,
+        path: Any,
+        weights: Mapping[str, Any] | None = None,
+        keep: int = 0,
+        wait: bool = True,
+    ) -> Saving | None:
+        """Save all states and update counts, and weights, as one safetensors file.
+
+        An earlier file of that name is replaced as a whole, once the new one is on the disk: a
+        process that is killed at any moment leaves the one or the other. Beside the states this
+        takes a few megabytes of memory, and that of one tensor where it is on a device.
+
+        Parameters
+        ----------
+        path : str or path
+            The file. A symbolic link is followed.
+        weights : dict of str to array, optional
+            The weights by name, so that one file is a checkpoint.
+        keep : int, optional
+            How many earlier files stay, as ``path.1``, which is the latest, ``path.2``, and so on.
+        wait : bool, optional
+            False to copy everything into host memory and to return while a thread writes it. The
+            next `save` or `load` of this updater waits for that, and so does the interpreter
+            before it ends.
+
+        Returns
+        -------
+        Saving or None
+            With ``wait=False`` what is being saved: its method `wait` returns when the file is on
+            the disk, and raises what went wrong. If nobody asks, the next `save` or `load` raises
+            it, or else the end of the interpreter is a warning.
+
+        Raises
+        ------
+        OSError
+            The file cannot be written; the earlier one is as it was.
+        TypeError, ValueError
+            A state, a weight or an index cannot be saved.
+        RuntimeError
+            Other threads step meanwhile.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import numpy as np
+        >>> import weightopt_core as wo
+        >>> updater, weight = wo.optimizer.get_updater(wo.optimizer.create("adam")), np.ones(3)
+        >>> updater("fc", np.ones(3), weight)
+        >>> path = tempfile.mkdtemp() + "/run.safetensors"
+        >>> updater.save(path, weights={"fc": weight}, keep=2)
+        >>> resumed = wo.optimizer.get_updater(wo.optimizer.create("adam"))
+        >>> resumed.load(path)
+        {'fc': array([0.999, 0.999, 0.999])}
+        """
+        return checkpoint.save(self, path, weights, keep, wait)
+
+    def load(self, path: Any, strict: bool = True) -> dict[str, np.ndarray]:
+        """Take over what `save` wrote, and return the weights that were saved with it.
+
+        Parameters
+        ----------
+        path : str or path
+            The file.
+        strict : bool, optional
+            As for `set_states`.
+
+        Returns
+        -------
+        dict of str to numpy.ndarray
+            The weights by name; empty where none were saved.
+
+        Raises
+        ------
+        OSError
+            The file cannot be read.
+        ValueError
+            It is no such file, it is damaged, or it does not fit; then nothing has changed.
+        """
+        saved = checkpoint.load(self, path, strict)
+        self._take(saved, strict)
+        return saved.weights
+
+    def _take(self, saved: Saved, strict: bool) -> None:
+        """Let loaded states be compared with their weights when these come."""
+        progress = saved.progress
         self._loaded, self._strict = set(saved.states), strict
-        self._seen = {*saved.states, *saved.counts}
-        complete = strict and saved.states and saved.counts
-        self._complete_until = saved.num_update + 1 if complete else -1
+        self._seen = {*saved.states, *progress.counts}
+        complete = strict and saved.states and progress.counts
+        self._complete_until = progress.num_update + 1 if complete else -1
 
 
 def get_updater(optimizer: Optimizer) -> Updater:

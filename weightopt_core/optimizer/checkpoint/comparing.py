@@ -9,22 +9,26 @@ from __future__ import annotations
 
 import json
 import math
+import platform
 import reprlib
 import warnings
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ...errors import wording
 from ...registry.installed import plugins
-from .reading import Saved
 
 if TYPE_CHECKING:
     from ..base import Optimizer
+    from .progress import Progress
+    from .reading import Saved
 
 #: Not compared as hyperparameters: names are compared one by one, and the states carry the seed.
 FREE = ("param_idx2name", "sym", "seed")
 _WARNED = ("learning_rate", "lr_scheduler", "begin_num_update", "on_nonfinite")
-_REMEDY = "make the optimizer as it was, or call set_states(states, strict=False) to load what fits"
+_REMEDY = "make the optimizer as it was, or say strict=False to load what fits"
 #: How many differences a message lists.
 _LISTED = 8
 #: What was saved may be anything, of any length and depth.
@@ -67,22 +71,50 @@ def check(saved: Saved, optimizer: Optimizer, seen: Iterable[Any]) -> None:
     seen : iterable of index
         The weights that have a state already.
     """
-    name = name_of(optimizer)
-    if saved.optimizer != name:
-        raise ValueError(wording("states", f"those of {name}", f"those of {saved.optimizer[:80]}"))
-    here = json.loads(json.dumps(settings(optimizer)))
-    found = [*_settings_differ(saved.settings, here), *_indices_differ(saved, here, seen)]
+    name, then = name_of(optimizer), saved.progress
+    what = "states" if saved.source == "states" else f"states in {saved.source}"
+    if then.optimizer != name:
+        raise ValueError(wording(what, f"those of {name}", f"those of {then.optimizer[:80]}"))
+    here = _settings_here(optimizer)
+    found = [
+        *_settings_differ(then.settings, here),
+        *_inner_differ(then, optimizer),
+        *_indices_differ(saved, here, seen),
+    ]
     if found:
         more = f", and {len(found) - _LISTED} more" if len(found) > _LISTED else ""
         listed = ", ".join(found[:_LISTED]) + more
-        raise ValueError(wording("states", "those of an equal optimizer", listed, _REMEDY))
-    for name in _WARNED if saved.settings else ():
+        raise ValueError(wording(what, "those of an equal optimizer", listed, _REMEDY))
+    _warn_of_rates(then.settings, here)
+
+
+def _settings_here(optimizer: Optimizer) -> dict[str, Any]:
+    return json.loads(json.dumps(settings(optimizer)))
+
+
+def _warn_of_rates(settings: dict[str, Any], here: dict[str, Any]) -> None:
+    for name in _WARNED if settings else ():
         # What saved the states may have known nothing of it.
-        then, now = saved.settings.get(name, here[name]), here[name]
+        then, now = settings.get(name, here[name]), here[name]
         by_scheduler = name == "learning_rate" and None in (then, now)
         if then != now and not by_scheduler:
             words = f"saved with {_short(then)}, and training goes on with {_short(now)}"
-            warnings.warn(f"{name}: the states were {words}", stacklevel=4)
+            warnings.warn(f"{name}: the states were {words}", stacklevel=6)
+
+
+def _inner_differ(then: Progress, optimizer: Optimizer, name: str = "inner") -> Iterable[str]:
+    """Yield what differs in the optimizers that an optimizer has in it."""
+    if len(then.inner) != len(optimizer.inner):
+        yield f"{len(then.inner)} optimizers in it (here {len(optimizer.inner)})"
+        return
+    for number, (saved, inner) in enumerate(zip(then.inner, optimizer.inner)):
+        place = f"{name}[{number}]"
+        if saved.optimizer != name_of(inner):
+            yield f"{place}={_short(saved.optimizer)} (here {name_of(inner)!r})"
+            continue
+        for text in _settings_differ(saved.settings, _settings_here(inner)):
+            yield f"{place}: {text}"
+        yield from _inner_differ(saved, inner, f"{place}.inner")
 
 
 def _settings_differ(saved: dict[str, Any], here: dict[str, Any]) -> Iterable[str]:
@@ -107,7 +139,7 @@ def _indices_differ(saved: Saved, here: dict[str, Any], seen: Iterable[Any]) -> 
     A weight that had a name when the states were saved, and has none of them, was never updated.
     """
     names = {index: name for index, name in here["names"]}
-    then = {index: name for index, name in _pairs(saved.settings)}
+    then = {index: name for index, name in _pairs(saved.progress.settings)}
     seen = list(seen)
     for index, name in names.items():
         if index in then and then[index] != name:
@@ -164,9 +196,10 @@ def _plain(value: Any) -> Any:
 
 
 def _versions(*algorithms: Any) -> dict[str, str]:
-    """Return the versions of the core and of the packages of algorithms."""
+    """Return the versions of Python, NumPy, the core and the packages of algorithms."""
     from ... import __version__
 
     modules = {type(algorithm).__module__ for algorithm in algorithms}
     own = {found.dist.name: found.dist.version for found in plugins() if found.module in modules}
-    return {"weightopt-core": __version__} | dict(sorted(own.items()))
+    used = {"python": platform.python_version(), "numpy": np.__version__}
+    return used | {"weightopt-core": __version__} | dict(sorted(own.items()))

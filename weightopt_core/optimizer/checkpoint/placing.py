@@ -13,7 +13,7 @@ from ..states import keeps_master
 if TYPE_CHECKING:
     from ..base import Optimizer
 
-REMEDY = "set_states(states, strict=False) loads what fits, and lets the rest begin anew"
+REMEDY = "with strict=False what fits is loaded, and the rest begins anew"
 
 
 def resumed(

@@ -1,178 +1,166 @@
-"""Reading states from bytes that may be anybody's: what is returned is checked, or nothing is.
+"""Reading what may be anybody's bytes: what is returned is checked, or nothing is.
 
-Time and memory are bounded by the length of the bytes, whatever they claim to hold.
+Time and memory are bounded by the length of the file, whatever it claims to hold. It is read and
+not mapped: a mapped file that somebody makes shorter ends the process.
 """
 
 from __future__ import annotations
 
-import operator
-from dataclasses import dataclass, field
+import io
+import os
+import stat
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from ...dtypes import STORAGE, dtype_of
 from ...errors import wording
 from ...written import parsed
-from ..rates import Counts
+from . import header, progress
+from .indices import by_index, is_int
 
 #: What is written, and what can be read.
-FORMAT, FORMATS = 2, (1, 2)
-#: How deep tuples and lists of a state may be nested.
-DEEPEST = 32
-#: Bytes of a header that the format allows; its own reader refuses more.
-LARGEST_HEADER = 100_000_000
-#: The names of dtypes by those of safetensors.
-_DTYPES = {storage.code: name for name, storage in STORAGE.items()}
-_DTYPES |= {f"I{bits}": f"int{bits}" for bits in (8, 16, 32, 64)}
-_DTYPES |= {f"U{bits}": f"uint{bits}" for bits in (8, 16, 32, 64)}
+FORMAT, FORMATS = 3, (1, 2, 3)
+#: Bytes that are read and hashed at once.
+_PIECE = 1 << 21
 
 
 @dataclass(frozen=True)
 class Saved:
-    """What was saved of an updater and its optimizer.
+    """What was saved of an updater.
 
     Attributes
     ----------
-    optimizer : str
-        The name of the optimizer's class.
-    num_update : int
-        The largest count of all.
-    counts : dict of index to int
-        How often each weight was updated.
-    noise_seed : int or None
-        The seed of noise and rounding.
+    source : str
+        What it was read from, for messages.
+    progress : progress.Progress
+        How far its optimizer had come.
     states : dict of index to state
         With NumPy arrays.
-    settings : dict
-        What describes the optimizer, as `comparing.settings` returns it; empty for format 1.
+    weights : dict of str to numpy.ndarray
+        The weights that were saved with it.
     """
 
-    optimizer: str
-    num_update: int
-    counts: dict[Any, int]
-    noise_seed: int | None
+    source: str
+    progress: progress.Progress
     states: dict[Any, Any]
-    settings: dict[str, Any] = field(default_factory=dict)
+    weights: dict[str, np.ndarray]
 
 
-def read(data: Any) -> Saved:
-    """Return what `checkpoint.dump` wrote as `data`; raise TypeError or ValueError."""
+class _RefusedError(Exception):
+    """What is wrong, in the words that its reader is to see."""
+
+
+def from_bytes(data: Any) -> Saved:
+    """Return what `writing.as_bytes` returned as `data`; raise TypeError or ValueError."""
     if not isinstance(data, (bytes, bytearray, memoryview)):
         raise TypeError(wording("states", "bytes from get_states", type(data).__name__))
     data = bytes(data)
-    safetensors = safetensors_package()
+    return _read(io.BytesIO(data), len(data), "states", "bytes from get_states")
+
+
+def from_file(path: str) -> Saved:
+    """Return what was saved in a file; raise ValueError where it is none, or OSError."""
+    with open(path, "rb", buffering=0, opener=_opened) as file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise ValueError(wording(path, "a file", "a pipe or a device"))
+        try:
+            return _read(file, status.st_size, path, "a file from Updater.save")
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, path) from error
+
+
+def _opened(path: str, flags: int) -> int:
+    """Open a file; a pipe without a writer would wait for one."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def _read(file: Any, size: int, source: str, expected: str) -> Saved:
+    start = b""
     try:
-        return _checked(_content(data), safetensors.deserialize(data))
-    except _UnknownFormatError as error:
-        raise ValueError(str(error)) from None
+        start = _exactly(file, min(size, 8))
+        head = start + _exactly(file, header.length(start, size))
+        return _saved(file, header.read(head, size), source)
+    except _RefusedError as error:
+        raise ValueError(f"{error.args[0]}") from None
     except RecursionError:
         got = "others (JSON that is nested too deep)"
-    except (
-        safetensors.SafetensorError,
-        KeyError,
-        ValueError,
-        TypeError,
-        AttributeError,
-        OverflowError,
-    ) as error:
-        got = f"others ({type(error).__name__}: {str(error)[:200]})"
-    if data[:1] == b"\x80":
+    except (KeyError, ValueError, TypeError, AttributeError, OverflowError) as error:
+        kind = "" if type(error) is ValueError else f"{type(error).__name__}: "
+        got = f"others ({kind}{str(error)[:200]})"
+    if start[:1] == b"\x80":
         got = "a pickle, which is never read"
-    raise ValueError(wording("states", "bytes from get_states", got))
+    raise ValueError(wording(source, expected, got))
 
 
-class _UnknownFormatError(Exception):
-    """A format that this version cannot read."""
-
-
-def safetensors_package() -> Any:
-    """Return the package safetensors; raise ImportError that says how to install it."""
-    try:
-        import safetensors
-    except ImportError as error:
-        raise ImportError(
-            'saving states needs safetensors; pip install "weightopt-core[checkpoint]"'
-        ) from error
-    return safetensors
-
-
-def plain_index(index: Any) -> str | int:
-    """Return an index as JSON keeps it, or raise TypeError."""
-    if isinstance(index, str):
-        return str(index)
-    try:
-        return int(operator.index(index))
-    except TypeError:
-        raise TypeError(wording("index", "a str or an int", repr(index))) from None
-
-
-def check_seed(seed: Any) -> int | None:
-    """Return a seed of noise that can be saved, or None."""
-    if seed is None or (_is_int(seed) and 0 <= seed < 2**64):
-        return seed
-    raise ValueError(wording("noise_seed", "None or an integer in [0, 2**64)", repr(seed)))
-
-
-def _content(data: bytes) -> dict[str, Any]:
-    length = int.from_bytes(data[:8], "little")
-    if not 0 < length <= min(len(data) - 8, LARGEST_HEADER):
-        raise ValueError(f"a header of {length} bytes in {len(data)}")
-    content = _parsed(_parsed(data[8 : 8 + length])["__metadata__"]["weightopt"])
-    if content["format"] not in FORMATS or not _is_int(content["format"]):
-        expected = " or ".join(map(str, FORMATS))
-        got = repr(content["format"])[:100]
-        raise _UnknownFormatError(wording("format of states", expected, got))
-    return content
-
-
-def _checked(content: dict[str, Any], entries: Any) -> Saved:
-    tensors = {name: _array(**entry) for name, entry in entries}
-    states = _by_index("states", content["states"])
+def _saved(file: Any, head: header.Header, source: str) -> Saved:
+    content = parsed(head.metadata["weightopt"])
+    if not isinstance(content, dict):
+        raise TypeError("expected a JSON object")
+    format = content["format"]
+    if format not in FORMATS or not is_int(format):
+        *others, last = map(str, FORMATS)
+        what = "format of states" if source == "states" else f"format of {source}"
+        raise _RefusedError(wording(what, f"{', '.join(others)} or {last}", repr(format)[:100]))
+    if format > 2 and head.checksums is None:
+        raise ValueError("a header without checksums")
+    found = progress.checked(content, format)
+    tensors = _tensors(file, head)
+    states = by_index("states", content["states"])
     states = {index: _put_together(part, tensors, 0) for index, part in states.items()}
+    weights = {} if format < 3 else by_index("weights", content["weights"])
+    weights = {str(name): tensors.pop(key) for name, key in weights.items()}
     if tensors:
         raise ValueError(f"{len(tensors)} arrays that no state has")
-    counts = _by_index("counts", content["counts"])
-    Counts(counts, content["num_update"])  # raises where one is no count
-    settings = {} if content["format"] == 1 else content["settings"]
-    if not isinstance(content["optimizer"], str) or not isinstance(settings, dict):
-        raise TypeError("the optimizer is not described")
-    seed = check_seed(content["noise_seed"])
-    return Saved(content["optimizer"], content["num_update"], counts, seed, states, settings)
+    return Saved(source, found, states, weights)
 
 
-def _parsed(text: Any) -> dict[str, Any]:
-    found = parsed(text)
-    if not isinstance(found, dict):
-        raise TypeError("expected a JSON object")
-    return found
+def _tensors(file: Any, head: header.Header) -> dict[str, np.ndarray]:
+    """Return all tensors, each with the checksum that the header names."""
+    tensors = {}
+    sums: Iterable[str | None] = head.checksums or [None] * len(head.entries)
+    for entry, expected in zip(head.entries, sums):
+        array = entry.empty()
+        checksum = header.new_checksum() if expected is not None else None
+        _fill(array.reshape(-1).view(np.uint8), file, checksum)
+        if checksum is not None and header.hexadecimal(checksum) != expected:
+            raise ValueError(f"a tensor {entry.name[:80]!r} that does not have its checksum")
+        tensors[entry.name] = array
+    return tensors
 
 
-def _is_int(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+def _fill(data: np.ndarray, file: Any, checksum: Any) -> None:
+    for begin in range(0, len(data), _PIECE):
+        piece = data[begin : begin + _PIECE].data
+        if checksum is None:
+            _into(piece, file)
+        else:
+            checksum.update(_into(piece, file))
 
 
-def _by_index(what: str, pairs: Any) -> dict[Any, Any]:
-    if not isinstance(pairs, list):
-        raise TypeError(f"{what} that are no list")
-    found = {}
-    for index, value in pairs:
-        if not isinstance(index, str) and not _is_int(index):
-            raise TypeError(f"{what} with an index that is neither a str nor an int")
-        if index in found:
-            raise ValueError(f"{what} with an index that is there twice")
-        found[index] = value
-    return found
+def _into(piece: memoryview, file: Any) -> memoryview:
+    """Fill `piece` from the file, and return it."""
+    rest = piece
+    while rest:
+        count = file.readinto(rest)
+        if not count:
+            raise ValueError("a file that ends too early, or was made shorter meanwhile")
+        rest = rest[count:]
+    return piece
 
 
-def _array(dtype: str, shape: list[int], data: Any) -> np.ndarray:
-    return np.frombuffer(bytes(data), dtype_of(_DTYPES[dtype])).reshape(shape).copy()
+def _exactly(file: Any, size: int) -> bytes:
+    data = bytearray(size)
+    _into(memoryview(data), file)
+    return bytes(data)
 
 
 def _put_together(part: dict[str, Any], tensors: dict[str, np.ndarray], depth: int) -> Any:
     """Return a state, whose arrays are taken out of `tensors`: each belongs to one state."""
-    if depth > DEEPEST:
-        raise ValueError(f"a state that is nested more than {DEEPEST} deep")
+    if depth > progress.DEEPEST:
+        raise ValueError(f"a state that is nested more than {progress.DEEPEST} deep")
     ((kind, content),) = part.items()
     if kind == "tensor":
         return tensors.pop(content)

@@ -1,0 +1,91 @@
+"""Contents written to a stream, one tensor after another, with little memory of its own."""
+
+from __future__ import annotations
+
+import io
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+
+from . import header
+from .contents import Contents
+
+#: Bytes that are copied, hashed and written at once: they stay in the processor's cache.
+_PIECE = 1 << 21
+#: Up to here another thread takes longer to be asked than to hash.
+_SMALL = 1 << 16
+_NO_CHECKSUM = "0" * 32
+
+
+def write(contents: Contents, file: Any) -> None:
+    """Write to an unbuffered file, or to memory.
+
+    The checksums stand in front of the tensors and are known after them: the header is written
+    twice.
+    """
+    entries = contents.entries
+    place = header.written(entries, contents.metadata, [_NO_CHECKSUM] * len(entries))
+    _all_of(memoryview(place), file)
+    checksums = _stream(contents, file)
+    file.seek(0)
+    _all_of(memoryview(header.written(entries, contents.metadata, checksums)), file)
+
+
+def as_bytes(contents: Contents) -> bytes:
+    """Return what `write` writes."""
+    file = io.BytesIO()
+    size = contents.entries[-1].end if contents.entries else 0
+    # Room for all of it is made at once. What a BytesIO returns is its own memory.
+    place = [_NO_CHECKSUM] * len(contents.entries)
+    size += len(header.written(contents.entries, contents.metadata, place))
+    file.seek(size - 1)
+    file.write(b"\0")
+    file.seek(0)
+    write(contents, file)
+    return file.getvalue()
+
+
+def _stream(contents: Contents, file: Any) -> list[str]:
+    """Write all tensors, and return their checksums.
+
+    Each piece is copied first, so that what is hashed is what is written even where another thread
+    changes an array. Another thread hashes it meanwhile.
+    """
+    largest = max((entry.end - entry.begin for entry in contents.entries), default=0)
+    buffers = [np.empty(min(_PIECE, largest), np.uint8) for _ in range(2)]
+    in_use: list[Future[None] | None] = [None, None]
+    checksums = []
+    turn = 0
+    with ThreadPoolExecutor(1) as pool:
+        for array in contents.arrays():
+            data = array.reshape(-1).view(np.uint8)
+            checksum = header.new_checksum()
+            checksums.append(checksum)
+            for begin in range(0, len(data), _PIECE):
+                turn = 1 - turn
+                used = in_use[turn]
+                if used is not None:
+                    used.result()
+                piece = buffers[turn][: min(_PIECE, len(data) - begin)]
+                piece[:] = data[begin : begin + _PIECE]
+                in_use[turn] = _hashed(pool if len(data) > _SMALL else None, checksum, piece)
+                _all_of(piece.data, file)
+    return [header.hexadecimal(checksum) for checksum in checksums]
+
+
+def _hashed(pool: ThreadPoolExecutor | None, checksum: Any, piece: np.ndarray) -> Any:
+    """Let a piece be hashed; return what tells when that is done, None where it is."""
+    if pool is not None:
+        try:
+            return pool.submit(checksum.update, piece)
+        except RuntimeError:  # there can be no more threads, as when the interpreter ends
+            pass
+    checksum.update(piece)
+    return None
+
+
+def _all_of(data: memoryview, file: Any) -> None:
+    """Write all bytes: a file may take a part of them."""
+    while data:
+        data = data[file.write(data) :]
