@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ..updater import Updater
 
 #: How often a snapshot is taken anew because other threads stepped meanwhile.
-_ATTEMPTS = 100
+_ATTEMPTS = 20
 
 
 @dataclass(frozen=True)
