@@ -171,7 +171,7 @@ def _constructor(cls: type[Algorithm], own: dict[str, Hyperparameter]) -> Any:
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
         if len(args) > len(positional):
             raise TypeError(
-                f"{cls.__name__}() takes {len(positional)} positional arguments "
+                f"{type(self).__name__}() takes {len(positional)} positional arguments "
                 f"({', '.join(positional)}), got {len(args)}"
             )
         values = dict(zip(positional, args))
@@ -179,12 +179,14 @@ def _constructor(cls: type[Algorithm], own: dict[str, Hyperparameter]) -> Any:
         for name in settable:
             if name in kwargs:
                 if name in values:
-                    raise TypeError(f"{cls.__name__}() got {name!r} twice")
+                    raise TypeError(f"{type(self).__name__}() got {name!r} twice")
                 values[name] = kwargs.pop(name)
         for name in settable:
-            if name not in values and own[name].default is REQUIRED:
+            # One that a subclass declares anew is set by the subclass.
+            declared_here = self.hyperparameters[name] is own[name]
+            if name not in values and declared_here and own[name].default is REQUIRED:
                 expected = own[name].description
-                raise TypeError(f"{cls.__name__}() needs {name!r}, {expected}")
+                raise TypeError(f"{type(self).__name__}() needs {name!r}, {expected}")
         for name in own:
             if name in values:
                 setattr(self, name, values[name])

@@ -11,7 +11,7 @@ ValueError: damping: expected a number in [0, 1), got 2
 
 from .declared import REQUIRED, Hyperparameter
 from .guarded import LearningRate, Momentum
-from .intervals import Integer, Real, RealOrArray
+from .intervals import Integer, Real, RealOrArray, Steps
 from .objects import Choice, Flag, Instance, ListOf, Names
 
 __all__ = [
@@ -27,4 +27,5 @@ __all__ = [
     "Names",
     "Real",
     "RealOrArray",
+    "Steps",
 ]

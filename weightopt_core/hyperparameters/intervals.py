@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import operator
 import re
@@ -81,3 +82,20 @@ class Integer(Real):
         if isinstance(value, bool):
             raise TypeError
         return self._inside(operator.index(value))
+
+
+class Steps(Hyperparameter):
+    """Growing numbers of updates, in a list of its own."""
+
+    expected = "a list of growing integers, each at least 1"
+
+    def convert(self, value: Any) -> list[float]:
+        if not isinstance(value, (list, tuple)):
+            raise TypeError
+        steps = [_STEP.convert(step) for step in value]
+        if not steps or any(later <= step for step, later in itertools.pairwise(steps)):
+            raise ValueError
+        return steps
+
+
+_STEP = Real(interval="[1, inf)")

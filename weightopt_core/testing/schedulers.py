@@ -35,6 +35,7 @@ def is_finite_and_not_negative(subject: Subject) -> None:
 def comes_back_from_text(subject: Subject) -> None:
     """What dumps returns makes a scheduler that gives the same rates."""
     with subject.findable() as registry:
+        registry.register(values.Falling)
         for schedule in _settings(subject):
             text = schedule.dumps()
             twin = registry.create(text)
@@ -46,8 +47,6 @@ CHECKS = (is_a_pure_function, is_finite_and_not_negative, comes_back_from_text)
 
 
 def _settings(subject: Subject) -> list[Any]:
-    """Return one with each legal value of each hyperparameter."""
-    found = [subject.create()]
-    for name, declared in subject.cls.hyperparameters.items():
-        found += [subject.create(**{name: value}) for value in values.legal(declared)]
-    return found
+    """Return one as it must be made, and one with each legal value of each hyperparameter."""
+    variants = subject.variants(subject.cls.hyperparameters)
+    return [subject.create(**given) for given in [{}, *variants]]

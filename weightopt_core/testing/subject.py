@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import unittest
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from .. import initializer, lr_scheduler, optimizer
@@ -53,6 +53,15 @@ class Subject:
     def create(self, **given: Any) -> Any:
         """Return a new instance with what it must be given, and with `given`."""
         return self.cls(**(self.arguments | given))
+
+    def variants(self, hyperparameters: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Return arguments that set one hyperparameter each, to each legal value.
+
+        Those that its author gives are left out: what goes with others, no declaration tells.
+        """
+        given = self.cls.conformance.arguments
+        free = {name: one for name, one in hyperparameters.items() if name not in given}
+        return [{name: value} for name, one in free.items() for value in values.legal(one)]
 
     @contextlib.contextmanager
     def findable(self) -> Iterator[Registry]:

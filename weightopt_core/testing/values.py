@@ -17,9 +17,10 @@ from ..hyperparameters import (
     ListOf,
     Real,
     RealOrArray,
+    Steps,
 )
 from ..initializer import Initializer, Nested
-from ..lr_scheduler import LRScheduler
+from ..lr_scheduler import LRScheduler, Schedule
 
 
 class Sevenths(Initializer):
@@ -32,11 +33,16 @@ class Sevenths(Initializer):
 
 
 class Falling(LRScheduler):
-    """A rate that falls with every update; a scheduler for optimizers to use."""
+    """A rate that falls with every update; for optimizers and other schedulers to use."""
 
     def __call__(self, num_update: int) -> float:
         """Return the learning rate."""
         return self.base_lr / (1 + num_update)
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is Falling and vars(other) == vars(self)
+
+    __hash__ = object.__hash__
 
 
 @functools.singledispatch
@@ -68,8 +74,13 @@ def _(declared: Choice) -> list[Any]:
 
 
 @legal.register
-def _(declared: Instance) -> list[Any]:
-    return [Falling()] if declared.kind is LRScheduler else []
+def _(declared: Schedule) -> list[Any]:
+    return [Falling()]
+
+
+@legal.register
+def _(declared: Steps) -> list[Any]:
+    return [[3]]
 
 
 @legal.register
@@ -79,8 +90,8 @@ def _(declared: Nested) -> list[Any]:
 
 @legal.register
 def _(declared: ListOf) -> list[Any]:
-    items = legal(declared.item)
-    return [[item] for item in items]
+    # Two, so that there is room for what goes between them, as one of `Steps`.
+    return [[item, item] for item in legal(declared.item)]
 
 
 @functools.singledispatch
@@ -118,6 +129,16 @@ def _(declared: Choice) -> list[Any]:
 @illegal.register
 def _(declared: Instance) -> list[Any]:
     return [] if declared.kind is object else [object()]
+
+
+@illegal.register
+def _(declared: Schedule) -> list[Any]:
+    return [3, [], object(), LRScheduler]
+
+
+@illegal.register
+def _(declared: Steps) -> list[Any]:
+    return [3, "3", [], [0], [3, 3], [5, 3], ["3"], [True], [math.nan]]
 
 
 @illegal.register

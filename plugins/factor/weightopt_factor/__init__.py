@@ -2,13 +2,13 @@
 
 import math
 
-from weightopt_core import LRScheduler
 from weightopt_core.hyperparameters import Real
+from weightopt_core.lr_scheduler import WarmingScheduler
 
 __all__ = ["FactorScheduler"]
 
 
-class FactorScheduler(LRScheduler):
+class FactorScheduler(WarmingScheduler):
     r"""Multiply the learning rate by a factor after every `step` updates.
 
     .. math::
@@ -28,6 +28,8 @@ class FactorScheduler(LRScheduler):
         The learning rate falls no further than to this, at least 0.
     base_lr : float, optional
         The initial learning rate, at least 0.
+    warmup_steps, warmup_begin_lr, warmup_mode : optional
+        A warm-up, as in `weightopt_core.lr_scheduler.WarmingScheduler`; its updates are counted.
 
     Notes
     -----
@@ -47,7 +49,7 @@ class FactorScheduler(LRScheduler):
     factor = Real(1, "[0, 1]")
     stop_factor_lr = Real(1e-8, "[0, inf)")
 
-    def __call__(self, num_update):
+    def after_warmup(self, num_update):
         """Return the learning rate at `num_update` updates."""
         changes = math.ceil(num_update / self.step) - 1
         if changes < 1:

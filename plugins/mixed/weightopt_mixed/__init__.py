@@ -67,7 +67,7 @@ class Mixed(Initializer):
 
     patterns = ListOf(Pattern())
     initializers = ListOf(Nested())
-    conformance = Conformance(arguments={"patterns": [".*"]})
+    conformance = Conformance(arguments={"patterns": [".*", "fc.*"]})
 
     def _prepare(self):
         if len(self.patterns) != len(self.initializers):

@@ -1,31 +1,14 @@
 """The learning rate times a factor at each of several updates."""
 
 import bisect
-import itertools
 
-from weightopt_core import LRScheduler
-from weightopt_core.algorithm import Conformance
-from weightopt_core.hyperparameters import Hyperparameter, Real
+from weightopt_core.hyperparameters import Real, Steps
+from weightopt_core.lr_scheduler import WarmingScheduler
 
 __all__ = ["MultiFactorScheduler"]
 
 
-class Steps(Hyperparameter):
-    """Growing numbers of updates."""
-
-    expected = "a list of growing integers, each at least 1"
-
-    def convert(self, value):
-        """Return a list of its own."""
-        if not isinstance(value, (list, tuple)):
-            raise TypeError
-        steps = [Real(interval="[1, inf)").convert(step) for step in value]
-        if not steps or any(later <= step for step, later in itertools.pairwise(steps)):
-            raise ValueError
-        return steps
-
-
-class MultiFactorScheduler(LRScheduler):
+class MultiFactorScheduler(WarmingScheduler):
     r"""Multiply the learning rate by a factor after each of the given numbers of updates.
 
     .. math::
@@ -42,6 +25,8 @@ class MultiFactorScheduler(LRScheduler):
         In [0, 1].
     base_lr : float, optional
         The initial learning rate, at least 0.
+    warmup_steps, warmup_begin_lr, warmup_mode : optional
+        A warm-up, as in `weightopt_core.lr_scheduler.WarmingScheduler`; its updates are counted.
 
     Notes
     -----
@@ -58,8 +43,7 @@ class MultiFactorScheduler(LRScheduler):
 
     step = Steps()
     factor = Real(1, "[0, 1]")
-    conformance = Conformance(arguments={"step": [3, 10]})
 
-    def __call__(self, num_update):
+    def after_warmup(self, num_update):
         """Return the learning rate at `num_update` updates."""
         return self.base_lr * self.factor ** bisect.bisect_left(self.step, num_update)

@@ -51,7 +51,7 @@ def settings(optimizer: Optimizer) -> dict[str, Any]:
         "hyperparameters": _values(optimizer, (*FREE, *_WARNED)),
         # With a scheduler the rate follows from it, and from num_update.
         "learning_rate": _plain(optimizer.learning_rate) if scheduler is None else None,
-        "lr_scheduler": None if scheduler is None else [name_of(scheduler), _values(scheduler)],
+        "lr_scheduler": None if scheduler is None else _named(scheduler),
         "begin_num_update": optimizer.begin_num_update,
         "on_nonfinite": optimizer.on_nonfinite,
         "names": _plain(names),
@@ -170,6 +170,11 @@ def _mapping(settings: dict[str, Any], name: str) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+def _named(algorithm: Any) -> list[Any]:
+    """Return the name of an algorithm, and its hyperparameters, as JSON keeps them."""
+    return [name_of(algorithm), _values(algorithm)]
+
+
 def _values(algorithm: Any, without: Iterable[str] = ()) -> dict[str, Any]:
     """Return the hyperparameters of an algorithm by name."""
     declared = getattr(algorithm, "hyperparameters", ())  # a function has none
@@ -192,7 +197,7 @@ def _plain(value: Any) -> Any:
         return [[_plain(key), _plain(item)] for key, item in value.items()]
     if hasattr(value, "tolist"):
         return value.tolist()
-    return type(value).__name__
+    return _named(value) if hasattr(value, "hyperparameters") else type(value).__name__
 
 
 def _versions(*algorithms: Any) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Learning-rate schedulers: the base class, and every installed scheduler by its name."""
+"""The base class of all learning-rate schedulers, and their registry."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from . import written
-from .algorithm import Algorithm
-from .errors import wording
-from .hyperparameters import Hyperparameter, Real
-from .kinds import SCHEDULER
-from .registry import Registry
+from .. import written
+from ..algorithm import Algorithm
+from ..errors import wording
+from ..hyperparameters import Real
+from ..kinds import SCHEDULER
+from ..registry import Registry
 
 
 class LRScheduler(Algorithm):
@@ -63,33 +63,29 @@ class LRScheduler(Algorithm):
         """
         return written.dumps(registry.name_of(type(self)), self.arguments())
 
+    def _check(self) -> None:
+        """Raise ValueError where hyperparameters do not go together; for subclasses."""
 
-class Schedule(Hyperparameter):
-    """What gives the learning rate of each update; stored as a copy, which nobody else changes."""
+    def _prepare(self) -> None:
+        self._check()
 
-    expected = "an LRScheduler, what its dumps() returned, or a function of the number of updates"
+    def _take(self, name: str, value: Any) -> None:
+        if self._is_prepared:
+            twin = copy.copy(self)
+            object.__setattr__(twin, name, value)
+            twin._check()
 
-    def check(self, value: Any) -> Any:
-        """Return the schedule; what is wrong with its text, `create` says."""
-        if isinstance(value, (str, list)):
-            try:
-                return registry.create(value)
-            except (TypeError, ValueError) as error:
-                raise type(error)(f"{self.name}: {error}") from error
-        return super().check(value)
-
-    def convert(self, value: Any) -> Callable[[int], Any]:
-        if isinstance(value, type) or not callable(value):
-            raise TypeError
-        return copy.copy(value)
+    def __copy__(self) -> LRScheduler:
+        """Return a scheduler whose lists, and the schedules that it holds, are its own."""
+        twin = object.__new__(type(self))
+        vars(twin).update(vars(self))
+        for name, value in self.given().items():
+            vars(twin)[name] = _copied(value)
+        return twin
 
 
-def start_from(scheduler: Any, rate: float, given: bool) -> None:
-    """Let a scheduler that has an initial rate begin at `rate`, if one was given or it has none."""
-    if hasattr(scheduler, "base_lr") and (
-        given or "base_lr" not in getattr(scheduler, "__dict__", {})
-    ):
-        scheduler.base_lr = rate
+def _copied(value: Any) -> Any:
+    return [_copied(item) for item in value] if type(value) is list else copy.copy(value)
 
 
 def rate_of(scheduler: Callable[[int], Any], num_update: int) -> float:
@@ -111,7 +107,3 @@ registry = Registry(SCHEDULER.name, SCHEDULER.group, LRScheduler, suffix=SCHEDUL
 register = registry.register
 alias = registry.alias
 create = registry.create
-
-
-def __getattr__(name: str) -> Any:
-    return registry.attribute(__name__, name)
