@@ -19,6 +19,9 @@ def run(tmp_path):
     return run
 
 
+SETS = ("--set", "warmup_steps=2", "--set", "max_update=4")
+
+
 def rows(text):
     """Return update and learning rate of the lines that have both."""
     words = [line.split() for line in text.splitlines()]
@@ -52,6 +55,12 @@ def test_lists_are_json(run):
     assert rows(done.output) == pytest.approx(expected)
 
 
+def test_a_composition(run):
+    done, _ = run("warmup:cosine", *SETS, "--base-lr", "0.5", "--updates", "6")
+    schedule = mx.lr_scheduler.create("cosine", max_update=6, warmup_steps=2, base_lr=0.5)
+    assert rows(done.output) == pytest.approx({n: schedule(n) for n in range(1, 7)}, abs=1e-6)
+
+
 @pytest.mark.parametrize("rates", [[0.0], [0.0, 0.0], [1e-30, 1e-31]])
 def test_a_sketch_of_few_or_no_heights(rates):
     assert sketch(rates).row_count == len(rates)
@@ -67,6 +76,8 @@ def test_a_sketch_of_few_or_no_heights(rates):
         (["factr"], "Error: unknown scheduler 'factr'; did you mean 'factor'"),
         (["factor", "--set", "step"], "expected NAME=VALUE, got 'step'"),
         (["factor", "--set", "step=x"], "step: expected JSON, got 'x'"),
+        (["warmup:cosine"], "Error: WarmupScheduler() needs 'warmup_steps', an integer in"),
+        (["warmup:", *SETS], "Error: schedule: expected NAME or NAME(ARGUMENT=VALUE, ...), and"),
         (["factor", "--updates", "0"], "Invalid value for '--updates'"),
         (
             ["factor", "--set", "step=1", "--base-lr", "-1"],

@@ -10,8 +10,9 @@ import click
 from rich.bar import Bar
 from rich.table import Table
 
-from .. import lr_scheduler
 from ..errors import PluginError
+from ..lr_scheduler import rate_of
+from . import composed
 from .console import printable, table, tell
 
 #: Lines of the sketch, and the width of its longest bar.
@@ -33,14 +34,14 @@ def arguments(_context: Any, _parameter: Any, words: tuple[str, ...]) -> dict[st
 
 
 @click.command("plot-lr")
-@click.argument("name")
+@click.argument("schedule")
 @click.option(
     "--set",
     "given",
     multiple=True,
     callback=arguments,
     metavar="NAME=VALUE",
-    help="An argument of the scheduler; the value is JSON, as step=100 or step=[100,200].",
+    help="An argument of the first scheduler that takes it; JSON, as step=100 or step=[100,200].",
 )
 @click.option(
     "--updates",
@@ -58,18 +59,22 @@ def arguments(_context: Any, _parameter: Any, words: tuple[str, ...]) -> dict[st
     help="The picture.",
 )
 def plot_lr(
-    name: str, given: dict[str, Any], updates: int, base_lr: float | None, output: Path
+    schedule: str, given: dict[str, Any], updates: int, base_lr: float | None, output: Path
 ) -> None:
-    """Draw the learning rate that the scheduler NAME gives, as a picture and in the terminal."""
+    """Draw the learning rate that SCHEDULE gives, as a picture and in the terminal.
+
+    SCHEDULE is a name; or a name with arguments, as "cosine(max_update=900)"; and after a colon
+    stands what it holds, as in "warmup(warmup_steps=100):cosine(max_update=900)".
+    """
     if base_lr is not None:
         given = given | {"base_lr": base_lr}
     try:
-        schedule = lr_scheduler.create(name, **given)
-        rates = [schedule(num_update) for num_update in range(1, updates + 1)]
-        picture(rates, repr(schedule), output)
+        created = composed.create(schedule, given)
+        rates = [rate_of(created, num_update) for num_update in range(1, updates + 1)]
+        picture(rates, repr(created), output)
     except (ImportError, OSError, PluginError, TypeError, ValueError) as error:
         raise click.ClickException(str(error)) from error
-    tell(sketch(rates), f"{schedule!r} in {output}")
+    tell(sketch(rates), f"{created!r} in {output}")
 
 
 def sketch(rates: list[float]) -> Table:
