@@ -1,8 +1,10 @@
 """Run what a Markdown page shows: its Python blocks, and its calls of the command line."""
 
 import os
+import shlex
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from sybil import Sybil
@@ -47,13 +49,15 @@ def _check(example):
 
 
 def _output(command):
-    return subprocess.run(
-        [sys.executable, "-m", "weightopt_core.cli", *command.split()],
-        env=os.environ | {"COLUMNS": "120"},
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout
+    with tempfile.TemporaryDirectory() as folder:  # for what a command writes
+        return subprocess.run(
+            [sys.executable, "-m", "weightopt_core.cli", *shlex.split(command)],
+            env=os.environ | {"COLUMNS": "120"},
+            cwd=folder,
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
 
 
 def _words(text):

@@ -43,10 +43,18 @@ def test_steps_count_the_warm_up(name):
     assert [schedule(n) for n in (5, 10, 11)] == [0.5, 0.5, 0.25]
 
 
-def test_the_warm_up_leads_to_the_learning_rate_of_an_optimizer():
+def test_the_learning_rate_of_an_optimizer_reaches_warm_up_and_decay():
+    """MXNet's keep to their own: departures, row 47."""
     schedule = wo.lr_scheduler.create("cosine", max_update=50, **WARM)
     optimizer = wo.optimizer.create("sgd", learning_rate=1.25, lr_scheduler=schedule)
     assert optimizer.lr_scheduler(4) == pytest.approx(0.25 + 0.8)
+    assert optimizer.lr_scheduler(5) == 1.25
+
+
+def test_a_warm_up_may_fall():
+    """MXNet refuses it, also where a higher learning rate is to come: departures, row 47."""
+    schedule = wo.lr_scheduler.create("constant", base_lr=0.1, warmup_steps=2, warmup_begin_lr=0.3)
+    assert [schedule(n) for n in (0, 1, 2)] == pytest.approx([0.3, 0.2, 0.1])
 
 
 def test_a_required_hyperparameter_may_be_declared_anew():
