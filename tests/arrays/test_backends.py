@@ -13,6 +13,7 @@ from weightopt_core.backends import backend_of, cpu, interface
 from weightopt_core.errors import PluginError
 from weightopt_core.registry import installed
 from weightopt_core.testing import arrays
+from weightopt_core.testing.subject import Subject
 from weightopt_core.testing.suite import cases
 
 ENTRY = "[weightopt.backends]\n{module} = {value}\n"
@@ -108,6 +109,8 @@ def test_a_whole_training_run_through_a_strangers_backend(boxed):
 def test_the_kit_checks_a_strangers_backend(boxed, monkeypatch, name):
     boxes = arrays.Maker("boxes", Box, lambda box: box.values.copy(), arrays.storage_types())
     monkeypatch.setattr(arrays, "_SOURCES", [lambda: [boxes]])
+    # A backend is given numbers, whichever settings they come from.
+    monkeypatch.setattr(Subject, "settings", lambda self: [{}])
     arrays.makers.cache_clear()
     try:
         kind, _, name = name.partition(".")

@@ -12,7 +12,7 @@ MODULES = [module.name for module in pkgutil.walk_packages(mx.__path__, "weighto
 
 
 @pytest.mark.parametrize("name", MODULES)
-@pytest.mark.usefixtures("isolated")
+@pytest.mark.usefixtures("isolated", "on_the_host")
 def test_examples(name):
     module = pytest.importorskip(name, exc_type=ImportError)
     assert doctest.testmod(module).failed == 0

@@ -205,15 +205,6 @@ def test_what_nobody_finds_by_name_fails():
     assert "no entry point of group 'weightopt.optimizers' names it; install its package" in why
 
 
-@pytest.fixture
-def on_the_host(monkeypatch):
-    """Leave devices out, where which cases there are is enough."""
-    monkeypatch.setattr(testing.arrays, "_SOURCES", [testing.arrays.cpu])
-    testing.makers.cache_clear()
-    yield
-    testing.makers.cache_clear()
-
-
 @pytest.mark.usefixtures("on_the_host")
 def test_all_failures_are_named_at_once():
     mx.optimizer.register(TakesAnything)

@@ -138,7 +138,7 @@ CHECKS = (
 
 
 def _all(subject: Subject, maker: Maker) -> Iterator[Arguments]:
-    for given in subject.settings():
+    for given in subject.each_rule():
         for dtype in maker.dtypes:
             yield Arguments(subject, maker, given, dtype)
 

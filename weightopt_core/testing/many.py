@@ -45,7 +45,7 @@ def many_at_once_are_one_by_one(subject: Subject, maker: Maker) -> None:
 
 def gives_the_hosts_numbers(subject: Subject, maker: Maker, host: Maker) -> None:
     """Weights on another device become what they become on the host, bit for bit."""
-    for given in subject.settings():
+    for given in subject.each_rule():
         for dtype in maker.dtypes:
             expected = _stepped(subject, host, given, dtype)
             with naming_host_only():
@@ -131,7 +131,7 @@ def _stepped(
 
 def _equal(subject: Subject, maker: Maker, *changes: dict[str, Any]) -> None:
     """Assert that weights become the same whichever of some changes is made."""
-    for given in subject.settings():
+    for given in subject.each_rule():
         for dtype in maker.dtypes:
             plain = _stepped(subject, maker, given, dtype)
             for change in changes:

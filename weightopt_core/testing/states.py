@@ -32,7 +32,7 @@ class Steps:
 
 def resumes_bit_for_bit(subject: Subject, maker: Maker) -> None:
     """What was saved lets another optimizer go on as if nothing had happened."""
-    for given in subject.settings():
+    for given in subject.each_rule():
         for dtype in maker.dtypes:
             for lr_scheduler in (None, values.Falling()):
                 extra = {"lr_scheduler": lr_scheduler, "multi_precision": dtype.itemsize == 2}

@@ -79,6 +79,19 @@ class Subject:
         own.pop("multi_precision", None)
         return values.combinations(own)
 
+    def each_rule(self) -> list[dict[str, Any]]:
+        """Return arguments that lead to each of its rules: one of those that lead to the same.
+
+        Others differ in the numbers of the rule. Where it replaces methods of its base class,
+        which may look at any argument, all are returned.
+        """
+        settings, base = self.settings(), self.registry.base
+        methods = {name for name in dir(base) if name[:2] != "__" and callable(getattr(base, name))}
+        own = {name for cls in self.cls.__mro__ if not issubclass(base, cls) for name in vars(cls)}
+        if own & methods:
+            return settings
+        return list({self.create(**given).rule: given for given in settings}.values())
+
     def rule(self, **given: Any) -> Rule:
         """Return the rule that it steps by; a check that needs one ends here if there is none."""
         rule = self.create(**given).rule
