@@ -176,7 +176,7 @@ def test_buffers_that_kernels_only_write(part, queue):
     states = [(closed, ones(queue))]
     refuse(message.format("state 'mean'"), [ones(queue)], [ones(queue)], states, name="adam")
     with pytest.raises(ValueError, match=message.format("array")):
-        backend_of(closed).scale(closed, 2.0)
+        backend_of(closed).scale([closed], [2.0])
     mx.init.create("uniform")("fc1_weight", closed)
 
 

@@ -49,7 +49,7 @@ def is_open(event):
     "use",
     [
         lambda array: backend_of(array).fill(array, 2.0),
-        lambda array: backend_of(array).scale(array, 2.0),
+        lambda array: backend_of(array).scale([array], [2.0]),
         lambda array: mx.init.create("uniform")("fc1_weight", array),
     ],
 )
@@ -170,7 +170,7 @@ def test_numbers_beyond_float32_are_infinite_without_a_warning(queue):
     optimizer = mx.optimizer.create("sgd", learning_rate=1e300)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        backend_of(array).scale(array, 1e300)
+        backend_of(array).scale([array], [1e300])
         optimizer.update(0, weights[0], grads[0], None)
         optimizer.update([0, 1], weights, grads, [None] * 2)
     np.testing.assert_array_equal(on_host(array), np.inf)

@@ -87,8 +87,8 @@ def nonfinite(arrays, argument):
     return cpu.nonfinite([view(array, argument).values for array in arrays], argument)
 
 
-def scale(array, factor):
-    cpu.scale(array.values, factor)
+def scale(arrays, factors):
+    cpu.scale([array.values for array in arrays], factors)
 
 
 def extent_of(array):

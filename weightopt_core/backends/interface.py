@@ -195,8 +195,11 @@ class Backend(Protocol):
         them calls it `argument`.
         """
 
-    def scale(self, array: Any, factor: float) -> None:
-        """Multiply every element by `factor`, in the compute type."""
+    def scale(self, arrays: Sequence[Any], factors: Sequence[float]) -> None:
+        """Multiply every element of all arrays by each factor in turn, in the compute type.
+
+        Products are rounded to what the arrays store. Where it raises, nothing has changed.
+        """
 
     def extent_of(self, array: Any) -> tuple[Any, int, int]:
         """Return which memory `array` is in, and where it begins and ends there, in bytes."""

@@ -180,11 +180,21 @@ cdef class CompiledStep(BoundArrays):
             # No Python runs between here and the end of `compute`.
             if not self.stands():
                 return False
-            turn.commit()
-            self.compute(threads, True)
+            self.begin()
+            try:
+                turn.commit()
+                self.compute(threads, True)
+            finally:
+                computing.remove(self)
             return True
         finally:
             self.release()
+
+    cdef int begin(self) except -1:
+        """Let steps of other threads wait; it may lack memory, and so comes before counting."""
+        self.thread = PyThread_get_thread_ident()
+        computing.append(self)
+        return 0
 
     cdef bint stands(self) except -1:
         """Whether the owned arrays are as they were bound, and nobody else computes on them."""
@@ -205,8 +215,7 @@ cdef class CompiledStep(BoundArrays):
         if not self.stands():
             return False
         # Measuring reads what other threads may want to write, and the sums must be of one moment.
-        self.thread = PyThread_get_thread_ident()
-        computing.append(self)
+        self.begin()
         try:
             sums = measure_work(&self.work, self.kernel, threads, None)
             scales = self.rule.scales(sums, [self.work.tensor[i].wide for i in range(len(sums))])
@@ -287,16 +296,13 @@ cdef class CompiledStep(BoundArrays):
         return self.compute(threads, False)
 
     cdef bint compute(self, int threads, bint unlocked) except -1:
-        """Run the rule, and the interpreter beside it if the arrays are owned."""
+        """Run the rule, and the interpreter beside it if the arrays are owned; cannot fail."""
         # Less than one part: the pool would be asked in vain.
         if self.work.total < GRAIN:
             run_part(&self.work, 0, self.work.total)
         elif unlocked:
-            self.thread = PyThread_get_thread_ident()
-            computing.append(self)
             with nogil:
                 parallel_for(run_part, &self.work, self.work.total, GRAIN, threads)
-            computing.remove(self)
         else:
             parallel_for(run_part, &self.work, self.work.total, GRAIN, threads)
         return True

@@ -86,9 +86,12 @@ def clip_global_norm(arrays: Sequence[Any], max_norm: float) -> float:
         remedy = "skip this step"
         raise ValueError(wording("norm of the arrays", "a finite number", str(norm), remedy))
     if norm > max_norm:
-        for factor in _factors(max_norm, norm):
-            for backend, array in apart:
-                backend.scale(array, factor)
+        by_backend: dict[Any, list[Any]] = {}
+        for backend, array in apart:
+            by_backend.setdefault(backend, []).append(array)
+        factors = _factors(max_norm, norm)
+        for backend, own in by_backend.items():
+            backend.scale(own, factors)
     return norm
 
 

@@ -11,6 +11,7 @@ from . import checkpoint
 from .checkpoint.background import Saving
 from .checkpoint.indices import plain_index
 from .checkpoint.placing import REMEDY, resumed
+from .checkpoint.progress import present
 from .guard import admits
 from .lists import check_lists
 
@@ -141,6 +142,7 @@ class Updater:
                 self.optimizer.update(indices[0], weights[0], grads[0], states[0])
             else:
                 self.optimizer.update(list(indices), weights, grads, states)
+            self._is_stepped(*indices)
         except BaseException:
             for index, count in before.items():
                 if counts.get(index) != (None if index in anew else count):
@@ -151,7 +153,6 @@ class Updater:
                 self.states.pop(index, None)
             self.states.update((i, state) for i, state in old.items() if i not in self.states)
             raise
-        self._is_stepped(*indices)
 
     def _is_stepped(self, *indices: Any) -> None:
         self._seen.update(indices)
@@ -303,12 +304,24 @@ class Updater:
         return saved.weights
 
     def _take(self, saved: Saved, strict: bool) -> None:
-        """Let loaded states be compared with their weights when these come."""
-        progress = saved.progress
-        self._loaded, self._strict = set(saved.states), strict
-        self._seen = {*saved.states, *progress.counts}
+        """Go on from what is loaded; states are compared with their weights when these come."""
+        progress, optimizer = saved.progress, self.optimizer
         complete = strict and saved.states and progress.counts
-        self._complete_until = progress.num_update + 1 if complete else -1
+        taken = {
+            "states": saved.states,
+            "_loaded": set(saved.states),
+            "_strict": strict,
+            "_seen": {*saved.states, *progress.counts},
+            "_complete_until": progress.num_update + 1 if complete else -1,
+        }
+        before, earlier = dict(vars(self)), present(optimizer)
+        try:
+            progress.give(optimizer)
+            vars(self).update(taken)
+        except BaseException:  # a signal's handler may raise anywhere
+            vars(self).update(before)
+            earlier.give(optimizer)
+            raise
 
 
 def get_updater(optimizer: Optimizer) -> Updater:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from ...dtypes import compute_of, storage_of
+from ... import threads
+from ...dtypes import storage_of
+from ...kernels import scaling
 from ...norms import chunk_sums, total
 from .checks import view
-from .interpreted import SLICE
 
 
 def square_sum(array: Any, scale: float = 1.0) -> float:
@@ -18,13 +20,14 @@ def square_sum(array: Any, scale: float = 1.0) -> float:
     return total(chunk_sums(view(array, "array"), scale))
 
 
-def scale(array: Any, factor: float) -> None:
-    """Multiply every element by `factor`, in the compute type."""
-    flat = view(array, "array").reshape(-1)
-    compute = compute_of(storage_of(flat.dtype))
-    for start in range(0, flat.size, SLICE):
-        part = flat[start : start + SLICE]
-        part[...] = part.astype(compute, copy=False) * compute.type(factor)
+def scale(arrays: Sequence[Any], factors: Sequence[float]) -> None:
+    """Multiply every element of all arrays by each factor in turn, in the compute type.
+
+    No Python runs meanwhile, and nothing can fail: all are scaled, or none.
+    """
+    views = [view(array, "array") for array in arrays]
+    storages = [storage_of(array.dtype) or "" for array in views]
+    scaling.scale(views, storages, list(factors), threads.get_num_threads())
 
 
 def extent_of(array: Any) -> tuple[Any, int, int]:

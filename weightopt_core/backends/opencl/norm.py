@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from ...kernels.norm import ELEMENTS_OF_A_CHUNK, LANES_OF_A_CHUNK
 from ...norms import total
 from .arrays import record
 from .checks import check, check_kernel
+from .launches import Ready, launch
 from .programs import kernel
 from .text.heads import header
 from .text.templates import STORAGE
@@ -46,14 +48,17 @@ void square_sums(__global const {type} *restrict in, ulong from, ulong count,
 
 _SCALE = """\
 __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1)))
-void scale(__global {type} *restrict out, ulong to, ulong count, REAL factor)
+void scale(__global {type} *restrict out, ulong to, ulong count,
+           __global const REAL *restrict factors, uint number)
 {{
     const ulong begin = get_group_id(0) * (ulong)PART;
     const ulong end = min(begin + PART, count);
     out += to;
     for (ulong i = begin + get_local_id(0); i < end; i += GROUP) {{
-        const REAL value = {load} * factor;
-        {store}
+        for (uint at = 0; at < number; ++at) {{
+            const REAL value = {load} * factors[at];
+            {store}
+        }}
     }}
 }}
 """
@@ -96,13 +101,24 @@ def square_sum(array: Any, scale: float = 1.0) -> float:
     return total(result)
 
 
-def scale(array: Any, factor: float) -> None:
-    """Multiply every element by `factor`, in the compute type."""
-    array = check(array, "array")
-    check_kernel(array, "array")
+def scale(arrays: Sequence[Any], factors: Sequence[float]) -> None:
+    """Multiply every element of all arrays by each factor in turn, in the compute type.
+
+    All launches are prepared first, and nothing keeps the others from following the first.
+    """
+    checked = [check(array, "array") for array in arrays]
+    for array in checked:
+        check_kernel(array, "array")
+    filled = [array for array in checked if array.size]
+    ready = [_scaling(i, array, factors) for i, array in enumerate(filled)]
+    done = launch(ready)
+    for event, array in zip(done, filled):
+        record(event, array.queue, [array])
+
+
+def _scaling(place: int, array: Any, factors: Sequence[float]) -> Ready:
+    """Return the launch that scales one array."""
     queue, storage = array.queue, array.dtype.name
-    if not array.size:
-        return
     traits = traits_of(queue.device)
     real = compute_of(storage)
 
@@ -112,11 +128,16 @@ def scale(array: Any, factor: float) -> None:
         body = _SCALE.format(type=form.type, load=form.load.format(p="out"), store=store)
         return header(traits, real.name) + body
 
-    number = np.uint64
-    run = kernel(queue, storage, text, "scale", [None, number, number, real])
-    offset = array.offset // array.dtype.itemsize
+    word, number = np.uint32, np.uint64
+    run = kernel(queue, storage, text, "scale", [None, number, number, None, word])
     with np.errstate(over="ignore"):
-        given = array.base_data, offset, array.size, real.type(factor)
-    work = (-(-array.size // traits.part) * traits.group,), (traits.group,)
-    done = run(queue, *work, *given, wait_for=array.events or None)
-    record(done, queue, [array])
+        rounded = np.array(factors).astype(real)
+    flags = cl.mem_flags.READ_ONLY | cl.mem_flags.COPY_HOST_PTR
+    given = cl.Buffer(queue.context, flags, hostbuf=rounded)
+    offset = array.offset // array.dtype.itemsize
+    arguments = array.base_data, offset, array.size, given, rounded.size
+    one = run.take()
+    one.set_args(*arguments)
+    sizes = (-(-array.size // traits.part) * traits.group,), (traits.group,)
+    launched = queue, one, *sizes, None, list(array.events) or None
+    return Ready(run, one, launched, (place,), None, arguments)

@@ -52,22 +52,19 @@ def save(
 
 
 def load(updater: Updater, path: Any, strict: bool) -> reading.Saved:
-    """Give `updater` what `save` wrote."""
+    """Return what `save` wrote, checked against `updater`."""
     background.settle(updater)
-    return _given(updater, reading.from_file(_name_of(path)), strict)
+    return _checked(updater, reading.from_file(_name_of(path)), strict)
 
 
 def take(updater: Updater, data: Any, strict: bool) -> reading.Saved:
-    """Give `updater` what `dump` returned as `data`."""
-    return _given(updater, reading.from_bytes(data), strict)
+    """Return what `dump` has put into `data`, checked against `updater`."""
+    return _checked(updater, reading.from_bytes(data), strict)
 
 
-def _given(updater: Updater, saved: reading.Saved, strict: bool) -> reading.Saved:
-    optimizer = updater.optimizer
+def _checked(updater: Updater, saved: reading.Saved, strict: bool) -> reading.Saved:
     if strict:
-        comparing.check(saved, optimizer, updater.states)
-    saved.progress.give(optimizer)
-    updater.states = saved.states
+        comparing.check(saved, updater.optimizer, updater.states)
     return saved
 
 

@@ -52,6 +52,14 @@ class Progress:
             progress.give(inner)
 
 
+def present(optimizer: Optimizer) -> Progress:
+    """Return how far an optimizer has come, to go back to."""
+    true = optimizer._rates.true
+    inner = tuple(map(present, optimizer.inner))
+    name, seed = comparing.name_of(optimizer), optimizer.noise_seed
+    return Progress(name, true.num_update, dict(true), seed, {}, inner)
+
+
 def described(optimizer: Optimizer, depth: int = 0) -> dict[str, Any]:
     """Return the progress of an optimizer as JSON keeps it."""
     if depth > DEEPEST:

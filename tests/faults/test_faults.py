@@ -1,0 +1,101 @@
+"""Whatever fails wherever: arrays, counts and states are as before or as after.
+
+Each fault comes at the n-th place where it can: a seeded sample by default, all places with the
+marker slow. Allocations fail in a process of their own.
+"""
+
+import random
+import sys
+from pathlib import Path
+
+import pytest
+from processes import fresh_process
+
+sys.path.append(str(Path(__file__).parent))
+from places import Hook, Signals, check
+from scenes import SCENES
+
+#: Places tried by default in each scene, and how many of them may have nothing to fail at.
+SAMPLE, QUIET = 4, 12
+#: Their first step compiles text of Python, and Python's compiler crashes where it lacks memory.
+#: NumPy, too, where it makes what the norms of a rule are summed in.
+CRASHING = ("cold", "norms", "norms again", "norms uncompiled")
+IN_MEMORY = tuple(name for name in SCENES if name not in CRASHING)
+
+
+def every_place(name, fault):
+    """Try all places, until no fault shows any more; return how many there were."""
+    hook, quiet, n = Hook(), 0, 0
+    while quiet < QUIET:
+        n += 1
+        quiet += bool([*check(name, SCENES[name], hook, [(n, fault(hook, n))])]) or -quiet
+    return n - QUIET
+
+
+def some_places(name, fault, last):
+    hook = Hook()
+    chosen = sorted(random.Random(name).sample(range(1, last + 1), min(SAMPLE, last)))
+    for n in chosen:
+        list(check(name, SCENES[name], hook, [(n, fault(hook, n))]))
+
+
+def signal_at(hook, n):
+    return Signals().raising(n)
+
+
+def places_of_signals(name):
+    hook, signals = Hook(), Signals()
+    scene = SCENES[name](hook)
+    with signals.raising(0):
+        scene.act()
+    return signals.places
+
+
+@pytest.mark.parametrize("name", SCENES)
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_signals(name):
+    last = places_of_signals(name)
+    assert last > 0
+    some_places(name, signal_at, last)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SCENES)
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_all_signals(name):
+    assert every_place(name, signal_at) > 0
+
+
+@pytest.mark.parametrize("name", ["user's code", "first, user's code", "kept"])
+def test_what_users_code_raises(name):
+    assert every_place(name, lambda hook, n: hook.raising(n)) >= 3
+
+
+def in_memory(body):
+    pytest.importorskip("_testcapi")
+    folder = Path(__file__).parent
+    code = (
+        f"sys.path.append({str(folder)!r})\n"
+        "import random, test_faults\nfrom places import no_memory\n"
+        "at = lambda hook, n: no_memory(n)\n"
+    )
+    assert fresh_process(f"{code}{body}\nprint('done')") == "done"
+
+
+def test_no_memory():
+    names = sorted(random.Random(5).sample(IN_MEMORY, 6))
+    in_memory(f"for name in {names}: test_faults.some_places(name, at, 60)")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", IN_MEMORY)
+def test_no_memory_anywhere(name):
+    in_memory(f"assert test_faults.every_place({name!r}, at) > 0")
+
+
+def test_no_memory_for_the_list_of_steps_that_compute():
+    """Once an update is counted, nothing is allocated any more."""
+    in_memory(
+        "for n in range(60, 80): list(test_faults.check('list', test_faults.SCENES['list'], "
+        "test_faults.Hook(), [(n, no_memory(n))]))"
+    )

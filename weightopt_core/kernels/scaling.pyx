@@ -1,0 +1,122 @@
+"""Products of all elements of many arrays with a number, as a whole or not at all.
+
+Design
+------
+a) All that can fail comes first. Then the lock is released once, and no Python runs until all is
+   scaled: neither a signal's handler nor a lack of memory can come between two arrays.
+b) Several factors are for a product that one number of the compute type cannot hold. Each product
+   is rounded to what the array stores, as if the arrays were scaled so many times.
+
+A pointer is IN if nothing is written through it, OUT if only that, and INOUT if both.
+"""
+
+from cpython.mem cimport PyMem_Calloc, PyMem_Free
+from libc.stddef cimport ptrdiff_t
+
+cimport numpy as cnp
+
+from .driver cimport (
+    BFLOAT16, FLOAT16, FLOAT32, FLOAT64, GRAIN, STAGE, is_computed, load, size_of, store,
+)
+from .parallel cimport parallel_for
+
+cnp.import_array()
+
+cdef dict STORAGES = {
+    "float16": FLOAT16, "bfloat16": BFLOAT16, "float32": FLOAT32, "float64": FLOAT64,
+}
+
+
+# IN, but for what `values` points to, which is INOUT
+cdef struct Work:
+    char *values
+    ptrdiff_t count
+    int storage
+    const double *factors
+    ptrdiff_t number
+
+
+# INOUT values
+cdef void multiply(void *values, bint wide, ptrdiff_t count, double factor) noexcept nogil:
+    cdef ptrdiff_t i
+    cdef float narrow = <float>factor
+    cdef double *doubles = <double *>values
+    cdef float *floats = <float *>values
+    if wide:
+        for i in range(count):
+            doubles[i] = doubles[i] * factor
+    else:
+        for i in range(count):
+            floats[i] = floats[i] * narrow
+
+
+cdef void scale_part(void *context, ptrdiff_t begin, ptrdiff_t end) noexcept nogil:
+    """Scale the elements `begin` to `end`."""
+    cdef Work *work = <Work *>context
+    cdef float staged[STAGE]
+    cdef ptrdiff_t count, factor
+    cdef char *values
+    while begin < end:
+        count = min(<ptrdiff_t>STAGE, end - begin)
+        values = work.values + begin * size_of(work.storage)
+        for factor in range(work.number):
+            if is_computed(work.storage):
+                multiply(values, work.storage == FLOAT64, count, work.factors[factor])
+            else:
+                load(staged, values, work.storage, count)
+                multiply(staged, False, count, work.factors[factor])
+                store(values, staged, work.storage, count)
+        begin += count
+
+
+def scale(list arrays, list storages, list factors, int threads):
+    """Multiply every element of all arrays by each factor in turn, in the compute type.
+
+    Parameters
+    ----------
+    arrays : list of numpy.ndarray
+        C-contiguous, aligned and writable; apart in memory.
+    storages : list of str
+        How the elements of each are stored, as `weightopt_core.dtypes.STORAGE` names it.
+    factors : list of float
+        Rounded to the compute type before they are used.
+    threads : int
+        How many threads may share the work.
+
+    Raises
+    ------
+    ValueError
+        An array is not as described; nothing has changed.
+    """
+    cdef tuple held = tuple(arrays)  # nobody else changes it while the lock is released
+    cdef Py_ssize_t i, count = len(held), number = len(factors)
+    cdef cnp.ndarray array
+    cdef Work *works = <Work *>PyMem_Calloc(count + 1, sizeof(Work))
+    cdef double *values = <double *>PyMem_Calloc(number + 1, sizeof(double))
+    try:
+        if not works or not values:
+            raise MemoryError
+        for i in range(number):
+            values[i] = factors[i]
+        for i in range(count):
+            array = held[i]
+            works[i].storage = STORAGES.get(storages[i], -1)
+            if (
+                works[i].storage < 0
+                or not cnp.PyArray_CHKFLAGS(array, cnp.NPY_ARRAY_CARRAY)
+                or cnp.PyArray_ITEMSIZE(array) != size_of(works[i].storage)
+            ):
+                raise ValueError(f"arrays: expected contiguous ones, got {array.dtype} otherwise")
+            works[i].values = <char *>cnp.PyArray_DATA(array)
+            works[i].count = cnp.PyArray_SIZE(array)
+            works[i].factors = values
+            works[i].number = number
+        with nogil:
+            for i in range(count):
+                parallel_for(
+                    scale_part, &works[i], works[i].count, GRAIN,
+                    threads if works[i].count >= 2 * GRAIN else 1,
+                )
+    finally:
+        PyMem_Free(works)
+        PyMem_Free(values)
