@@ -18,7 +18,7 @@ from scenes import SCENES
 #: Places tried by default in each scene, and how many of them may have nothing to fail at.
 SAMPLE, QUIET = 4, 12
 #: Their first step compiles text of Python, and Python's compiler crashes where it lacks memory.
-#: NumPy, too, where it makes what the norms of a rule are summed in.
+#: So does a rule with norms, after NumPy lacked memory for their sums; why is not known.
 CRASHING = ("cold", "norms", "norms again", "norms uncompiled")
 IN_MEMORY = tuple(name for name in SCENES if name not in CRASHING)
 
