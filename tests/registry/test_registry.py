@@ -5,6 +5,8 @@ import warnings
 import pytest
 
 import weightopt_core as mx
+from weightopt_core.errors import PluginError
+from weightopt_core.registry import discovery
 from weightopt_core.registry.published import PUBLISHED
 
 
@@ -43,6 +45,32 @@ def test_a_refreshed_registry_loads_its_classes_anew(monkeypatch):
         monkeypatch.undo()
         registry.refresh()
     assert registry.find("sgd") is old
+
+
+def test_a_refreshed_registry_is_strict_once_more(monkeypatch):
+    registry, load = mx.lr_scheduler.registry, discovery.load
+    loaded, broken = [], []
+
+    def noted(point, *given):
+        loaded.append(point.name)
+        if broken:
+            raise PluginError(f"{point.name} is broken")
+        return load(point, *given)
+
+    monkeypatch.setenv("WEIGHTOPT_STRICT", "1")
+    monkeypatch.setattr(discovery, "load", noted)
+    try:
+        registry.refresh()
+        names = registry.names()
+        broken.append(True)
+        assert registry.names() == names
+        assert len(loaded) == len(set(loaded))  # each once, though they were listed twice
+        registry.refresh()
+        with pytest.raises(PluginError, match=r"WEIGHTOPT_STRICT: .* is broken"):
+            registry.names()
+    finally:
+        monkeypatch.undo()
+        registry.refresh()
 
 
 def test_register_and_alias(module):
