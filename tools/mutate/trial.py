@@ -47,6 +47,8 @@ TESTS = {
 }
 #: Seconds that the tests of one mutant may take; a loop without end is noticed by that.
 LIMIT = 240
+#: Where compiled modules are found, and where setuptools builds them, and copies all of them from.
+_MODULES = (f"{PACKAGE}/*/*.so", f"build/lib*/{PACKAGE}/*/*.so")
 #: Seconds since 1970 that no file is newer than: modules of that age are not built again.
 FAR_AHEAD = 2**31 - 2
 #: What pytest ends with where no test fails, and where there is none of those that are asked for.
@@ -98,15 +100,14 @@ class Copy:
 
     def _built(self, source: Path) -> dict[Path, bytes]:
         """Return the modules that a source takes part in, with what they are."""
-        modules = list(self.folder.glob(f"{PACKAGE}/*/*.so"))
+        modules = [path for place in _MODULES for path in self.folder.glob(place)]
         own = [path for path in modules if path.name.partition(".")[0] == source.stem]
         return {path: path.read_bytes() for path in own or modules}
 
     def _build(self, modules: Iterable[Path]) -> bool:
         """Build these modules of the core anew, and no others; return whether that can be done."""
         names = {path.name for path in modules}
-        # setuptools builds there, looks there for what is old, and copies it to its place.
-        for path in self.folder.glob(f"build/lib*/{PACKAGE}/*/*.so"):
+        for path in self.folder.glob(_MODULES[1]):
             if path.name in names:
                 path.unlink()
             else:
@@ -152,8 +153,7 @@ def _pytest(folder: Path, options: list[str]) -> None:
 def made(folder: Path, passing: set[tuple[str, ...]]) -> Copy:
     """Return a new copy with all that is built here; copies share what was seen to pass."""
     build_copy.copy(folder)
-    built = (f"{PACKAGE}/*/*.c", f"{PACKAGE}/*/*.so", "plugins/*/weightopt_*/*.so")
-    for pattern in (*built, f"build/lib*/{PACKAGE}/*/*.so"):
+    for pattern in (f"{PACKAGE}/*/*.c", "plugins/*/weightopt_*/*.so", *_MODULES):
         for path in ROOT.glob(pattern):
             to = folder / path.relative_to(ROOT)
             to.parent.mkdir(parents=True, exist_ok=True)
