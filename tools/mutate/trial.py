@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -45,8 +46,9 @@ TESTS = {
     "rule/language": "rule",
     "threads": "threads",
 }
-#: Seconds that the tests of one mutant may take; a loop without end is noticed by that.
-LIMIT = 240
+#: Seconds of a processor that the tests of one mutant may take; a loop without end is noticed by
+#: that. On a machine that does other things too they may wait for it, so many times as long.
+LIMIT, PATIENCE = 120, 10
 #: Where compiled modules are found, and where setuptools builds them, and copies all of them from.
 _MODULES = (f"{PACKAGE}/*/*.so", f"build/lib*/{PACKAGE}/*/*.so")
 #: Seconds since 1970 that no file is newer than: modules of that age are not built again.
@@ -81,7 +83,7 @@ class Copy:
     folder: Path
     passing: set[tuple[str, ...]] = field(default_factory=set)
 
-    def judge(self, mutant: Mutant, limit: float = LIMIT) -> str:
+    def judge(self, mutant: Mutant, limit: int = LIMIT) -> str:
         """Return what the tests say of a mutant; then all is as it was."""
         path, tests = self.folder / mutant.file, tests_of(mutant.file)
         # Where something else is broken, every mutant would be noticed.
@@ -115,18 +117,18 @@ class Copy:
         done = subprocess.run(build_copy.BUILD, cwd=self.folder, capture_output=True, check=False)
         return done.returncode == 0
 
-    def _run(self, tests: list[str], limit: float | None) -> str:
+    def _run(self, tests: list[str], limit: int | None) -> str:
         """Return whether the tests pass; those that take long come after the others."""
         outcomes = (self._run_some(tests, some, limit) for some in ("not long", "long"))
         return next((outcome for outcome in outcomes if outcome != SURVIVED), SURVIVED)
 
-    def _run_some(self, tests: list[str], which: str, limit: float | None) -> str:
+    def _run_some(self, tests: list[str], which: str, limit: int | None) -> str:
         options = ["-x", "-q", "-p", "no:cacheprovider", "-m", f"not slow and {which}", *tests]
-        process = _FORKS.Process(target=_pytest, args=(self.folder, options))
+        process = _FORKS.Process(target=_pytest, args=(self.folder, options, limit))
         process.start()
         try:
-            process.join(limit)
-            if process.exitcode is None:
+            process.join(limit and limit * PATIENCE)
+            if process.exitcode in (None, -signal.SIGXCPU):
                 return TIMEOUT
             return SURVIVED if process.exitcode in PASSED else NOTICED
         finally:  # whatever a test has started ends with it
@@ -135,9 +137,11 @@ class Copy:
             process.join()
 
 
-def _pytest(folder: Path, options: list[str]) -> None:
+def _pytest(folder: Path, options: list[str], limit: int | None) -> None:
     """Run pytest in a copy, in a process of its own."""
     os.setsid()
+    if limit is not None:
+        resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 1))
     os.chdir(folder)
     packages = build_copy.packages(folder)
     os.environ |= {"PYTHONPATH": packages, "PYTHONDONTWRITEBYTECODE": "1"}
