@@ -1,6 +1,7 @@
 """What is remembered of a step is what the next one has: sizes, memory, numbers and counts."""
 
 import gc
+import weakref
 from collections.abc import Callable
 
 import numpy as np
@@ -57,8 +58,8 @@ def test_a_number_from_outside_the_rule_that_changes_between_steps(monkeypatch):
     for factor in (1.0, 1.0, 10.0, 100.0):
         monkeypatch.setitem(globals(), "FACTOR", factor)
         optimizer.update(0, weight, np.ones(2), None)
+        assert optimizer.constants(0, 5) == (factor,)  # what a compiled form takes
     assert weight.tolist() == [-112.0] * 2
-    assert optimizer.constants(0, 5) == (100.0,)
 
 
 def test_counts_that_are_loaded_are_those_that_go_on():
@@ -111,7 +112,12 @@ def lamb(when):
 
 
 def test_gradients_that_go_while_norms_are_measured_are_kept_for_the_step():
-    weights = []
+    weights, alive = [], []
+
+    def empty(given, refs):
+        given.clear()
+        alive.append([ref() is not None for ref in refs])
+
     for empties in (False, True):
         optimizer, stepped, grads, states = lamb(lambda index: None)
         for _ in range(3):
@@ -120,11 +126,13 @@ def test_gradients_that_go_while_norms_are_measured_are_kept_for_the_step():
         given = [grad.copy() for grad in grads]
         optimizer.update([0, 1], stepped, given, states)  # so that these are known
         if empties:
-            optimizer.when = lambda index, given=given: given.clear()
+            refs = [weakref.ref(grad) for grad in given]
+            optimizer.when = lambda index, given=given, refs=refs: empty(given, refs)
         optimizer.update([0, 1], stepped, given, states)
         weights.append(stepped)
         assert optimizer.num_update == 5
     np.testing.assert_array_equal(*weights)
+    assert alive == [[True, True]] * 2
 
 
 def test_a_third_step_with_norms_that_fails_changes_nothing():
