@@ -108,12 +108,10 @@ class Copy:
 
     def _build(self, modules: Iterable[Path]) -> bool:
         """Build these modules of the core anew, and no others; return whether that can be done."""
-        names = {path.name for path in modules}
         for path in self.folder.glob(_MODULES[1]):
-            if path.name in names:
-                path.unlink()
-            else:
-                os.utime(path, (FAR_AHEAD, FAR_AHEAD))
+            os.utime(path, (FAR_AHEAD, FAR_AHEAD))
+        for path in modules:  # in both places, or an older one would pass for newer
+            path.unlink()
         done = subprocess.run(build_copy.BUILD, cwd=self.folder, capture_output=True, check=False)
         return done.returncode == 0
 
