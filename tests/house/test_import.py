@@ -33,8 +33,8 @@ def test_importing_the_core_loads_no_plugin_and_nothing_heavy():
     assert not (plugins | heavy) & set(loaded)
 
 
-#: Names of algorithms that are words with another sense too.
-PLAIN_WORDS = {"normal", "uniform", "constant", "linear", "scale"}
+#: Names of algorithms that are words of the language too.
+ORDINARY = {"normal", "uniform", "constant", "linear", "scale", "sequence", "warmup"}
 
 
 def test_the_core_names_no_algorithm():
@@ -57,7 +57,7 @@ def test_the_core_names_no_algorithm():
                 and id(node) not in docstrings
             ):
                 words = set(node.value.replace("-", " ").lower().split())
-                found = (words & names) - PLAIN_WORDS
+                found = (words & names) - ORDINARY
                 assert not found or "start" in words, f"{path.name}:{node.lineno} names {found}"
             if isinstance(node, ast.ImportFrom | ast.Import):
                 assert "weightopt_" not in ast.unparse(node).replace("weightopt_core", "")

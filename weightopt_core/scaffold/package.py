@@ -32,8 +32,8 @@ class Package:
     Parameters
     ----------
     name : str
-        The algorithm's name, which is its folder's and its first entry point's too; for a bridge,
-        the framework's name.
+        The algorithm's name, which is its folder's and its first entry point's too; the class's
+        full name, where an algorithm of another kind has that. For a bridge, the framework's name.
     kind : str
         A key of `GROUPS` or of `BRIDGE`.
     description : str
