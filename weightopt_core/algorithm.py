@@ -22,7 +22,8 @@ class Conformance:
     Parameters
     ----------
     arguments : dict of str to object
-        What the constructor must be given, where declared ranges do not tell.
+        What the constructor must be given, where declared ranges do not tell; so their other values
+        are not tried.
     shape : tuple of int
         The shape of the arrays that an initializer fills.
     expected_failures : dict of str to str

@@ -35,7 +35,8 @@ class InitialRate(Real):
     """The ``base_lr`` of a scheduler that holds others, which is theirs and not its own.
 
     Setting it lets each of them begin with that rate, and what these hold too. Reading it gives the
-    first one's. Where all are plain functions, which have none, it is None and cannot be set.
+    first one's. Where all are plain functions, which have none, it is None and cannot be set. It is
+    declared below the schedules, so that it is set after them.
 
     Examples
     --------
@@ -92,5 +93,5 @@ def _held(scheduler: Any) -> list[Any]:
         if isinstance(declared, Schedule):
             found.append(getattr(scheduler, name))
         elif isinstance(declared, ListOf) and isinstance(declared.item, Schedule):
-            found += getattr(scheduler, name)
+            found += getattr(scheduler, name) or []
     return found
