@@ -47,48 +47,55 @@ def buffer(queue):
 
 @pytest.fixture
 def parts(queue, buffer):
-    """Return pairs of arrays that share memory in the ways that buffers can."""
-    size = ALIGNED // 4
-    host = np.ones(2 * size, np.float32)
+    """Return what makes a pair of arrays that share memory in one of the ways that buffers can."""
+
+    def make(kind):
+        return SHARED[kind](queue, buffer)
+
+    return make
+
+
+def over_host(queue, ranges, offsets=(0, 0)):
+    """Return arrays over ranges of one array of the host, which is all ones.
+
+    What commands do to such buffers in turn is not defined, so none are given.
+    """
+    host = np.ones(2 * SIZE, np.float32)
     flags = cl.mem_flags.READ_WRITE | cl.mem_flags.USE_HOST_PTR
-    return {
-        "equal sub-buffers": [over(queue, buffer[0:ALIGNED]) for _ in range(2)],
-        "a buffer and a part of it": [
-            over(queue, buffer, size + 1),
-            over(queue, buffer[ALIGNED : 3 * ALIGNED]),
-        ],
-        "sub-buffers that overlap in part": [
-            over(queue, buffer[0 : 2 * ALIGNED], size + 4),
-            over(queue, buffer[ALIGNED : 3 * ALIGNED]),
-        ],
-        "offsets in sub-buffers": [
-            over(queue, buffer[0 : 2 * ALIGNED], 8, ALIGNED),
-            over(queue, buffer[ALIGNED : 3 * ALIGNED], 8, 28),
-        ],
-        "buffers over one array of the host": [
-            over(queue, cl.Buffer(queue.context, flags, hostbuf=part), 8)
-            for part in (host[:size], host[:size])
-        ],
-        "buffers over parts of an array of the host": [
-            over(queue, cl.Buffer(queue.context, flags, hostbuf=part), 8, offset)
-            for part, offset in ((host, ALIGNED), (host[size:], 0))
-        ],
-    }
+    buffers = [cl.Buffer(queue.context, flags, hostbuf=host[begin:]) for begin in ranges]
+    return [
+        Array(queue, (8,), np.float32, data=buffer, offset=offset)
+        for buffer, offset in zip(buffers, offsets, strict=True)
+    ]
 
 
-KINDS = [
-    "equal sub-buffers",
-    "a buffer and a part of it",
-    "sub-buffers that overlap in part",
-    "offsets in sub-buffers",
-    "buffers over one array of the host",
-    "buffers over parts of an array of the host",
-]
+#: Numbers in `ALIGNED` bytes.
+SIZE = ALIGNED // 4
+SHARED = {
+    "equal sub-buffers": lambda queue, buffer: [over(queue, buffer[0:ALIGNED]) for _ in range(2)],
+    "a buffer and a part of it": lambda queue, buffer: [
+        over(queue, buffer, SIZE + 1),
+        over(queue, buffer[ALIGNED : 3 * ALIGNED]),
+    ],
+    "sub-buffers that overlap in part": lambda queue, buffer: [
+        over(queue, buffer[0 : 2 * ALIGNED], SIZE + 4),
+        over(queue, buffer[ALIGNED : 3 * ALIGNED]),
+    ],
+    "offsets in sub-buffers": lambda queue, buffer: [
+        over(queue, buffer[0 : 2 * ALIGNED], 8, ALIGNED),
+        over(queue, buffer[ALIGNED : 3 * ALIGNED], 8, 28),
+    ],
+    "buffers over one array of the host": lambda queue, _: over_host(queue, (0, 0)),
+    "buffers over parts of an array of the host": lambda queue, _: over_host(
+        queue, (0, SIZE), (ALIGNED, 0)
+    ),
+}
+KINDS = list(SHARED)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_overlap_of_one_weight_with_its_gradient(kind, parts):
-    one, other = parts[kind]
+    one, other = parts(kind)
     other = Array(one.queue, one.shape, np.float32, data=other.base_data, offset=other.offset)
     message = "weight, grad and state: expected arrays apart, got an overlap in memory of weight "
     refuse(message + "and grad; pass a copy of the gradient", [one], [other])
@@ -96,7 +103,7 @@ def test_an_overlap_of_one_weight_with_its_gradient(kind, parts):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_weights_of_one_call_that_overlap(kind, parts, queue):
-    weights = parts[kind]
+    weights = parts(kind)
     grads = [ones(queue, weight.size) for weight in weights]
     message = "weights and states: expected arrays apart, got an overlap in memory of weight at "
     message += "position 0 of the lists and weight at position 1; give each memory of its own"
@@ -106,7 +113,7 @@ def test_weights_of_one_call_that_overlap(kind, parts, queue):
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("turned", [False, True])
 def test_a_gradient_that_is_memory_of_another_weight(kind, turned, parts, queue):
-    weight, grad = reversed(parts[kind]) if turned else parts[kind]
+    weight, grad = reversed(parts(kind)) if turned else parts(kind)
     weights = [weight, ones(queue, grad.size)]
     grads = [ones(queue, weight.size), grad]
     message = "grads and weights: expected arrays apart, got an overlap in memory of weight at "

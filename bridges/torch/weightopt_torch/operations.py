@@ -104,22 +104,24 @@ def update(
         Takes the norms of parts of arrays, and returns the norms of whole arrays.
     """
     on = core.rule.on(torch, sqrt=root)
-    counts = core._index_update_count
-    for index, weight, grad, state in zip(indices, weights, grads, states):
-        core._update_count(index)
-        count = counts[index]
-        has_master = len(state) > len(core.rule.states)
-        target = state[-1] if has_master else weight
+    targets = [
+        state[-1] if len(state) > len(core.rule.states) else weight
+        for weight, state in zip(weights, states)
+    ]
+    counts = _counted(core, indices)
+    rows = _rows([core.constants(*pair) for pair in zip(indices, counts)], targets)
+    each = zip(indices, counts, weights, grads, states, targets, rows)
+    for index, count, weight, grad, state, target, row in each:
+        has_master = target is not weight
         own = state[:-1] if has_master else state
         noise = [_noise(core, index, count, target)] if core.rule.draws else []
         norms: list[float] = []
-        row = _row(core.constants(index, count), target)
         if on.norms:
             compute = row.dtype
             wide = [one.to(compute) for one in (target, grad, *own)]
             norms = [float(on.norm(array)) for array in on.normed(row, *wide)]
             norms = whole(norms) if whole else norms
-            row = _row(core.constants(index, count, norms=norms), target)
+            (row,) = _rows([core.constants(index, count, norms=norms)], [target])
         # What a rule returns as it came would be overwritten before it is stored elsewhere, and a
         # compiler may see to that even where it is copied in between.
         arrays = target, grad, *own, *noise
@@ -178,10 +180,32 @@ def _compiled(on: Any, dtypes: tuple[torch.dtype, ...]) -> Callable[..., None]:
     return functools.partial(torch.compile(own, dynamic=True), on.step)
 
 
-def _row(constants: tuple[float, ...], like: torch.Tensor) -> torch.Tensor:
-    """Return the constants in the compute type, where the weight is."""
-    compute = torch.float64 if like.dtype is torch.float64 else torch.float32
-    return torch.tensor(constants, dtype=torch.float64).to(compute).to(like.device)
+def _counted(core: Any, indices: Sequence[Any]) -> list[int]:
+    """Count an update of each index, and return the counts."""
+    counts = core._index_update_count
+    found = []
+    for index in indices:
+        core._update_count(index)
+        found.append(counts[index])
+    return found
+
+
+def _rows(
+    constants: Sequence[tuple[float, ...]], likes: Sequence[torch.Tensor]
+) -> list[torch.Tensor]:
+    """Return the constants of each tensor in its compute type, where it is.
+
+    Equal ones go over once, since a device may be waited for each time.
+    """
+    rows: dict[Any, torch.Tensor] = {}
+    found = []
+    for values, like in zip(constants, likes):
+        compute = torch.float64 if like.dtype is torch.float64 else torch.float32
+        key = np.array(values).tobytes(), compute, like.device
+        if key not in rows:
+            rows[key] = torch.tensor(values, dtype=torch.float64).to(compute).to(like.device)
+        found.append(rows[key])
+    return found
 
 
 def _noise(core: Any, index: Any, count: int, like: torch.Tensor) -> torch.Tensor:
