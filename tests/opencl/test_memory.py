@@ -18,10 +18,8 @@ ALIGNED = 4096
 
 
 def over(queue, buffer, size=8, offset=0):
-    """Return an array of ones over a buffer."""
-    array = Array(queue, (size,), np.float32, data=buffer, offset=offset)
-    cl.enqueue_fill_buffer(queue, buffer, np.ones(1, np.float32), offset, 4 * size)
-    return array
+    """Return an array over a buffer."""
+    return Array(queue, (size,), np.float32, data=buffer, offset=offset)
 
 
 def ones(queue, size=8):
@@ -42,7 +40,9 @@ def refuse(message, weights, grads, states=None, kind=ValueError, name="sgd"):
 
 @pytest.fixture
 def buffer(queue):
-    return cl.Buffer(queue.context, cl.mem_flags.READ_WRITE, 4 * ALIGNED)
+    made = cl.Buffer(queue.context, cl.mem_flags.READ_WRITE, 4 * ALIGNED)
+    cl.enqueue_fill_buffer(queue, made, np.ones(1, np.float32), 0, 4 * ALIGNED).wait()
+    return made
 
 
 @pytest.fixture
