@@ -85,14 +85,13 @@ def _target(path: str) -> tuple[str, int | None]:
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
     if not stat.S_ISREG(mode):
         raise ValueError(wording("path", "a file", f"a pipe or a device: {path!r}"))
-    if not os.access(path, os.W_OK):  # renaming would not ask
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+    os.close(os.open(path, os.O_WRONLY))  # renaming asks for no permission to write
     return target, stat.S_IMODE(mode)
 
 
 @contextlib.contextmanager
 def _temporary(folder: str, mode: int | None = None) -> Iterator[tuple[Any, str]]:
-    """Give a new file in `folder`, locked, and its name; what is not renamed is removed."""
+    """Give a new file in `folder`, locked, and its name, to be renamed; else it is removed."""
     while True:
         name = os.path.join(folder, f".weightopt-{secrets.token_hex(8)}.tmp")
         with open(os.open(name, _FLAGS, 0o666), "r+b", buffering=0) as file:
@@ -103,11 +102,12 @@ def _temporary(folder: str, mode: int | None = None) -> Iterator[tuple[Any, str]
                 if mode is not None and hasattr(os, "fchmod"):
                     os.fchmod(file.fileno(), mode)
                 yield file, name
-            finally:
+            except BaseException:
                 if fcntl is None:
                     file.close()
-                with contextlib.suppress(FileNotFoundError):
+                with contextlib.suppress(OSError):
                     os.unlink(name)
+                raise
         return
 
 
@@ -125,7 +125,7 @@ def _lock(file: Any) -> bool:
 
 def _remove_leftovers(folder: str) -> None:
     """Remove what writers that were killed have left."""
-    with os.scandir(folder or ".") as found:
+    with os.scandir(folder) as found:
         left = [entry.path for entry in found if _LEFT.fullmatch(entry.name)]
     for name in left:
         # One that is written just now, that is somebody else's, or that is gone.
@@ -173,12 +173,13 @@ def _flush_folder(folder: str) -> None:
     """Flush to the disk that a name stands for another file; some systems have no way to."""
     if not hasattr(os, "O_DIRECTORY"):
         return
-    handle = os.open(folder or ".", os.O_RDONLY | os.O_DIRECTORY)
     try:
-        os.fsync(handle)
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
     except OSError as error:
         if error.errno != errno.EINVAL:
             why = f"{error.strerror}; the file is new, and may be the earlier one after a crash"
             raise OSError(error.errno, why) from error
-    finally:
-        os.close(handle)

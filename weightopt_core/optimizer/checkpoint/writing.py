@@ -13,8 +13,8 @@ from .contents import Contents
 
 #: Bytes that are copied, hashed and written at once: they stay in the processor's cache.
 _PIECE = 1 << 21
-#: Up to here another thread takes longer to be asked than to hash.
-_SMALL = 1 << 16
+#: Up to here another thread takes longer to be asked than to hash a tensor, or to start.
+_SMALL, _LITTLE = 1 << 16, 1 << 21
 _NO_CHECKSUM = "0" * 32
 
 
@@ -52,7 +52,8 @@ def _stream(contents: Contents, file: Any) -> list[str]:
     Each piece is copied first, so that what is hashed is what is written even where another thread
     changes an array. Another thread hashes it meanwhile.
     """
-    largest = max((entry.end - entry.begin for entry in contents.entries), default=0)
+    sizes = [entry.end - entry.begin for entry in contents.entries]
+    largest, is_little = max(sizes, default=0), sum(sizes) <= _LITTLE
     buffers = [np.empty(min(_PIECE, largest), np.uint8) for _ in range(2)]
     in_use: list[Future[None] | None] = [None, None]
     checksums = []
@@ -69,7 +70,8 @@ def _stream(contents: Contents, file: Any) -> list[str]:
                     used.result()
                 piece = buffers[turn][: min(_PIECE, len(data) - begin)]
                 piece[:] = data[begin : begin + _PIECE]
-                in_use[turn] = _hashed(pool if len(data) > _SMALL else None, checksum, piece)
+                inline = is_little or len(data) <= _SMALL
+                in_use[turn] = _hashed(None if inline else pool, checksum, piece)
                 _all_of(piece.data, file)
     return [header.hexadecimal(checksum) for checksum in checksums]
 
