@@ -25,8 +25,8 @@ FRAMEWORK_optax := jax optax
 # What Intel's package of OpenCL for processors lacks in its metadata is named beside it.
 INTEL := intel-opencl-rt intel-cmplr-lib-rt
 
-.PHONY: install check demo test test-torch-oldest test-torch-ecosystem test-sanitize fuzz mutate test-opencl test-opencl-all \
-	lint format sync bench dist docs clean $(BRIDGES:%=test-%) $(BRIDGES:%=demo-%)
+.PHONY: install check demo test soak test-torch-oldest test-torch-ecosystem test-sanitize fuzz mutate test-opencl \
+	test-opencl-all lint format sync bench dist docs clean $(BRIDGES:%=test-%) $(BRIDGES:%=demo-%)
 .SECONDEXPANSION:
 
 install: $(VENV)/core
@@ -64,6 +64,11 @@ test: install
 check: lint
 	$(BIN)/python -m pytest -q -n auto --dist loadgroup -m "not slow and not long" \
 		--ignore=tests/packages --ignore=bridges $(TESTS)
+
+# An hour of steps, saves, loads, kills and threads, with steady memory; MINUTES=5 for less.
+MINUTES ?= 60
+soak: install
+	$(BIN)/python tools/soak.py --minutes $(MINUTES)
 
 # Bridges have environments of their own; without their framework, make test skips their tests.
 $(BRIDGES:%=test-%): test-%: .venv-%/bridge

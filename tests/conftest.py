@@ -9,9 +9,11 @@ from weightopt_core.testing import arrays
 #: Files whose tests take a second and more, each or before the first; `make check` leaves them out.
 LONG = {
     "arrays/test_backends", "arrays/test_halves", "benchmarks/test_benchmarks",
-    "checkpoint/test_checkpoint", "cli/test_cli", "docs/test_doctests", "docs/test_examples",
-    "engine/test_plan_stress", "engine/test_step_whole", "house/test_stubs", "kit/test_devices",
-    "kit/test_testing", "opencl/test_example", "opencl/test_norm", "opencl/test_state_dtype",
+    "checkpoint/test_background", "checkpoint/test_checkpoint", "checkpoint/test_kills",
+    "checkpoint/test_matrix", "checkpoint/test_soak", "cli/test_cli", "docs/test_doctests",
+    "docs/test_examples", "engine/test_plan_stress", "engine/test_step_whole",
+    "house/test_stubs", "kit/test_devices", "kit/test_testing",
+    "opencl/test_example", "opencl/test_norm", "opencl/test_state_dtype",
     "random/test_fork", "random/test_kernel", "random/test_random", "rule/test_build",
     "rule/test_bytecode", "tests/test_orthogonal", "threads/test_pool",
     "threads/test_pool_sanitize",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import io
 import os
 import re
 import secrets
@@ -25,7 +26,26 @@ except ImportError:  # Windows, which removes no file that is open
     fcntl = None  # type: ignore[assignment]
 
 _LEFT = re.compile(r"\.weightopt-[0-9a-f]{16}\.tmp")
+#: Bytes after which a disk may begin with them.
+_PORTION = 1 << 24
 _FLAGS = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+
+
+class _File(io.FileIO):
+    """A file that goes to the disk while it is still being written, and not only at the end."""
+
+    _given = _begun = 0
+
+    def write(self, data: Any) -> int | None:
+        count = super().write(data)
+        self._given += count or 0
+        if hasattr(os, "posix_fadvise") and self._given - self._begun >= _PORTION:
+            # Linux begins to write what it is told that nobody needs.
+            length = self._given - self._begun
+            with contextlib.suppress(OSError):
+                os.posix_fadvise(self.fileno(), self._begun, length, os.POSIX_FADV_DONTNEED)
+            self._begun = self._given
+        return count
 
 
 def replace(path: str, write: Callable[[Any], None], keep: int = 0) -> None:
@@ -94,7 +114,7 @@ def _temporary(folder: str, mode: int | None = None) -> Iterator[tuple[Any, str]
     """Give a new file in `folder`, locked, and its name, to be renamed; else it is removed."""
     while True:
         name = os.path.join(folder, f".weightopt-{secrets.token_hex(8)}.tmp")
-        with open(os.open(name, _FLAGS, 0o666), "r+b", buffering=0) as file:
+        with _File(os.open(name, _FLAGS, 0o666), "r+b") as file:
             # Between the two calls another writer may take it for one that was left.
             if not _lock(file) or not os.path.exists(name):
                 continue

@@ -13,6 +13,8 @@ from .contents import Contents
 
 #: Bytes that are copied, hashed and written at once: they stay in the processor's cache.
 _PIECE = 1 << 21
+#: How many of them may wait to be hashed.
+_PIECES = 4
 #: Up to here another thread takes longer to be asked than to hash a tensor, or to start.
 _SMALL, _LITTLE = 1 << 16, 1 << 21
 _NO_CHECKSUM = "0" * 32
@@ -54,8 +56,8 @@ def _stream(contents: Contents, file: Any) -> list[str]:
     """
     sizes = [entry.end - entry.begin for entry in contents.entries]
     largest, is_little = max(sizes, default=0), sum(sizes) <= _LITTLE
-    buffers = [np.empty(min(_PIECE, largest), np.uint8) for _ in range(2)]
-    in_use: list[Future[None] | None] = [None, None]
+    buffers = [np.empty(min(_PIECE, largest), np.uint8) for _ in range(_PIECES)]
+    in_use: list[Future[None] | None] = [None] * _PIECES
     checksums = []
     turn = 0
     with ThreadPoolExecutor(1) as pool:
@@ -64,7 +66,7 @@ def _stream(contents: Contents, file: Any) -> list[str]:
             checksum = header.new_checksum()
             checksums.append(checksum)
             for begin in range(0, len(data), _PIECE):
-                turn = 1 - turn
+                turn = (turn + 1) % _PIECES
                 used = in_use[turn]
                 if used is not None:
                     used.result()
