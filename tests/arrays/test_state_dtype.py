@@ -202,7 +202,6 @@ def test_nothing_is_lost_in_the_mean():
 
 
 def test_a_resumed_run_goes_on_bit_for_bit(wild):
-    pytest.importorskip("safetensors")
     grads = [np.nan_to_num(wild(5000, np.float32)) for _ in range(6)]
     whole, resumed = (mx.optimizer.get_updater(create("adam")) for _ in range(2))
     weight = np.ones(5000, np.float32)

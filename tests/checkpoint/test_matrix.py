@@ -7,6 +7,7 @@ import functools
 import itertools
 import os
 import random
+import re
 
 import numpy as np
 import pytest
@@ -23,12 +24,12 @@ SCHEDULES = {
     "multifactor": lambda: mx.lr_scheduler.create("multifactor", step=[2, 5], factor=0.5),
 }
 PLACES = {"host": None} | {
-    f"{queue.device.platform.name}-{n}": queue
-    for n, queue in enumerate(QUEUES)
+    f"{re.sub(r'[^A-Za-z]+', '', queue.device.platform.name)}{number}": queue
+    for number, queue in enumerate(QUEUES)
     if not is_slow(queue)
 }
 #: Saved in the one place, loaded in the other.
-WAYS = [f"{one} to {other}" for one, other in itertools.product(PLACES, PLACES)]
+WAYS = [f"{one}_to_{other}" for one, other in itertools.product(PLACES, PLACES)]
 NAMES = sorted(
     name
     for name in mx.optimizer.registry.names()
@@ -74,7 +75,7 @@ def stepped(updater, weight, grads, where):
 
 @pytest.mark.parametrize(("name", "dtype", "form", "schedule", "way"), SOME)
 def test_a_resumed_run_goes_on(tmp_path, name, dtype, form, schedule, way):
-    begun, resumed = way.split(" to ")
+    begun, resumed = way.split("_to_")
     if not all(
         queue is None or computes(queue, dtype) for queue in map(PLACES.get, (begun, resumed))
     ):
