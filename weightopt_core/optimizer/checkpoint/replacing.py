@@ -36,9 +36,9 @@ class _File(io.FileIO):
 
     _given = _begun = 0
 
-    def write(self, data: Any) -> int | None:
+    def write(self, data: Any, /) -> int:  # type: ignore[override]
         count = super().write(data)
-        self._given += count or 0
+        self._given += count
         if hasattr(os, "posix_fadvise") and self._given - self._begun >= _PORTION:
             # Linux begins to write what it is told that nobody needs.
             length = self._given - self._begun
