@@ -132,10 +132,11 @@ def test_a_failure_that_nobody_asks_for_is_a_warning_at_the_end(path):
     )
 
 
-def test_saving_when_the_interpreter_ends(path):
-    """There can be no more threads by then."""
+@pytest.mark.parametrize("wait", [True, False])
+def test_saving_when_the_interpreter_ends(path, wait):
+    """There can be no more threads by then, or nobody waits for them."""
     program = PROGRAM.replace("updater.save", "import atexit\natexit.register(updater.save")
-    program = program.replace("(sys.argv", ", sys.argv").replace(", wait=False", "")
+    program = program.replace("(sys.argv", ", sys.argv").replace("wait=False", f"wait={wait}")
     done = run(path, program)
     assert (done.returncode, done.stderr) == (0, "")
     assert updater_of().load(path)["w"].size == 1_000_000

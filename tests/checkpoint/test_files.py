@@ -11,7 +11,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from checkpoints import content_of, framed, trained, updater_of
+from checkpoints import content_of, edited, framed, trained, updater_of
 from devices import every_device, on_device
 from safetensors import safe_open
 from safetensors.numpy import load_file
@@ -142,6 +142,18 @@ def test_a_file_of_this_format_needs_its_checksums(path):
     del header["__metadata__"]["weightopt-sha256"]
     path.write_bytes(framed(header, body))
     with pytest.raises(ValueError, match="a header without checksums"):
+        updater.load(path)
+
+
+WEIGHTS = [1, "ab", [1], [["w"]], [[1, "weight/w"]], [["w", "none"]], [["w", [1]]], [], None]
+
+
+@pytest.mark.parametrize("weights", WEIGHTS)
+def test_crafted_weights_are_refused(path, weights):
+    updater = updater_of()
+    updater.save(path, weights={"w": np.ones(3)})
+    path.write_bytes(edited(path.read_bytes(), weights=weights))
+    with pytest.raises(ValueError, match="got others"):
         updater.load(path)
 
 

@@ -29,7 +29,11 @@ class Saving:
         self._thread = threading.Thread(target=self._run, args=(write,), name=f"saving {path}")
         # The interpreter waits for it before it ends.
         self._thread.daemon = False
-        self._thread.start()
+        _running.add(self)
+        try:
+            self._thread.start()
+        except RuntimeError:  # there can be no more threads, as when the interpreter ends
+            self._run(write)
 
     def _run(self, write: Callable[[], None]) -> None:
         try:
@@ -39,6 +43,8 @@ class Saving:
             error.__cause__ = error.__context__ = None
             self._error = error.with_traceback(None)
             _failed.append(self)
+        finally:
+            _running.discard(self)
 
     @property
     def is_done(self) -> bool:
@@ -60,7 +66,8 @@ class Saving:
         TimeoutError
             It is not done in time.
         """
-        self._thread.join(timeout)
+        if self._thread.ident is not None:
+            self._thread.join(timeout)
         if not self.is_done:
             raise TimeoutError(wording(self.path, f"it to be saved in {timeout} s", "more"))
         if self._error is not None:
@@ -76,6 +83,8 @@ class Saving:
 
 #: The latest of each updater.
 _latest: weakref.WeakKeyDictionary[Any, Saving] = weakref.WeakKeyDictionary()
+#: Those that are being written.
+_running: set[Saving] = set()
 #: Those of which nobody knows yet that they failed.
 _failed: list[Saving] = []
 
@@ -101,7 +110,10 @@ def settle(updater: Any) -> None:
             _latest.pop(updater, None)
 
 
-def _warn() -> None:
+def _end() -> None:
+    """Wait for what began while the interpreter ends, and warn of what failed."""
+    for saving in list(_running):
+        saving._thread.join()
     for saving in _failed:
         warnings.warn(f"{saving.path}: it was not saved: {saving._error!r}", stacklevel=1)
 
@@ -109,9 +121,10 @@ def _warn() -> None:
 def _forget() -> None:
     """Forget, in a forked child, the threads that its parent has."""
     _latest.clear()
+    _running.clear()
     _failed.clear()
 
 
-atexit.register(_warn)
+atexit.register(_end)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget)

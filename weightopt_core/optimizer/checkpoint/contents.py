@@ -56,7 +56,7 @@ def of(updater: Updater, weights: Mapping[str, Any] | None = None) -> Contents:
     tensors: dict[str, Any] = {}
     states = [
         [plain_index(index), _parted(state, json.dumps(plain_index(index)), tensors, 0)]
-        for index, state in updater.states.items()
+        for index, state in list(updater.states.items())
     ]
     content = {"format": FORMAT, **described(updater.optimizer), "states": states}
     content["weights"] = [_named(name, weight, tensors) for name, weight in _items(weights)]

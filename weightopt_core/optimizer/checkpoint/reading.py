@@ -111,7 +111,9 @@ def _saved(file: Any, head: header.Header, source: str) -> Saved:
     states = by_index("states", content["states"])
     states = {index: _put_together(part, tensors, 0) for index, part in states.items()}
     weights = {} if format < 3 else by_index("weights", content["weights"])
-    weights = {str(name): tensors.pop(key) for name, key in weights.items()}
+    if not all(isinstance(name, str) for name in weights):
+        raise TypeError("weights with a name that is no str")
+    weights = {name: tensors.pop(key) for name, key in weights.items()}
     if tensors:
         raise ValueError(f"{len(tensors)} arrays that no state has")
     return Saved(source, found, states, weights)
