@@ -15,14 +15,14 @@ from pathlib import Path
 import click
 import numpy as np
 
-import weightopt_core as mx
+import weightopt_core as wo
 
 _MEGABYTE = 10**6
 
 
 def updater_of(size, tensors=16):
     """Return an updater of Adam whose states have about `size` bytes."""
-    updater = mx.optimizer.get_updater(mx.optimizer.create("adam"))
+    updater = wo.optimizer.get_updater(wo.optimizer.create("adam"))
     rng = np.random.default_rng(0)
     each = max(1, size // (8 * tensors))
     for index in range(tensors):
@@ -70,7 +70,7 @@ def main(megabytes, rounds, folder):
             path.unlink()
             times["save"].append(seconds(updater.save, path))
         extra = peak_bytes() - before
-        loading = mx.optimizer.get_updater(mx.optimizer.create("adam"))
+        loading = wo.optimizer.get_updater(wo.optimizer.create("adam"))
         for _ in range(min(rounds, 3)):
             begin = time.perf_counter()
             saving = updater.save(path, wait=False)

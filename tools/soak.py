@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-import weightopt_core as mx
+import weightopt_core as wo
 from weightopt_core import devices
 
 KILLS = Path(__file__).parents[1] / "tests" / "kills.py"
@@ -32,9 +32,9 @@ WARM, MOST_BYTES, MOST_FILES = 2, 32e6, 2
 
 def updater_of(name):
     """Return an updater whose noise every other one has too."""
-    optimizer = mx.optimizer.create(name, learning_rate=1e-3)
+    optimizer = wo.optimizer.create(name, learning_rate=1e-3)
     optimizer.noise_seed = 1
-    return mx.optimizer.get_updater(optimizer)
+    return wo.optimizer.get_updater(optimizer)
 
 
 def places():

@@ -146,16 +146,18 @@ def test_saving_when_the_interpreter_ends(path, wait):
 def test_a_forked_child_does_not_wait_for_its_parents_writer(path, gate):
     updater = updater_of()
     saving = updater.save(path, weights={"w": np.ones(3)}, wait=False)
-    gate_of_child = os.fork()
-    if not gate_of_child:
+    child = os.fork()
+    if not child:
         code = 1
         try:
             gate.set()
             updater.save(path.with_name("child"))
+            with pytest.raises(RuntimeError, match="in the process that saves it, got a forked"):
+                saving.wait()
             code = 0
         finally:
             os._exit(code)
-    assert os.waitpid(gate_of_child, 0)[1] == 0
+    assert os.waitpid(child, 0)[1] == 0
     gate.set()
     saving.wait()
 

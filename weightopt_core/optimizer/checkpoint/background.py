@@ -26,6 +26,7 @@ class Saving:
         self.path = path
         self._error: BaseException | None = None
         self._is_seen = False
+        self._process = os.getpid()
         self._thread = threading.Thread(target=self._run, args=(write,), name=f"saving {path}")
         # The interpreter waits for it before it ends.
         self._thread.daemon = False
@@ -65,7 +66,12 @@ class Saving:
             The file could not be written; the earlier one is as it was.
         TimeoutError
             It is not done in time.
+        RuntimeError
+            This is a forked child of the process that saves.
         """
+        if os.getpid() != self._process:
+            expected = "to be waited for in the process that saves it"
+            raise RuntimeError(wording(self.path, expected, "a forked child"))
         if self._thread.ident is not None:
             self._thread.join(timeout)
         if not self.is_done:
