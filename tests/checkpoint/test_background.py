@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -140,6 +141,43 @@ def test_saving_when_the_interpreter_ends(path, wait):
     done = run(path, program)
     assert (done.returncode, done.stderr) == (0, "")
     assert updater_of().load(path)["w"].size == 1_000_000
+
+
+@pytest.mark.parametrize("least", [0, 1, 2, 5])
+def test_threads_that_end_in_the_midst_of_a_tensor(path, monkeypatch, least):
+    """What they have begun to hash comes first."""
+    submitted = []
+
+    class Ending(ThreadPoolExecutor):
+        def submit(self, update, piece):
+            if len(submitted) == least:
+                raise RuntimeError("cannot schedule new futures after interpreter shutdown")
+            submitted.append(piece)
+            return super().submit(lambda: (time.sleep(0.05), update(piece)))
+
+    monkeypatch.setattr(writing, "ThreadPoolExecutor", Ending)
+    weights = {"w": np.arange(1_500_000.0), "v": np.arange(20_000.0)}
+    updater_of().save(path, weights=weights)
+    loaded = updater_of().load(path)
+    assert len(submitted) == least
+    assert all((loaded[name] == weight).all() for name, weight in weights.items())
+
+
+def test_an_array_that_gets_another_size_is_an_error(path, monkeypatch):
+    states = np.ones(10)
+    updater = updater_of()
+    updater.states = {"w": states}
+    of = contents.of
+
+    def resized(*args):
+        found = of(*args)
+        states.resize(5, refcheck=False)
+        return found
+
+    monkeypatch.setattr(contents, "of", resized)
+    with pytest.raises(RuntimeError, match="states: expected to stay as they are"):
+        updater.save(path)
+    assert os.listdir(path.parent) == []
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")

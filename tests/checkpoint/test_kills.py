@@ -95,12 +95,12 @@ FAILING = {
 def test_a_call_that_fails_is_an_error_that_names_the_file(shim, tmp_path, what):
     function, number = FAILING[what]
     *failed, last = tried(shim, tmp_path, what)
-    assert failed
     for one in failed:
         assert one["came"] == str(number)
         assert one["left"] == 0
     # What comes after the renaming is the flushing of the folder.
     flushes = function in ("open", "fsync")
+    assert len(failed) > flushes
     assert [one["is"] for one in failed] == [3] * (len(failed) - flushes) + [4] * flushes
     assert (last["came"], last["is"], last["kept"]) == ("saved", 4, [3, 2])
 

@@ -48,6 +48,8 @@ class Contents:
         for entry in self.entries:
             array = self.tensors[entry.name]
             host = backend_of(array, "state").to_host(array)
+            if host.nbytes != entry.end - entry.begin:
+                raise stepped_meanwhile()
             yield np.ascontiguousarray(host, host.dtype.newbyteorder("<"))
 
 

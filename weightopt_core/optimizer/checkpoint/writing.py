@@ -67,26 +67,30 @@ def _stream(contents: Contents, file: Any) -> list[str]:
             checksums.append(checksum)
             for begin in range(0, len(data), _PIECE):
                 turn = (turn + 1) % _PIECES
-                used = in_use[turn]
-                if used is not None:
-                    used.result()
+                _wait_for(in_use[turn : turn + 1])
                 piece = buffers[turn][: min(_PIECE, len(data) - begin)]
                 piece[:] = data[begin : begin + _PIECE]
                 inline = is_little or len(data) <= _SMALL
-                in_use[turn] = _hashed(None if inline else pool, checksum, piece)
+                in_use[turn] = None if inline else _submitted(pool, checksum, piece)
+                if in_use[turn] is None:
+                    _wait_for(in_use)  # for earlier pieces of the same tensor
+                    checksum.update(piece.data)
                 _all_of(piece.data, file)
     return [header.hexadecimal(checksum) for checksum in checksums]
 
 
-def _hashed(pool: ThreadPoolExecutor | None, checksum: Any, piece: np.ndarray) -> Any:
-    """Let a piece be hashed; return what tells when that is done, None where it is."""
-    if pool is not None:
-        try:
-            return pool.submit(checksum.update, piece)
-        except RuntimeError:  # there can be no more threads, as when the interpreter ends
-            pass
-    checksum.update(piece)
-    return None
+def _submitted(pool: ThreadPoolExecutor, checksum: Any, piece: np.ndarray) -> Future[None] | None:
+    """Let another thread hash a piece; None where there can be none, as when Python ends."""
+    try:
+        return pool.submit(checksum.update, piece)
+    except RuntimeError:
+        return None
+
+
+def _wait_for(in_use: list[Future[None] | None]) -> None:
+    for used in in_use:
+        if used is not None:
+            used.result()
 
 
 def _all_of(data: memoryview, file: Any) -> None:
