@@ -62,7 +62,7 @@ test: install
 
 # The inner loop.
 check: lint
-	$(BIN)/python -m pytest -q -n auto --dist loadgroup -m "not slow and not long" \
+	$(BIN)/python -m pytest -q -n auto --dist loadgroup -m "not slow and not long and not soak" \
 		--ignore=tests/packages --ignore=bridges $(TESTS)
 
 # An hour of steps, saves, loads, kills and threads, with steady memory; MINUTES=5 for less.
@@ -98,7 +98,7 @@ PURELIB := import sysconfig; folder = sysconfig.get_path('purelib');
 	touch $@
 
 # In a copy that is compiled with GCC's sanitizers; SANITIZED="tests/engine/test_plan.py" runs some.
-SANITIZED ?= -m "not slow" --ignore=tests/packages
+SANITIZED ?= -m "not slow and not soak" --ignore=tests/packages
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -g
 test-sanitize: install
 	CC=gcc LDSHARED="gcc -shared" CFLAGS="$(SANITIZE)" LDFLAGS="-fsanitize=address,undefined" \

@@ -189,17 +189,6 @@ def test_what_cannot_be_read_again_is_not_written():
         updater.get_states()
 
 
-def test_another_error_of_the_format_is_passed_on(monkeypatch, rng):
-    safetensors = pytest.importorskip("safetensors")
-
-    def fails(tensors, metadata):
-        raise safetensors.SafetensorError("something else")
-
-    monkeypatch.setattr("safetensors.numpy.save", fails)
-    with pytest.raises(safetensors.SafetensorError, match="something else"):
-        stepped(rng, 2).get_states()
-
-
 @pytest.mark.parametrize(
     "index", [None, 1.5, b"fc", ("layer", "W"), np.float32(1), frozenset(), range(2)]
 )

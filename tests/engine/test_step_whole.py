@@ -67,10 +67,13 @@ def create(kind, **given):
 
 
 def interrupted(step, seconds):
-    """Step again and again until Ctrl-C comes after so many seconds."""
+    """Step again and again until Ctrl-C comes after so many seconds.
+
+    Python drops what a handler raises while an object is finalized, so it comes again.
+    """
     before = signal.signal(signal.SIGALRM, signal.default_int_handler)
     try:
-        signal.setitimer(signal.ITIMER_REAL, seconds)
+        signal.setitimer(signal.ITIMER_REAL, seconds, 0.5)
         while True:
             step()
     except KeyboardInterrupt:
