@@ -43,6 +43,8 @@ def algorithms():
     classes = {name: wo.optimizer.registry.find(name) for name in wo.optimizer.registry.names()}
     found, rules = {}, set()
     for name in sorted(classes, key=lambda name: (len(classes[name].__mro__), name)):
+        if issubclass(classes[name], wo.optimizer.Wrapper):
+            continue
         rule = wo.optimizer.create(name).rule
         if rule is not None and rule not in rules:
             rules.add(rule)

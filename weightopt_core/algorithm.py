@@ -123,10 +123,14 @@ class Algorithm:
     def __init__(self, **unknown: Any):
         if unknown:
             name = next(iter(unknown))
-            hint = nearest(name, self.hyperparameters)
-            raise TypeError(f"{type(self).__name__}() has no argument {name!r}; {hint}")
+            text = f"{type(self).__name__}() has no argument {name!r}; {self._hint(name)}"
+            raise TypeError(text)
         self._prepare()
         self._is_prepared = True
+
+    def _hint(self, name: str) -> str:
+        """Say what to do about an argument that there is not."""
+        return nearest(name, self.hyperparameters)
 
     def _prepare(self) -> None:
         """Finish construction, once every hyperparameter is set."""

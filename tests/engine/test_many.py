@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import weightopt_core as mx
+from weightopt_core.testing.subject import Subject
 
 SHAPES = [(3,), (), (0,), (200, 300), (7, 5), (70_001,)]
 
@@ -18,7 +19,7 @@ def test_as_one_by_one(name, dtypes, rng):
     runs = []
     for together in (True, False):
         mx.random.seed(1)
-        optimizer = mx.optimizer.create(name, multi_precision=True)
+        optimizer = Subject(mx.optimizer.registry.find(name)).create(multi_precision=True)
         optimizer.set_lr_mult({0: 0.5, 4: 2.0})
         updater = mx.optimizer.get_updater(optimizer)
         generator = np.random.default_rng(3)

@@ -12,6 +12,7 @@ from weightopt_core.backends import backend_of, cpu
 from weightopt_core.backends.interface import STATE_FORMS
 from weightopt_core.testing.arrays import same_bits
 from weightopt_core.testing.exact import STEPS
+from weightopt_core.testing.subject import Subject
 
 #: More than a work-group's part on every device, and not a multiple of it.
 LENGTH = 16_400
@@ -84,7 +85,7 @@ def test_lists_are_as_on_the_host(name, queue):
     shapes = FEW if is_slow(queue) else SHAPES
     for place in (lambda values: values.copy(), lambda values: on_device(queue, values, 3)):
         mx.random.seed(1)
-        optimizer = mx.optimizer.create(name, multi_precision=True)
+        optimizer = Subject(mx.optimizer.registry.find(name)).create(multi_precision=True)
         optimizer.set_lr_mult({0: 0.5, 4: 2.0})
         updater = mx.optimizer.get_updater(optimizer)
         rng = np.random.default_rng(3)

@@ -30,6 +30,18 @@ class Own(mx.Optimizer):
         weight[...] -= np.asarray(grad, weight.dtype)
 
 
+@pytest.mark.parametrize("cls", [mx.optimizer.Adam, Own])
+def test_gradients_of_what_is_frozen_may_be_anything(cls):
+    made = cls(on_nonfinite="raise")
+    made.freeze("a")
+    weights = [np.ones(1), np.ones(1)]
+    states = [made.create_state(name, weight) for name, weight in zip("ab", weights)]
+    made.update(["a", "b"], weights, [np.array([np.nan]), np.ones(1)], states)
+    made.update("a", weights[0], np.array([np.nan]), states[0])
+    assert weights[0] == 1 and weights[1] < 1
+    assert made._index_update_count == {"b": 1}
+
+
 class Written:
     """Where an update may come from: a class that is no optimizer."""
 

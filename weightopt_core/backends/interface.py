@@ -52,9 +52,9 @@ class Turn(Protocol):
 class BoundStep(Protocol):
     """A rule over checked arrays, ready to be run, and perhaps to be run again.
 
-    Both methods first do all that may fail or run code of others. Then they call ``turn.commit()``
-    and compute, with no Python in between that a signal or another thread could come into. So a
-    step happens as a whole or not at all.
+    `run` and `again` first do all that may fail or run code of others. Then they call
+    ``turn.commit()`` and compute, with no Python in between that a signal or another thread could
+    come into. So a step happens as a whole or not at all.
     """
 
     def run(
@@ -85,6 +85,12 @@ class BoundStep(Protocol):
         bool
             False where an array changed after it was bound, and nothing else has: bind anew.
         """
+
+    def knows(self, rule: Any, weights: Any, grads: Any, states: Any, form: StateForm) -> bool:
+        """Whether it is bound to these arrays, so that they need no check; nothing is changed."""
+
+    def rest(self) -> None:
+        """Let go of arrays that it holds between `bind` and `run`: it is not to be run."""
 
     def again(
         self,

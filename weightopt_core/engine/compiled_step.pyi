@@ -12,6 +12,15 @@ _Key = tuple[int, int]
 _Numbers = Callable[[Any, Any, Any], dict[str, Any]]
 
 class _BoundStep(Protocol):
+    def knows(
+        self,
+        rule: Any,
+        weights: Sequence[Any],
+        grads: Sequence[Any],
+        states: Sequence[Any],
+        form: Any,
+    ) -> bool: ...
+    def rest(self) -> None: ...
     def run(
         self,
         constants: Constants,
@@ -33,6 +42,15 @@ class CompiledStep(BoundArrays):
         numbers: _Numbers,
         turn: Turn,
     ) -> bool: ...
+    def knows(
+        self,
+        rule: Any,
+        weights: Sequence[Any],
+        grads: Sequence[Any],
+        states: Sequence[Any],
+        form: Any,
+    ) -> bool: ...
+    def rest(self) -> None: ...
     def again(
         self,
         rule: Any,
@@ -58,6 +76,15 @@ def bind(
     before: Any,
     threads: Callable[[], int],
 ) -> CompiledStep | None: ...
+def check(
+    call: Call,
+    bind: Callable[..., _BoundStep],
+    rule: Any,
+    weights: Sequence[Any],
+    grads: Sequence[Any],
+    states: Sequence[Any],
+    form: Any,
+) -> None: ...
 def step(
     call: Call,
     bind: Callable[..., _BoundStep],

@@ -252,6 +252,30 @@ cdef class CompiledStep(BoundArrays):
         parallel_for(compare_part, &compared, self.work.tensors, TENSORS, threads)
         return not compared.differs
 
+    cdef bint is_for(self, rule, form) except -1:
+        """Whether it can step once more by `rule`, over states of this form."""
+        if rule is not self.rule or not self.apart or self.kernel is None:
+            return False
+        return form is self.form or form == self.form
+
+    cpdef bint knows(self, rule, weights, grads, states, form) except -1:
+        """Whether it is bound to these arrays, as `again` needs it; nothing is changed.
+
+        Parameters
+        ----------
+        rule : object
+            That with which it was bound.
+        weights, grads, states, form : object
+            As for `bind`.
+        """
+        if not self.is_for(rule, form):
+            return False
+        return self.is_known(weights, grads, states, self.threads_for(self.work.total))
+
+    def rest(self):
+        """Let go of the arrays of a step that is bound and not to be run."""
+        self.release()
+
     cpdef bint again(
         self, rule, weights, grads, states, form, Constants constants, list keys,
         tuple indices, numbers, Turn turn,
@@ -275,9 +299,7 @@ cdef class CompiledStep(BoundArrays):
         cdef int threads
         # Worth owning each array: then the lock can be released while it computes.
         cdef bint owned = self.work.total >= LOCKED or self.work.total >= GRAIN * self.work.tensors
-        if rule is not self.rule or not self.apart or self.kernel is None:
-            return False
-        if form is not self.form and form != self.form:
+        if not self.is_for(rule, form):
             return False
         threads = self.threads_for(self.work.total)
         if self.kernel.norms or owned:
@@ -399,6 +421,33 @@ def bind(rule, Kernel kernel, tuple weights, tuple grads, tuple states, form, be
     return None
 
 
+def check(Call call, bind, rule, weights, grads, states, form):
+    """Raise what is wrong with the arrays of a step; nothing is counted or computed.
+
+    Parameters
+    ----------
+    call, bind, rule, weights, grads, states, form : object
+        As for `step`, which goes on from what this has bound.
+    """
+    bound, call.bound = call.bound, None
+    if bound is None or not bound.knows(rule, weights, grads, states, form):
+        bound = bind(rule, *copied(call, weights, grads, states), form, bound)
+        bound.rest()
+    call.bound = bound
+
+
+cdef tuple copied(Call call, weights, grads, states):
+    """Return copies of the lists of a step, since code that runs later may change a list."""
+    given = tuple(weights), tuple(grads), tuple(states)
+    for values in given:
+        if len(values) != call.size:
+            raise ValueError(
+                "weight, grad and state: expected lists that stay as they are during the "
+                f"step, {call.size} long; got one of {len(values)}"
+            )
+    return given
+
+
 def step(
     Call call, bind, rule, weights, grads, states, form, Constants constants, list keys,
     numbers, Turn turn,
@@ -443,14 +492,7 @@ def step(
             call.bound = bound
             return
     while True:
-        # Copies, since code that runs while they are bound may change a list.
-        given = tuple(weights), tuple(grads), tuple(states)
-        for values in given:
-            if len(values) != call.size:
-                raise ValueError(
-                    "weight, grad and state: expected lists that stay as they are during the "
-                    f"step, {call.size} long; got one of {len(values)}"
-                )
+        given = copied(call, weights, grads, states)
         # Where Python that ran meanwhile has changed an array, `run` returns False.
         bound = bind(rule, *given, form, bound)
         if bound.run(constants, keys, call.indices, numbers, turn):

@@ -170,6 +170,16 @@ cdef class Call:
         self.groups = Groups(keys, begin)
         return self.groups
 
+    def now(self):
+        """Return the count of each index, None where it was never updated."""
+        cdef Py_ssize_t i
+        cdef int64_t *values = self.counts.values
+        cdef list found = []
+        for i in range(self.size):
+            count = values[self.slots[i]]
+            found.append(None if count == ABSENT else count)
+        return found
+
     def by_index(self, CountsAhead ahead):
         """Return the turn of an update that the optimizer itself has counted in `ahead`."""
         return AheadTurn(ahead, self.indices)

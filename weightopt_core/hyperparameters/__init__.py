@@ -12,7 +12,7 @@ ValueError: damping: expected a number in [0, 1), got 2
 from .declared import REQUIRED, Hyperparameter
 from .guarded import LearningRate, Momentum
 from .intervals import Integer, Real, RealOrArray, Steps
-from .objects import Choice, Flag, Instance, ListOf, Names
+from .objects import Choice, Flag, Instance, ListOf, Names, Nested, Pattern
 
 __all__ = [
     "REQUIRED",
@@ -25,6 +25,8 @@ __all__ = [
     "ListOf",
     "Momentum",
     "Names",
+    "Nested",
+    "Pattern",
     "Real",
     "RealOrArray",
     "Steps",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -30,6 +31,22 @@ class Flag(Hyperparameter):
         if value not in (True, False) or isinstance(value, float):
             raise TypeError
         return bool(value)
+
+
+class Pattern(Hyperparameter):
+    """A regular expression."""
+
+    expected = "a regular expression"
+
+    def convert(self, value: Any) -> str:
+        """Return the text."""
+        if not isinstance(value, str):
+            raise TypeError
+        try:
+            re.compile(value)
+        except re.error as error:
+            raise ValueError from error
+        return value
 
 
 class Choice(Hyperparameter):
@@ -74,6 +91,35 @@ class Instance(Hyperparameter):
         if not fits:
             raise TypeError
         return value
+
+
+class Nested(Hyperparameter):
+    """An algorithm that another one uses; each kind has a subclass that makes it of what is given.
+
+    Attributes
+    ----------
+    noun : str
+        The kind, in words.
+    """
+
+    noun = "an algorithm"
+
+    @property
+    def expected(self) -> str:  # type: ignore[override]
+        return f"{self.noun}, its name or what its dumps() returned"
+
+    def check(self, value: Any) -> Any:
+        """Return the algorithm; what is wrong with it, `made` says."""
+        if value is None and self.optional:
+            return None
+        try:
+            return self.made(value)
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"{self.name}: {error}") from error
+
+    def made(self, value: Any) -> Any:
+        """Return the algorithm that `value` stands for, or raise TypeError or ValueError."""
+        raise NotImplementedError
 
 
 class ListOf(Hyperparameter):

@@ -4,20 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..hyperparameters import Hyperparameter
+from .. import hyperparameters
 from .base import create
 
 
-class Nested(Hyperparameter):
+class Nested(hyperparameters.Nested):
     """An initializer that another one uses, given in any form that `create` takes."""
 
-    expected = "an initializer, its name or what its dumps() returned"
+    noun = "an initializer"
 
-    def check(self, value: Any) -> Any:
-        """Return the initializer; what is wrong with it, `create` says."""
-        if value is None and self.optional:
-            return None
-        try:
-            return create(value)
-        except (TypeError, ValueError) as error:
-            raise type(error)(f"{self.name}: {error}") from error
+    def made(self, value: Any) -> Any:
+        """Return the initializer that `value` stands for."""
+        return create(value)

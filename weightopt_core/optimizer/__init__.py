@@ -9,11 +9,17 @@ from typing import Any
 
 from .base import Optimizer, alias, create, register, registry
 from .clipping import clip_global_norm, global_norm
+from .following import Following
+from .nested import Nested
 from .updater import Updater, get_updater
+from .wrapper import Wrapper
 
 __all__ = [
+    "Following",
+    "Nested",
     "Optimizer",
     "Updater",
+    "Wrapper",
     "alias",
     "clip_global_norm",
     "create",

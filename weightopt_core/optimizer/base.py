@@ -19,17 +19,18 @@ from ..lr_scheduler import Schedule, rate_of, start_from
 from ..registry import Registry
 from ..rule import Rule
 from ..written import plain
-from .guard import CHOICES, PROPAGATE, admits
+from .by_name import NamedSettings
+from .guard import CHOICES, PROPAGATE, Guarded, admits
 from .lists import check_lists, one_by_one
 from .rates import Counts, Rates, View
-from .states import created
+from .states import created, keeps_master
 from .stepper import Stepper
 
 #: What a subclass overrides to say itself what the counts and rates of each index are.
 _BY_INDEX = ("_update_count", "_get_lr", "_get_wd")
 
 
-class Optimizer(Algorithm):
+class Optimizer(Algorithm, NamedSettings):
     """Base class of all optimizers.
 
     A subclass names its `rule`, an update rule made with `weightopt_core.update_rule`, and declares
@@ -101,6 +102,8 @@ class Optimizer(Algorithm):
     rule: Rule | None = None
     inner: tuple[Optimizer, ...] = ()
 
+    _rates: Rates
+    _stepper: Stepper
     noise_seed: int | None = None
     _has_momentum: bool = False
     _rate: Any = 0.01
@@ -118,12 +121,12 @@ class Optimizer(Algorithm):
         is_own = isinstance(declared, LearningRate)
         cls._rate = declared.default if is_own else property(attrgetter("learning_rate"))
         owner = next(base for base in cls.__mro__ if "update" in vars(base))
-        if owner is cls or not issubclass(owner, Optimizer):
+        is_own = owner is cls or not issubclass(owner, Optimizer)
+        if is_own and not hasattr(cls.update, "takes_lists"):
             cls.update = one_by_one(cls.update)  # type: ignore[method-assign]
 
     def _prepare(self) -> None:
-        self._rates = Rates(self.begin_num_update, self.param_idx2name or {}, self.sym)
-        self._stepper = Stepper(self._rates, self._has_numbers, self._by_index)
+        self._join(Rates(self.begin_num_update, self.param_idx2name or {}, self.sym))
         self.noise_seed = getattr(self, "seed", None)
         self._start(self.lr_scheduler)
 
@@ -150,13 +153,21 @@ class Optimizer(Algorithm):
     def __copy__(self) -> Optimizer:
         """Return an optimizer that counts for itself, with a scheduler of its own."""
         twin = object.__new__(type(self))
-        rates = copy.copy(self._rates)
-        stepper = Stepper(rates, self._has_numbers, self._by_index)
         scheduler = copy.copy(self.lr_scheduler)
-        vars(twin).update(vars(self), _rates=rates, _stepper=stepper)
+        vars(twin).update(vars(self))
+        twin._join(copy.copy(self._rates))
         if scheduler is not None:
             vars(twin)["lr_scheduler"] = scheduler
         return twin
+
+    def _join(self, rates: Rates) -> None:
+        """Go by counts and multipliers that other optimizers may go by too."""
+        self._rates = rates
+        self._stepper = Stepper(rates, self._has_numbers, self._by_index)
+
+    def _counted(self) -> list[Rates]:
+        """Return where this and what it holds counts, each once."""
+        return [self._rates]
 
     def create_state(self, index: Any, weight: Any) -> Any:
         """Return the initial state of one weight.
@@ -224,6 +235,35 @@ class Optimizer(Algorithm):
         check_lists(len(index), weight=weight, grad=grad, state=state)
         if index and (not guarded or admits(self, index, grad)):
             self._stepper.step(self, rule, index, weight, grad, state)
+
+    def _check(
+        self,
+        indices: Sequence[Any],
+        weights: Sequence[Any],
+        grads: Sequence[Any],
+        states: Sequence[Any],
+    ) -> None:
+        """Raise what `update` would raise of these lists; nothing is counted or changed.
+
+        Of an `update` that a subclass has written nothing is known.
+        """
+        if self.rule is not None and type(self).update is Optimizer.update:
+            self._stepper.check(self, self.rule, indices, weights, grads, states)
+
+    def _guarded(self, indices: Sequence[Any], grads: Sequence[Any]) -> list[Guarded]:
+        """Return those that look through gradients of a call, each with the part it steps."""
+        return [] if self.on_nonfinite == PROPAGATE else [Guarded(self, indices, grads)]
+
+    def _master(self, index: Any, weight: Any, state: Any) -> Any:
+        """Return the master copy of a weight that its state has, or None."""
+        if self.rule is None or not keeps_master(self, weight):
+            return None
+        return state[-1] if isinstance(state, (tuple, list)) else state
+
+    def _check_saved(self) -> None:
+        """Raise ValueError where the states must not be saved as they are at present."""
+        for one in self.inner:
+            one._check_saved()
 
     def numbers(self, index: Any, t: int) -> dict[str, Any]:
         """Return numbers that the rule takes and that are no hyperparameters; for subclasses.
@@ -333,7 +373,7 @@ class Optimizer(Algorithm):
     @property
     def skipped(self) -> int:
         """How many calls ``on_nonfinite="skip"`` has left out."""
-        return self._rates.calls.skipped
+        return self._shared().calls.skipped
 
     @property
     def _index_update_count(self) -> Counts | View:
@@ -397,10 +437,15 @@ class Optimizer(Algorithm):
         KeyError
             The weight was never updated.
         """
-        counts = self._rates.true
+        counted = [rates.true for rates in self._counted()]
         if index is None:
-            counts.replace({}, self.begin_num_update)
-        else:
+            for counts in counted:
+                counts.replace({}, self.begin_num_update)
+            return
+        counted = [counts for counts in counted if index in counts]
+        if not counted:
+            raise KeyError(index)
+        for counts in counted:
             del counts[index]
 
     def set_lr_mult(self, args_lr_mult: dict[Any, float]) -> None:
@@ -473,16 +518,18 @@ class Optimizer(Algorithm):
             raise TypeError(wording("sym", "None, since it cannot be written down", "one", remedy))
         given = self._rates.given
         multipliers = {"lr_mult": given.lr, "wd_mult": given.wd}
-        return super().arguments() | {
-            name: plain(name, values) for name, values in multipliers.items() if values
-        }
+        written = {name: plain(name, values) for name, values in multipliers.items() if values}
+        return super().arguments() | written | given.by_name.written()
 
     @classmethod
     def from_arguments(cls, arguments: dict[str, Any]) -> Any:
         """Return what `arguments` came from."""
         rest = dict(arguments)
         multipliers = {name: rest.pop(name, ()) for name in ("lr_mult", "wd_mult")}
+        by_name = [rest.pop(name, ()) for name in ("settings", "frozen")]
         optimizer = super().from_arguments(rest)
+        if any(by_name):
+            optimizer._take_written(*by_name)
         for name, values in multipliers.items():
             if values:
                 getattr(optimizer, f"set_{name}")(dict(values))

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..errors import wording
+from .by_name import thawed
 from .guard import admits
 
 
@@ -28,13 +29,19 @@ def one_by_one(update: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(update)
     def each(self: Any, index: Any, weight: Any, grad: Any, state: Any) -> None:
         if not isinstance(index, (list, tuple)):
-            if admits(self, (index,), (grad,)):
+            if not self._rates.is_frozen(index) and admits(self, (index,), (grad,)):
                 return update(self, index, weight, grad, state)
             return None
         check_lists(len(index), weight=weight, grad=grad, state=state)
         if admits(self, index, grad):
-            for given in zip(index, weight, grad, state):
+            for given in zip(*thawed(self._rates, index, weight, grad, state)):
                 update(self, *given)
         return None
 
     return each
+
+
+def takes_lists(update: Callable[..., None]) -> Callable[..., None]:
+    """Mark an `update` that takes lists itself, so that it is not called for one after another."""
+    update.takes_lists = True  # type: ignore[attr-defined]
+    return update

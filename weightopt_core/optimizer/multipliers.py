@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
 from ..errors import nearest, wording
 from ..hyperparameters import Real
 from ..init_desc import DECAYING, decays
+from .by_name import LR_MULT, ByName
 
 
 class Multiplier(Real):
@@ -56,12 +58,15 @@ class Given(NamedTuple):
         Names by index.
     sym : object or None
         What may have further ones in its attributes.
+    by_name : ByName
+        What holds by patterns of names.
     """
 
     lr: Mapping[Any, float]
     wd: Mapping[Any, float]
     names: Mapping[Any, str]
     sym: Any
+    by_name: ByName = ByName()
 
     def multipliers(self) -> Multipliers:
         """Return the multipliers; raise where a key or a value is not as described."""
@@ -72,6 +77,7 @@ class Given(NamedTuple):
             from_attributes(self.sym, "__lr_mult__") | lr,
             without | from_attributes(self.sym, "__wd_mult__") | wd,
             self.names,
+            self.by_name,
         )
 
 
@@ -84,15 +90,21 @@ class Multipliers(NamedTuple):
         Multipliers by index or name; one by index overrides one by name.
     names : dict
         Names by index. An index without one is its own name.
+    by_name : ByName
+        What holds by patterns of names.
     """
 
     lr: Mapping[Any, float]
     wd: Mapping[Any, float]
     names: Mapping[Any, str]
+    by_name: ByName = ByName()
 
     def of_lr(self, index: Any) -> float:
         """Return the multiplier of the learning rate of `index`."""
-        return self._of(self.lr, index, 1.0)
+        multiplier = self._of(self.lr, index, 1.0)
+        if self.by_name.settings:
+            multiplier *= self.by_name.values_of(self.names.get(index, index)).get(LR_MULT, 1.0)
+        return multiplier
 
     def of_wd(self, index: Any) -> float:
         """Return the multiplier of the weight decay of `index`."""
@@ -117,6 +129,11 @@ def without_effect(
             if key not in names and key not in names.values():
                 known = nearest(str(key), map(str, names))
                 yield f"{argument}: {key!r} is no parameter that was updated so far; {known}"
+    # What is frozen is not updated, so that its name may be unknown.
+    for pattern, _ in () if given.by_name.frozen else given.by_name.settings:
+        if not any(fnmatchcase(str(name), pattern) for name in names.values()):
+            known = nearest(pattern, map(str, names.values()))
+            yield f"pattern {pattern!r} fits no parameter that was updated so far; {known}"
     by_default = [i for i, name in names.items() if i not in given.wd and name not in given.wd]
     if wd > 0 and by_default and not any(map(multipliers.of_wd, indices)):
         yield (

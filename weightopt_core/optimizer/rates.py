@@ -42,6 +42,8 @@ class Rates:
         The multipliers of each weight.
     is_looked_through : bool
         Whether settings that reach no parameter were looked for since they last changed.
+    is_by_name : bool
+        Whether some parameter has hyperparameters for itself, or is frozen.
     calls : Calls
         The calls of `update` so far, and what each thread sees of the counts.
     """
@@ -52,6 +54,8 @@ class Rates:
         self.multipliers = self.given.multipliers()
         self.is_looked_through = False
         self.calls = Calls()
+        self.is_by_name = False
+        self._values: dict[Any, dict[str, Any]] = {}
 
     def __copy__(self) -> Rates:
         """Return rates of the same multipliers, with counts of their own."""
@@ -75,11 +79,25 @@ class Rates:
         return View(self.true)
 
     def change(self, **given: Any) -> None:
-        """Take over other `lr`, `wd`, `names` or `sym`; where they are refused, nothing changes."""
+        """Take over other values of `Given`; where they are refused, nothing changes."""
         changed = self.given._replace(**given)
         self.multipliers = changed.multipliers()
         self.given = changed._replace(lr=dict(changed.lr), wd=dict(changed.wd))
+        self.is_by_name = any(changed.by_name)
+        self._values = {}
         self.is_looked_through = False
+
+    def values_of(self, index: Any) -> dict[str, Any]:
+        """Return the hyperparameters that `index` has for itself."""
+        values = self._values  # another thread may replace it
+        if index not in values:
+            names, by_name = self.multipliers.names, self.multipliers.by_name
+            values[index] = by_name.values_of(names.get(index, index))
+        return values[index]
+
+    def is_frozen(self, index: Any) -> bool:
+        """Whether the updates of `index` are left out."""
+        return self.multipliers.by_name.is_frozen(self.multipliers.names.get(index, index))
 
     def look_through(self, wd: float, indices: Collection[Any]) -> None:
         """Warn of settings that reach no parameter, as soon as all parameters are known.

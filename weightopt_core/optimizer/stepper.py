@@ -13,10 +13,11 @@ from .. import random
 from ..backends import backend_of
 from ..backends.interface import STATE_FORMS
 from ..drawn import of_this_process
-from ..engine.compiled_step import step
+from ..engine.compiled_step import check, step
 from ..engine.constants import Constants, Evaluator, as_plain
 from ..engine.index_groups import Stale
 from ..rule import Rule
+from .by_name import thawed
 from .rates import Rates, View
 from .states import form_of
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 #: Numbers of a rule that depend on the index that is updated.
 OWN_NUMBERS = ("lr", "wd", "t")
 #: How often a step forms its numbers anew because other threads have counted its weights meanwhile.
-_ATTEMPTS = range(1000)
+ATTEMPTS = range(1000)
 _WORD = 2**64 - 1
 _NONE: Mapping[str, float] = MappingProxyType({})
 #: Between the keys of two updates; odd, so that 2**64 of them differ.
@@ -71,7 +72,12 @@ class Stepper:
         run: Callable[..., None] = step,
     ) -> None:
         """Update weights and states in place, and count it; `run` does so once all is formed."""
-        rates = self.rates
+        rates, plain = self.rates, self.plain
+        if rates.is_by_name:
+            indices, weights, grads, states = thawed(rates, indices, weights, grads, states)
+            if not indices:
+                return
+            plain = plain and not rates.multipliers.by_name.settings
         call = rates.calls.find(indices, rates.true)
         if not rates.is_looked_through:
             decays = "wd" in rule.numbers and not self.by_index
@@ -80,8 +86,8 @@ class Stepper:
         if optimizer.state_dtype:
             form = form_of(optimizer)
         keyed = rule.draws or form.rounded
-        for _ in _ATTEMPTS:
-            if self.plain:
+        for _ in ATTEMPTS:
+            if plain:
                 turn = call.ahead(rates.multipliers, optimizer.begin_num_update)
                 evaluator = self.evaluators.get(rule)
                 if evaluator is None:
@@ -100,13 +106,13 @@ class Stepper:
             keys = [self.key(optimizer, rule, *pair) for pair in counted]
             numbers = optimizer._numbers_at
             try:
-                run(call, _bind, rule, weights, grads, states, form, constants, keys, numbers, turn)
+                run(call, bind, rule, weights, grads, states, form, constants, keys, numbers, turn)
             except Stale:
                 continue
             return
         raise RuntimeError(
             f"update of {call.indices[0]!r}: expected its count to stay as it is during a step, "
-            f"got {len(_ATTEMPTS)} changes; count it in one thread and in no scheduler"
+            f"got {len(ATTEMPTS)} changes; count it in one thread and in no scheduler"
         )
 
     def check(self, optimizer: Optimizer, rule: Rule, *lists: Any) -> None:
@@ -119,7 +125,16 @@ class Stepper:
     ) -> Constants:
         """Return the constants where a subclass has numbers of its own."""
         counted = zip(call.indices, turn.counts_ahead())
-        numbers = [dict(optimizer.numbers(index, count)) for index, count in counted]
+        numbers = [
+            dict(self._as_set_for(optimizer, index).numbers(index, count))
+            for index, count in counted
+        ]
+        by_name = self.rates.multipliers.by_name
+        if varied := [name for name in by_name.overridden() if name in rule.numbers]:
+            numbers = [
+                self._own_settings(optimizer, varied, index) | own
+                for index, own in zip(call.indices, numbers)
+            ]
         if any(own.keys() != numbers[0].keys() for own in numbers):
             return self._constants_by_index(optimizer, rule, call.indices)
         names = rule, *numbers[0]
@@ -130,6 +145,28 @@ class Stepper:
             evaluator = self._evaluator(optimizer, rule, [*own, *rates], names)
         lr = optimizer._base_lr(optimizer.num_update)
         return evaluator.of_numbers(optimizer, turn, numbers, lr, optimizer.wd)
+
+    def _as_set_for(self, optimizer: Optimizer, index: Any) -> Optimizer:
+        """Return the optimizer with the hyperparameters of `index`, as its own code reads them."""
+        if not self.rates.is_by_name or not (values := self.rates.values_of(index)):
+            return optimizer
+        twin = object.__new__(type(optimizer))
+        vars(twin).update(vars(optimizer) | values)
+        return twin
+
+    def _own_settings(
+        self, optimizer: Optimizer, names: Sequence[str], index: Any
+    ) -> dict[str, Any]:
+        """Return the hyperparameters that some parameter has for itself, as `index` has them."""
+        values = self.rates.values_of(index)
+        own = {}
+        for name in names:
+            if name in values:
+                own[name] = values[name]
+            else:
+                is_wd = name == "wd"
+                own[name] = optimizer._get_wd(index) if is_wd else getattr(optimizer, name)
+        return own
 
     def _by_index(self, optimizer: Optimizer, rule: Rule, call: Any) -> tuple[Any, Constants]:
         """Return the turn and the constants where a subclass counts, or says rates, by index."""
@@ -165,7 +202,7 @@ class Stepper:
         settings = tuple(name for name in rule.numbers if name not in own)
         for name in settings:
             _check_has(optimizer, rule, name)
-        evaluator = Evaluator(rule, settings, _reader(settings), tuple(own))
+        evaluator = Evaluator(rule, settings, reader(settings), tuple(own))
         self.evaluators[key] = evaluator
         return evaluator
 
@@ -235,7 +272,10 @@ class Stepper:
             own["wd"] = rates["wd"] if "wd" in rates else optimizer._get_wd(index)
         if "t" in rule.numbers:
             own["t"] = t
-        for name, value in optimizer.numbers(index, t).items():
+        if self.rates.is_by_name:
+            values = self.rates.values_of(index).items()
+            own |= {n: as_plain(v) for n, v in values if n in rule.numbers and n not in rates}
+        for name, value in self._as_set_for(optimizer, index).numbers(index, t).items():
             if name in rule.numbers:
                 own[name] = as_plain(value)
         return own
@@ -263,7 +303,7 @@ class Stepper:
         return seed
 
 
-def _bind(rule: Rule, weights: tuple[Any, ...], *given: Any) -> Any:
+def bind(rule: Rule, weights: tuple[Any, ...], *given: Any) -> Any:
     """Return the checked arrays of a step; what was kept of the last such call helps."""
     return backend_of(weights[0]).bind(rule, weights, *given)
 
@@ -285,10 +325,10 @@ def _check(
     if rule.lowered.norms or rule.compiled.kernel is None:
         for index in call.indices:
             numbers(rule, index, turn)
-    bind(rule, tuple(weights), tuple(grads), tuple(states), form, None)
+    check(call, bind, rule, weights, grads, states, form)
 
 
-def _reader(settings: Sequence[str]) -> Callable[[Any], tuple[Any, ...]]:
+def reader(settings: Sequence[str]) -> Callable[[Any], tuple[Any, ...]]:
     """Return a function that reads these attributes of an optimizer."""
     if len(settings) > 1:
         return attrgetter(*settings)

@@ -90,14 +90,15 @@ class Updater:
                 stacklevel=3,
             )
 
-    def _warn_of_counts(self, indices: Sequence[Any], counts: dict[Any, int | None]) -> None:
+    def _warn_of_counts(self, indices: Sequence[Any], before: dict[Any, list[int | None]]) -> None:
         """Warn where a weight is counted already, and its state would begin anew all the same."""
         for index in indices:
-            if index in self.states or index in self._seen or counts[index] is None:
+            counts = [count for count in before[index] if count is not None]
+            if index in self.states or index in self._seen or not counts:
                 continue
             warnings.warn(
                 f"update of {index!r}: its state begins anew, and its count goes on from "
-                f"{counts[index]}; give each Updater an optimizer of its own, such as "
+                f"{counts[0]}; give each Updater an optimizer of its own, such as "
                 f"copy.copy(optimizer), or let counts begin anew too: optimizer.reset({index!r})",
                 stacklevel=4,
             )
@@ -128,15 +129,16 @@ class Updater:
             plain_index(index)
         if not admits(self.optimizer, indices, grads):
             return
-        counts = self.optimizer._index_update_count
-        before = {index: counts.get(index) for index in indices}
+        counted = [rates.counts for rates in self.optimizer._counted()]
+        before = {index: [counts.get(index) for counts in counted] for index in indices}
         old = {index: self.states[index] for index in indices if index in self.states}
         anew: set[Any] = set()
         self._warn_of_counts(indices, before)
         states = [self._state(*pair, anew) for pair in zip(indices, weights)]
         try:
             for index in anew:
-                counts.pop(index, None)
+                for counts in counted:
+                    counts.pop(index, None)
             self.states.update(zip(indices, states))
             if len(indices) == 1:
                 self.optimizer.update(indices[0], weights[0], grads[0], states[0])
@@ -144,12 +146,16 @@ class Updater:
                 self.optimizer.update(list(indices), weights, grads, states)
             self._is_stepped(*indices)
         except BaseException:
-            for index, count in before.items():
-                if counts.get(index) != (None if index in anew else count):
+            for index, old_counts in before.items():
+                if any(
+                    counts.get(index) != (None if index in anew else count)
+                    for counts, count in zip(counted, old_counts)
+                ):
                     self._is_stepped(index)
                     continue
-                if count is not None:
-                    counts[index] = count
+                for counts, count in zip(counted, old_counts):
+                    if count is not None:
+                        counts[index] = count
                 self.states.pop(index, None)
             self.states.update((i, state) for i, state in old.items() if i not in self.states)
             raise

@@ -5,21 +5,27 @@ Generated from plugins/ by ``make sync``; the core knows no algorithm otherwise.
 
 PUBLISHED: dict[str, dict[str, str]] = {
     "weightopt.optimizers": {
+        "accumulate": "weightopt-accumulate",
         "adadelta": "weightopt-adadelta",
         "adagrad": "weightopt-adagrad",
         "adam": "weightopt-adam",
         "adamax": "weightopt-adamax",
         "adamw": "weightopt-adamw",
         "dcasgd": "weightopt-dcasgd",
+        "ema": "weightopt-ema",
         "ftrl": "weightopt-ftrl",
         "lamb": "weightopt-lamb",
         "lion": "weightopt-lion",
+        "lookahead": "weightopt-lookahead",
+        "mixedoptimizer": "weightopt-mixedoptimizer",
+        "mixed": "weightopt-mixedoptimizer",
         "nadam": "weightopt-nadam",
         "nag": "weightopt-nag",
         "rmsprop": "weightopt-rmsprop",
         "sgd": "weightopt-sgd",
         "ccsgd": "weightopt-sgd",
         "sgld": "weightopt-sgld",
+        "skipnonfinite": "weightopt-skipnonfinite",
         "test": "weightopt-test",
     },
     "weightopt.initializers": {

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ..optimizer import Wrapper
 from .arrays import Maker
 from .subject import Subject, refusal
 
@@ -24,9 +25,8 @@ class Arguments:
         self.optimizer = subject.create(**given)
         rng = np.random.default_rng(0)
         weight, grad = (maker.make(rng.normal(size=SHAPE).astype(dtype)) for _ in range(2))
-        state = self.optimizer.create_state(0, weight)
-        self.single = not isinstance(state, (tuple, list))
-        states = [] if state is None else [state] if self.single else list(state)
+        self.form = self.optimizer.create_state(0, weight)
+        states = [*_leaves(self.form)]
         self.arrays = [weight, grad, *states]
         rule = self.optimizer.rule
         self.names = ["weight", "grad", *(rule.states if rule else map(str, range(len(states))))]
@@ -34,8 +34,7 @@ class Arguments:
     @property
     def state(self) -> Any:
         """The state, in the form in which it came."""
-        states = self.arrays[2:]
-        return (states[0] if states else None) if self.single else tuple(states)
+        return _with_leaves(self.form, iter(self.arrays[2:]))
 
     def update(self) -> None:
         """Update with the arguments as they are."""
@@ -105,7 +104,8 @@ def takes_a_read_only_gradient(subject: Subject, maker: Maker) -> None:
 
 def looks_for_what_is_not_finite(subject: Subject, maker: Maker) -> None:
     """A gradient that holds an infinity or NaN is refused or left out, where that is asked for."""
-    if "on_nonfinite" not in subject.cls.hyperparameters:
+    passed_on = issubclass(subject.cls, Wrapper)
+    if "on_nonfinite" not in subject.cls.hyperparameters and not passed_on:
         raise unittest.SkipTest("it decides itself about gradients that are not finite")
     for arguments in _all(subject, maker):
         values = maker.host(arguments.arrays[1])
@@ -135,6 +135,22 @@ CHECKS = (
     takes_a_read_only_gradient,
     looks_for_what_is_not_finite,
 )
+
+
+def _leaves(state: Any) -> Iterator[Any]:
+    """Yield what a state is made of, however deep tuples are nested."""
+    if isinstance(state, (tuple, list)):
+        for part in state:
+            yield from _leaves(part)
+    elif state is not None:
+        yield state
+
+
+def _with_leaves(state: Any, leaves: Iterator[Any]) -> Any:
+    """Return a state of the same form that is made of `leaves`."""
+    if isinstance(state, (tuple, list)):
+        return tuple(_with_leaves(part, leaves) for part in state)
+    return None if state is None else next(leaves)
 
 
 def _all(subject: Subject, maker: Maker) -> Iterator[Arguments]:

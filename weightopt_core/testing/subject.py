@@ -51,8 +51,17 @@ class Subject:
         return {k: v for k, v in self.cls.hyperparameters.items() if common.get(k) is not v}
 
     def create(self, **given: Any) -> Any:
-        """Return a new instance with what it must be given, and with `given`."""
-        return self.cls(**(self.arguments | given))
+        """Return a new instance with what it must be given, and with `given`.
+
+        What all of its kind have, and it does not take, as it belongs to what it holds, is set.
+        """
+        common = self.registry.base.hyperparameters.keys()  # type: ignore[attr-defined]
+        later = (common & given.keys()) - self.cls.hyperparameters.keys()
+        own = {name: value for name, value in given.items() if name not in later}
+        instance = self.cls(**(self.arguments | own))
+        for name in sorted(later):  # a learning rate is set before its scheduler
+            setattr(instance, name, given[name])
+        return instance
 
     def variants(self, hyperparameters: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Return arguments that set one hyperparameter each, to each legal value.

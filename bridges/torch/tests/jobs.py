@@ -18,8 +18,9 @@ FULL = {
 
 
 def names():
-    """Return the optimizers that are installed."""
-    return sorted(wo.optimizer.registry.names())
+    """Return the optimizers that are installed, without those that hold others."""
+    find, wrapper = wo.optimizer.registry.find, wo.optimizer.Wrapper
+    return [n for n in wo.optimizer.registry.names() if not issubclass(find(n), wrapper)]
 
 
 def settings(name):

@@ -11,13 +11,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import jobs
 import numpy as np
 import weightopt_torch
 from numpy_twin import DTYPES, GROUPS, cases, named, set_gradients
 
 import weightopt_core as wo
 
-NAMES = wo.optimizer.registry.names()
+NAMES = jobs.names()
 MASTER = {"multi_precision": True}
 
 

@@ -8,6 +8,9 @@ from typing import Any, ClassVar
 
 import torch
 
+from weightopt_core.errors import wording
+from weightopt_core.optimizer import Wrapper
+
 from . import checkpoint
 from .backward import Watch
 from .engine import Engine
@@ -217,5 +220,10 @@ class Optimizer(torch.optim.Optimizer):
 def class_of(algorithm: Any) -> type[Optimizer]:
     """Return the subclass of `Optimizer` that steps with a class of the core."""
     name = algorithm.__name__
+    if issubclass(algorithm, Wrapper):
+        # Its settings belong to what it holds, and a parameter group has no room for those.
+        remedy = "step it by weightopt itself, or use what torch has of its kind"
+        expected = "one that holds no other optimizer"
+        raise TypeError(wording("optimizer", expected, name, remedy))
     made = {"algorithm": algorithm, "__module__": __package__, "__qualname__": name}
     return type(name, (Optimizer,), made)

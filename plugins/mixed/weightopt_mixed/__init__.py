@@ -5,26 +5,10 @@ import re
 from weightopt_core import Initializer
 from weightopt_core.algorithm import Conformance
 from weightopt_core.errors import wording
-from weightopt_core.hyperparameters import Hyperparameter, ListOf
+from weightopt_core.hyperparameters import ListOf, Pattern
 from weightopt_core.initializer import Nested
 
 __all__ = ["Mixed"]
-
-
-class Pattern(Hyperparameter):
-    """A regular expression."""
-
-    expected = "a regular expression"
-
-    def convert(self, value):
-        """Return the text."""
-        if not isinstance(value, str):
-            raise TypeError
-        try:
-            re.compile(value)
-        except re.error as error:
-            raise ValueError from error
-        return value
 
 
 class Mixed(Initializer):

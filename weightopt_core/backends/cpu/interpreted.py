@@ -38,6 +38,12 @@ class Interpreted:
         """Return False: nothing is kept."""
         return False
 
+    knows = again
+
+    def rest(self) -> None:
+        """Let go of the arrays of a step that is bound and not to be run."""
+        self.bound.rest()
+
     def run(
         self,
         constants: Any,

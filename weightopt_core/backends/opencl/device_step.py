@@ -76,6 +76,22 @@ class DeviceStep:
             if rule.lowered.norms
         ]
 
+    def knows(self, rule: Any, weights: Any, grads: Any, states: Any, form: StateForm) -> bool:
+        """Whether it is bound to these arrays; nothing is changed."""
+        return self._recognised(rule, weights, grads, states, form) is not None
+
+    def rest(self) -> None:
+        """Do nothing: no array is held."""
+
+    def _recognised(self, rule: Any, weights: Any, grads: Any, states: Any, form: StateForm) -> Any:
+        """Return what recognising these arrays found, None where something is new."""
+        seen = self.seen
+        if seen is None or self.held is None or rule is not self.rule or form != self.form:
+            return None
+        if self.thread != threading.get_ident():
+            return None
+        return seen.recognise(weights, grads, states)
+
     def again(
         self,
         rule: Any,
@@ -109,12 +125,8 @@ class DeviceStep:
             A buffer was released.
         """
         seen, held, parts = self.seen, self.held, (self.launches, self.measures)
-        if seen is None or held is None or rule is not self.rule or form != self.form:
-            return False
-        if self.thread != threading.get_ident():
-            return False
-        found = seen.recognise(weights, grads, states)
-        if found is None:
+        found = self._recognised(rule, weights, grads, states, form)
+        if found is None or seen is None or held is None:
             return False
         held.check()
         events, each = found

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 #: Not compared as hyperparameters: names are compared one by one, and the states carry the seed.
 FREE = ("param_idx2name", "sym", "seed")
-_WARNED = ("learning_rate", "lr_scheduler", "begin_num_update", "on_nonfinite")
+_WARNED = ("learning_rate", "lr_scheduler", "begin_num_update", "on_nonfinite", "frozen")
 _REMEDY = "make the optimizer as it was, or say strict=False to load what fits"
 #: How many differences a message lists.
 _LISTED = 8
@@ -44,17 +44,23 @@ def name_of(algorithm: Any) -> str:
 
 def settings(optimizer: Optimizer) -> dict[str, Any]:
     """Return, as JSON keeps it, what an optimizer is made of beside its states and counts."""
-    scheduler = optimizer.lr_scheduler
     names = [[index, name] for index, name in optimizer.idx2name.items() if _is_plain(index)]
-    return {
+    common = {
         "package": type(optimizer).__module__.partition(".")[0],
-        "hyperparameters": _values(optimizer, (*FREE, *_WARNED)),
+        "hyperparameters": _values(optimizer, (*FREE, *_WARNED, *_held(optimizer))),
+        "names": _plain(names),
+    }
+    if "lr_scheduler" not in optimizer.hyperparameters:  # the rate is that of others in it
+        return common | {"versions": _versions(optimizer)}
+    scheduler = optimizer.lr_scheduler
+    return common | {
         # With a scheduler the rate follows from it, and from num_update.
         "learning_rate": _plain(optimizer.learning_rate) if scheduler is None else None,
         "lr_scheduler": None if scheduler is None else _named(scheduler),
         "begin_num_update": optimizer.begin_num_update,
         "on_nonfinite": optimizer.on_nonfinite,
-        "names": _plain(names),
+        **{"settings": [], "frozen": []},
+        **optimizer._rates.multipliers.by_name.written(),
         "versions": _versions(optimizer, scheduler),
     }
 
@@ -85,21 +91,25 @@ def check(saved: Saved, optimizer: Optimizer, seen: Iterable[Any]) -> None:
         more = f", and {len(found) - _LISTED} more" if len(found) > _LISTED else ""
         listed = ", ".join(found[:_LISTED]) + more
         raise ValueError(wording(what, "those of an equal optimizer", listed, _REMEDY))
-    _warn_of_rates(then.settings, here)
+    _warn_of_rates(then, optimizer, 4)
 
 
 def _settings_here(optimizer: Optimizer) -> dict[str, Any]:
     return json.loads(json.dumps(settings(optimizer)))
 
 
-def _warn_of_rates(settings: dict[str, Any], here: dict[str, Any]) -> None:
-    for name in _WARNED if settings else ():
+def _warn_of_rates(saved: Progress, optimizer: Optimizer, depth: int) -> None:
+    """Warn where a rate, or what else may be changed on purpose, is another one."""
+    settings, here = saved.settings, _settings_here(optimizer)
+    for name in [name for name in _WARNED if name in here] if settings else ():
         # What saved the states may have known nothing of it.
         then, now = settings.get(name, here[name]), here[name]
         by_scheduler = name == "learning_rate" and None in (then, now)
         if then != now and not by_scheduler:
             words = f"saved with {_short(then)}, and training goes on with {_short(now)}"
-            warnings.warn(f"{name}: the states were {words}", stacklevel=6)
+            warnings.warn(f"{name}: the states were {words}", stacklevel=depth + 2)
+    for one, inner in zip(saved.inner, optimizer.inner):
+        _warn_of_rates(one, inner, depth + 1)
 
 
 def _inner_differ(then: Progress, optimizer: Optimizer, name: str = "inner") -> Iterable[str]:
@@ -131,6 +141,9 @@ def _settings_differ(saved: dict[str, Any], here: dict[str, Any]) -> Iterable[st
             yield f"{name}={_short(one[name])} (here there is none)"
         elif one[name] != other[name]:
             yield f"{name}={_short(one[name])} (here {_short(other[name])})"
+    then, now = (found.get("settings", []) for found in (saved, here))
+    if then != now:
+        yield f"settings by name {_short(then)} (here {_short(now)})"
 
 
 def _indices_differ(saved: Saved, here: dict[str, Any], seen: Iterable[Any]) -> Iterable[str]:
@@ -173,6 +186,14 @@ def _mapping(settings: dict[str, Any], name: str) -> dict[str, Any]:
 def _named(algorithm: Any) -> list[Any]:
     """Return the name of an algorithm, and its hyperparameters, as JSON keeps them."""
     return [name_of(algorithm), _values(algorithm)]
+
+
+def _held(optimizer: Optimizer) -> list[str]:
+    """Return the hyperparameters that are the optimizers in an optimizer, or lists of them."""
+    held = {id(one) for one in optimizer.inner}
+    values = {name: getattr(optimizer, name) for name in optimizer.hyperparameters}
+    parts = {name: v if isinstance(v, list) else [v] for name, v in values.items()}
+    return [name for name, found in parts.items() if any(id(one) in held for one in found)]
 
 
 def _values(algorithm: Any, without: Iterable[str] = ()) -> dict[str, Any]:

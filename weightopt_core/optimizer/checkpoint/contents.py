@@ -61,6 +61,7 @@ def of(updater: Updater, weights: Mapping[str, Any] | None = None) -> Contents:
         for index, state in list(updater.states.items())
     ]
     content = {"format": FORMAT, **described(updater.optimizer), "states": states}
+    updater.optimizer._check_saved()
     content["weights"] = [_named(name, weight, tensors) for name, weight in _items(weights)]
     metadata = {"weightopt": json.dumps(content, allow_nan=False)}
     views = {name: backend_of(array, "state").view(array, name) for name, array in tensors.items()}

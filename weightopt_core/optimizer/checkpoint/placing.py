@@ -8,7 +8,6 @@ import numpy as np
 
 from ...backends import backend_of
 from ...errors import wording
-from ..states import keeps_master
 
 if TYPE_CHECKING:
     from ..base import Optimizer
@@ -24,7 +23,7 @@ def resumed(
     One that does not fit is refused where `strict`, and replaced by a new one else. An optimizer
     without a rule decides itself what its states are.
     """
-    if optimizer.rule is None:
+    if optimizer.rule is None and not optimizer.inner:
         return placed(state, weight), True
     new = optimizer.create_state(index, weight)
     form, needed = _form(state), _form(new)
@@ -32,12 +31,13 @@ def resumed(
         if strict:
             raise ValueError(wording(f"loaded state of {index!r}", needed, form, REMEDY))
         return new, False
-    if keeps_master(optimizer, weight) and not _is_rounded(state[-1], weight):
+    master = optimizer._master(index, weight, state)
+    if master is not None and not _is_rounded(master, weight):
         if strict:
             expected = "the values of the master copy in its loaded state"
             remedy = f"load the weight that was saved with it; {REMEDY}"
             raise ValueError(wording(f"weight of {index!r}", expected, "others", remedy))
-        return (*placed(state[:-1], weight), new[-1]), True
+        return _replaced(placed(state, weight), optimizer._master(index, weight, new)), True
     return placed(state, weight), True
 
 
@@ -47,6 +47,13 @@ def placed(state: Any, weight: Any) -> Any:
         parts = [placed(part, weight) for part in state]
         return tuple(parts) if isinstance(state, tuple) else parts
     return backend_of(weight).place(state, weight) if isinstance(state, np.ndarray) else state
+
+
+def _replaced(state: Any, master: Any) -> Any:
+    """Return a state with another master copy, which is last in it."""
+    if isinstance(state, tuple):
+        return (*state[:-1], _replaced(state[-1], master))
+    return master
 
 
 def _form(state: Any) -> str:

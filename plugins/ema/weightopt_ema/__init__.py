@@ -1,0 +1,150 @@
+"""An average of the weights of another optimizer (Polyak and Juditsky, 1992)."""
+
+import contextlib
+
+from weightopt_core import update_rule
+from weightopt_core.algorithm import Conformance
+from weightopt_core.backends import backend_of
+from weightopt_core.errors import wording
+from weightopt_core.hyperparameters import Real
+from weightopt_core.optimizer import Following, Nested
+from weightopt_core.optimizer.beside import Beside
+from weightopt_core.optimizer.lists import check_lists
+
+__all__ = ["EMA", "ema", "exchange"]
+
+
+@update_rule
+def ema(weight, grad, average, *, decay):
+    return weight, decay * average + (1 - decay) * weight
+
+
+@update_rule
+def exchange(weight, grad, average):
+    return average, weight
+
+
+class EMA(Following):
+    r"""Keep an exponential moving average of each weight beside another optimizer's updates.
+
+    After each update of a weight by the optimizer that is held
+
+    .. math::
+
+        a \leftarrow \beta a + (1 - \beta) \, w
+
+    where the average :math:`a` begins as a copy of the weight, so that it has no bias that would
+    have to be corrected. The weight is trained as without it.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+        What makes the updates: an optimizer, its name, or what its `dumps` returned.
+    decay : float, optional
+        The decay :math:`\beta`, in [0, 1); with 0.999 the average is over some thousand updates.
+    **kwargs
+        None: all common hyperparameters belong to `optimizer`.
+
+    Notes
+    -----
+    State: a pair of the average and the state of `optimizer`; 4 bytes a float32 weight. With
+    `multi_precision` the average of a 16-bit weight is float32, and one of its master copy. Without
+    that the average of 16-bit weights hardly moves, since small steps are rounded away.
+
+    `swap` exchanges weight and average, both in place, and once more back. `averaged` does so for a
+    ``with`` block. Meanwhile neither updates nor saving are possible.
+
+    References
+    ----------
+    B. T. Polyak and A. B. Juditsky, "Acceleration of Stochastic Approximation by Averaging", SIAM
+    Journal on Control and Optimization 30, 1992
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import weightopt_core as wo
+    >>> sgd = wo.optimizer.create("sgd", learning_rate=1)
+    >>> optimizer = wo.optimizer.create("ema", optimizer=sgd, decay=0.5)
+    >>> weight = np.array([0.0])
+    >>> state = optimizer.create_state(0, weight)
+    >>> optimizer.update(0, weight, np.array([-1.0]), state)
+    >>> with optimizer.averaged(0, weight, state):
+    ...     print(weight)
+    [0.5]
+    >>> weight
+    array([1.])
+    """
+
+    optimizer = Nested()
+    decay = Real(0.999, "[0, 1)")
+    conformance = Conformance(arguments={"optimizer": ["sgd", {"momentum": 0.9}]})
+
+    follows = ema
+
+    def _prepare(self):
+        super()._prepare()
+        self._exchange, self._swapped = Beside(exchange), frozenset()
+
+    def __copy__(self):
+        twin = super().__copy__()
+        twin._exchange = Beside(exchange)
+        return twin
+
+    def swap(self, index, weight, state):
+        """Exchange weights and their averages, in place; a second time, back.
+
+        Parameters
+        ----------
+        index, weight, state
+            As for `update`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            They are not as `update` needs them, or some of the weights are exchanged and others
+            are not; then nothing has changed.
+        """
+        if not isinstance(index, (list, tuple)):
+            index, weight, state = [index], [weight], [state]
+        check_lists(len(index), weight=weight, state=state)
+        swapped = self._swapped.intersection(index)
+        if swapped and len(swapped) < len(index):
+            got = f"{', '.join(map(repr, swapped))} and others"
+            raise ValueError(wording("index", "all weights exchanged, or none", got))
+        if not index:
+            return
+        grads = [backend_of(one).zeros_like(one) for one in weight]
+        own, _, master = self._parted(index, weight, state)
+        self._exchange.run(self, index, weight, grads, own, master)
+        self._swapped = self._swapped.symmetric_difference(index)
+
+    @contextlib.contextmanager
+    def averaged(self, index, weight, state):
+        """Let weights be their averages within a ``with`` block; arguments as for `swap`."""
+        self.swap(index, weight, state)
+        try:
+            yield
+        finally:
+            self.swap(index, weight, state)
+
+    def step(self, indices, weights, grads, states):
+        self._refuse_swapped(indices)
+        super().step(indices, weights, grads, states)
+
+    def _check(self, indices, weights, grads, states):
+        self._refuse_swapped(indices)
+        super()._check(indices, weights, grads, states)
+
+    def _refuse_swapped(self, indices):
+        if not self._swapped.isdisjoint(indices):
+            index = next(index for index in indices if index in self._swapped)
+            remedy = "call swap() again first"
+            raise ValueError(
+                wording(f"weight of {index!r}", "the trained one", "its average", remedy)
+            )
+
+    def _check_saved(self):
+        if self._swapped:
+            got = f"the average in {len(self._swapped)} of them"
+            raise ValueError(wording("weights", "the trained ones", got, "call swap() again first"))
+        super()._check_saved()
