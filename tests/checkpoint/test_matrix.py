@@ -14,6 +14,7 @@ import pytest
 from devices import QUEUES, computes, is_slow, on_device, on_host
 
 import weightopt_core as mx
+from weightopt_core.testing.subject import Subject
 
 DTYPES = ("float16", "bfloat16", "float32", "float64")
 #: What the constructor is given for each form of states.
@@ -60,10 +61,9 @@ def values(dtype):
 
 def updater_of(name, form, schedule):
     kind = mx.optimizer.registry.find(name)
-    given = dict(kind.conformance.arguments) | FORMS[form]
-    if "seed" in kind.hyperparameters:
-        given["seed"] = 3
-    optimizer = mx.optimizer.create(name, lr_scheduler=SCHEDULES[schedule](), **given)
+    seed = {"seed": 3} if "seed" in kind.hyperparameters else {}
+    given = FORMS[form] | seed | {"lr_scheduler": SCHEDULES[schedule]()}
+    optimizer = Subject(kind).create(**given)
     optimizer.noise_seed = 3
     return mx.optimizer.get_updater(optimizer)
 
@@ -76,11 +76,11 @@ def stepped(updater, weight, grads, where):
 @pytest.mark.parametrize(("name", "dtype", "form", "schedule", "way"), SOME)
 def test_a_resumed_run_goes_on(tmp_path, name, dtype, form, schedule, way):
     begun, resumed = way.split("_to_")
+    weight, grads = values(dtype)
     if not all(
         queue is None or computes(queue, dtype) for queue in map(PLACES.get, (begun, resumed))
     ):
         pytest.skip("the device has no such numbers")
-    weight, grads = values(dtype)
     whole, first, second = (updater_of(name, form, schedule) for _ in range(3))
     expected, before = place("host", weight), place(begun, weight)
     try:
