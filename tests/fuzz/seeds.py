@@ -3,6 +3,8 @@
 import io
 import json
 import struct
+import tempfile
+from pathlib import Path
 
 import numpy as np
 from checkpoints import content_of, trained, updater_of
@@ -30,6 +32,12 @@ def _states():
         trained(updater, dtype=dtype)
         found.append(updater.get_states())
     return found
+
+
+def _checkpoint():
+    path = Path(tempfile.mkdtemp()) / "checkpoint"
+    trained_updater().save(path, weights=_ARRAYS)
+    return path.read_bytes()
 
 
 def _params():
@@ -73,6 +81,7 @@ def seeds():
     states = _states()
     return {
         "states": states,
+        "checkpoint": [_checkpoint()],
         "metadata": [json.dumps(content_of(states[0])[1]).encode()],
         "text": [text.encode() for text in _texts()],
         "params": [_params()],

@@ -29,13 +29,26 @@ class Refused(Exception):  # noqa: N818
 
 
 def states(data):
-    """Read a whole file of states."""
+    """Read the bytes of states."""
+    _take(lambda updater, strict: updater.set_states(data, strict=strict))
+
+
+def checkpoint(data):
+    """Load a file with states and weights."""
+    path = _FOLDER / "checkpoint"
+    path.write_bytes(data)
+    _take(lambda updater, strict: updater.load(path, strict=strict))
+
+
+def _take(load):
+    """Load with what has to fit and without; what is refused changes nothing."""
     updater = trained_updater()
     counts, state = updater.optimizer._index_update_count, updater.states[0]
     before = dict(counts)
     for strict in (True, False):
         try:
-            return updater.set_states(data, strict=strict)
+            load(updater, strict)
+            return
         except (TypeError, ValueError) as error:
             assert updater.states == {0: state}
             assert dict(counts) == before
@@ -136,7 +149,7 @@ def _write_package(name, points, metadata):
 
 TARGETS = {
     target.__name__: target
-    for target in (states, metadata, text, params, npz, safetensors, rule, entry_points)
+    for target in (states, checkpoint, metadata, text, params, npz, safetensors, rule, entry_points)
 }
 
 _STATES = trained_updater().get_states()
