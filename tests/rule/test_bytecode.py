@@ -11,12 +11,13 @@ from pathlib import Path
 
 import pytest
 from bytecode import STEPS, without_source
+from pairs import NAMES
 
 import weightopt_core as mx
 from weightopt_core import RuleError
 from weightopt_core.rule.module import MODULE
 
-OPTIMIZERS = mx.optimizer.registry.names()
+OPTIMIZERS = NAMES
 PACKAGES = {
     name: Path(sys.modules[mx.optimizer.registry.find(name).__module__].__file__).parent
     for name in OPTIMIZERS

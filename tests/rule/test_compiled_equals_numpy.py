@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy_step import run_in_slices
-from pairs import CASES, DTYPES, KEY, Pair, numbers_of
+from pairs import CASES, DTYPES, KEY, NAMES, Pair, numbers_of
 
 import weightopt_core as mx
 from weightopt_core.backends.cpu.interpreted import SLICE
@@ -36,7 +36,7 @@ def test_same_bits_of_anything(case, dtype, shape, master, seed, orders):
 
 @pytest.mark.parametrize("dtype", DTYPES[1:3], ids=lambda dtype: dtype.__name__)
 @pytest.mark.parametrize("threads", [2, 7])
-@pytest.mark.parametrize("name", mx.optimizer.registry.names())
+@pytest.mark.parametrize("name", NAMES)
 def test_threads_do_not_matter(name, threads, wild, dtype):
     weight = wild(5 * THREAD_THRESHOLD + 3, dtype)
     grad = wild(weight.size, dtype)
@@ -54,7 +54,7 @@ def test_threads_do_not_matter(name, threads, wild, dtype):
     assert same_bits(*results)
 
 
-@pytest.mark.parametrize("name", mx.optimizer.registry.names())
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("dtype", DTYPES, ids=lambda dtype: dtype.__name__)
 def test_blocks_of_numpy_are_as_the_compiled_whole(name, wild, dtype):
     length = 3 * SLICE + 1

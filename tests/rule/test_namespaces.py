@@ -9,6 +9,7 @@ import array_api_strict
 import numpy as np
 import pytest
 from normed_rules import RULES
+from pairs import NAMES as OPTIMIZERS
 from random_rules import HEADER, NAMES, Maker
 
 import weightopt_core as wo
@@ -20,7 +21,7 @@ from weightopt_core.testing.subject import Subject
 NAMESPACES = [np, array_api_strict]
 CASES = [
     (name, given, extra)
-    for name in wo.optimizer.registry.names()
+    for name in OPTIMIZERS
     for given in Subject(wo.optimizer.registry.find(name)).settings()
     for extra in ({}, EXTRAS)
 ]
