@@ -10,10 +10,9 @@ import itertools
 import weakref
 
 import weightopt_torch
+from jobs import names
 from torch import nn
 from torch.profiler import ProfilerActivity, profile
-
-import weightopt_core as wo
 
 
 def network(width=16):
@@ -47,7 +46,7 @@ def assert_alike(module, optimizer, other, expected):
     assert all(torch.equal(one, two) for one, two in zip(found, wanted))
 
 
-NAMES = [name for name in wo.optimizer.registry.names() if name not in ("sgld", "test")]
+NAMES = [name for name in names() if name not in ("sgld", "test")]
 WAYS = [{"step_in_backward": True}, {"offload": True}, {"step_in_backward": True, "offload": True}]
 
 

@@ -6,11 +6,12 @@ torch = pytest.importorskip("torch")
 
 import numpy as np
 import weightopt_torch
+from jobs import names
 from numpy_twin import DTYPES, cases, follow, named, set_gradients
 
 import weightopt_core as wo
 
-NAMES = wo.optimizer.registry.names()
+NAMES = names()
 WAYS = {"plain": {}, "master": {"multi_precision": True}, "bfloat16": {"state_dtype": "bfloat16"}}
 
 
