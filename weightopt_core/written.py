@@ -42,7 +42,7 @@ def read(kind: str, text: Any) -> tuple[str, dict[str, Any]] | None:
     """
     found = text
     if isinstance(text, str):
-        if text.lstrip()[:1] not in ("[", "{"):
+        if not is_json(text):
             return None
         try:
             found = parsed(text)
@@ -54,6 +54,11 @@ def read(kind: str, text: Any) -> tuple[str, dict[str, Any]] | None:
     if isinstance(text, str):
         raise _unreadable(kind, text, "")
     return None
+
+
+def is_json(text: str) -> bool:
+    """Whether text is to be read as JSON: a plain name begins with neither bracket."""
+    return text.lstrip()[:1] in ("[", "{")
 
 
 def parsed(text: str | bytes) -> Any:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from ..errors import wording
-from ..written import parsed
+from ..written import is_json, parsed
 
 
 def read(initializer: Any) -> Any:
     """Return what JSON text stands for; a plain name, and what is no text, as it is."""
-    if not isinstance(initializer, str) or initializer.lstrip()[:1] not in ("[", "{"):
+    if not isinstance(initializer, str) or not is_json(initializer):
         return initializer
     try:
         return parsed(initializer)
