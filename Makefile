@@ -12,9 +12,11 @@ TESTS ?=
 
 # Plugins are built beside one another, once there is a core.
 TOGETHER := @$(MAKE) --no-print-directory --jobs=$(shell getconf _NPROCESSORS_ONLN)
+# Python compiles what it imports; pip would compile everything, for as long as it downloads.
+PIP := $(BIN)/python -m pip install --quiet --no-compile
 # Setuptools warns of every editable installation that it is one.
 EDITABLE := PYTHONWARNINGS="ignore:Editable installation" \
-	$(BIN)/python -m pip install --quiet --no-build-isolation --editable
+	$(PIP) --no-build-isolation --editable
 
 BRIDGES := $(patsubst bridges/%/pyproject.toml,%,$(wildcard bridges/*/pyproject.toml))
 # What pip is asked for; which build that is, its own settings say. TORCH="torch==2.6.*" is the oldest.
@@ -34,11 +36,10 @@ install: $(VENV)/core
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade pip setuptools wheel
+	$(PIP) --upgrade pip setuptools wheel cython numpy
 
 # The core is built before the plugins, because their rules are compiled with it.
 $(VENV)/core: $(BIN)/python $(SOURCES)
-	$(BIN)/python -m pip install --quiet cython numpy
 	$(EDITABLE) ".[cli]"
 	mkdir -p $(VENV)/plugins
 	touch $@
@@ -49,12 +50,16 @@ $(VENV)/plugins/%: $(VENV)/core $$(wildcard plugins/$$*/*.toml plugins/$$*/setup
 
 # Of the core that is installed, pip takes what its extra names.
 $(VENV)/tools: $(VENV)/core
-	$(BIN)/python -m pip install --quiet "weightopt-core[dev]"
+	$(PIP) "weightopt-core[dev]"
+	touch $@
+
+# What the examples draw with, and the data that they learn.
+$(VENV)/examples: $(VENV)/core
+	$(PIP) "weightopt-core[plot]" scikit-learn
 	touch $@
 
 demo: $(VENV)/core
-	$(TOGETHER) $(DEMO:%=$(VENV)/plugins/%)
-	$(BIN)/python -m pip install --quiet "weightopt-core[plot]" scikit-learn
+	$(TOGETHER) $(VENV)/examples $(DEMO:%=$(VENV)/plugins/%)
 	$(BIN)/python examples/digits.py
 
 test: install
@@ -93,7 +98,7 @@ PURELIB := import sysconfig; folder = sysconfig.get_path('purelib');
 	$(BIN)/python -m venv .venv-$*
 	$(BIN)/python -c "$(PURELIB) print('import site; site.addsitedir(%r)' % folder)" \
 		>"$$(.venv-$*/bin/python -c "$(PURELIB) print(folder)")/beside.pth"
-	.venv-$*/bin/python -m pip install --quiet --upgrade setuptools $(FRAMEWORK_$*)
+	$(PIP:$(BIN)/%=.venv-$*/bin/%) --upgrade setuptools $(FRAMEWORK_$*)
 	$(EDITABLE:$(BIN)/%=.venv-$*/bin/%) bridges/$(BRIDGE) --no-deps
 	touch $@
 
@@ -110,7 +115,7 @@ test-sanitize: install
 # Readers of foreign bytes, guided by coverage.
 SECONDS ?= 60
 fuzz: install
-	$(BIN)/python -m pip install --quiet "weightopt-core[fuzz]"
+	$(PIP) "weightopt-core[fuzz]"
 	$(BIN)/python tools/fuzz.py --seconds $(SECONDS)
 
 # Small wrong changes, each in a copy, and whether the tests notice; MUTATED="--sample 20 weightopt_core/keys.py" takes
@@ -122,7 +127,7 @@ mutate: install
 # On every OpenCL device that is found, and on Oclgrind, which checks how memory is used.
 ON_DEVICES := -n auto --dist worksteal tests/opencl tests/kit/test_conformance.py
 test-opencl: install
-	$(BIN)/python -m pip install --quiet "pyopencl[oclgrind]"
+	$(PIP) "pyopencl[oclgrind]"
 	$(BIN)/python -m pytest $(ON_DEVICES)
 
 # The same, and on Mesa (apt-get install mesa-opencl-icd) and on Intel's processors' runtime.

@@ -14,6 +14,9 @@ PACKAGE = "weightopt_core"
 FOLDERS = [f"{PACKAGE}/{name}" for name in ("engine", "kernels", "ctext")]
 #: The C files of Cython modules that have some beside them.
 C_FILES = {"parallel": ["pool.c"]}
+#: What Cython writes into each module that takes typed memoryviews is most of such a module: here
+#: it stands once for all of them.
+SHARED = f"{PACKAGE}.kernels.memoryviews"
 # In an sdist, Cython's output takes the place of the .pyx that it comes from, unless named here.
 DEPENDS = sorted(
     path for folder in FOLDERS for path in glob(f"{folder}/*.p[xy][dx]") + glob(f"{folder}/*.h")
@@ -27,9 +30,8 @@ EXACT = ["-include", _EXACT] if POSIX else [f"/FI{_EXACT}"]
 
 
 def extension(path, flags):
-    """Return the extension module of one Cython file."""
-    folder, name = os.path.split(path)
-    name = name.removesuffix(".pyx")
+    """Return the extension module of one file, Cython or C."""
+    folder, name = os.path.split(os.path.splitext(path)[0])
     return Extension(
         f"{folder}/{name}".replace("/", "."),
         [path, *(f"{folder}/{source}" for source in C_FILES.get(name, []))],
@@ -44,14 +46,15 @@ def extension(path, flags):
 def main():
     """Build what the command line asks for, on all processors."""
     flags = runpy.run_path(f"{PACKAGE}/flags.py")
-    extensions = [
-        extension(path, flags) for folder in FOLDERS for path in sorted(glob(f"{folder}/*.pyx"))
-    ]
+    paths = [path for folder in FOLDERS for path in sorted(glob(f"{folder}/*.pyx"))]
     jobs = os.cpu_count() or 1
-    setup(
-        ext_modules=cythonize(extensions, compiler_directives=DIRECTIVES, nthreads=jobs),
-        options={"build_ext": {"parallel": jobs}},
+    extensions = cythonize(
+        [extension(path, flags) for path in [f"{SHARED.replace('.', '/')}.c", *paths]],
+        compiler_directives=DIRECTIVES,
+        nthreads=jobs,
+        shared_utility_qualified_name=SHARED,
     )
+    setup(ext_modules=extensions, options={"build_ext": {"parallel": jobs}})
 
 
 # Processes that Cython starts import this file.

@@ -8,8 +8,9 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 CORE = ROOT / "weightopt_core"
-#: What Cython puts into each module and class beside what is written there.
-OF_CYTHON = r".*\.__(test|pyx_capi|reduce_cython|setstate_cython)__"
+#: What Cython puts into each module and class beside what is written there, and a module that it
+#: writes as a whole.
+OF_CYTHON = r".*\.__(test|pyx_capi|reduce_cython|setstate_cython)__|.*\.kernels\.memoryviews"
 STUBTEST = (
     *(sys.executable, "-m", "mypy.stubtest", "--concise", "--ignore-disjoint-bases"),
     *("--mypy-config-file", "pyproject.toml", "weightopt_core.engine", "weightopt_core.kernels"),
