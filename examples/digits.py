@@ -11,24 +11,23 @@ import click
 import matplotlib
 import numpy as np
 from rich.progress import track
-from sklearn.datasets import load_digits
-from sklearn.model_selection import train_test_split
 
 import weightopt_core as wo
 from weightopt_core import devices
+from weightopt_core.testing.digits import (
+    BATCH,
+    HIDDEN,
+    SHAPES,
+    accuracy,
+    backward,
+    forward,
+    load,
+)
 
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
 
 KERNELS = Path(__file__).with_suffix(".cl")
-BATCH = 64
-HIDDEN = 64
-SHAPES = {
-    "fc1_weight": (HIDDEN, 64),
-    "fc1_bias": (HIDDEN,),
-    "fc2_weight": (10, HIDDEN),
-    "fc2_bias": (10,),
-}
 #: What suits this network, where the optimizer's own default does not. SGLD draws from the
 #: posterior, so its gradient is that of all samples.
 SUITED = {
@@ -52,39 +51,6 @@ SCHEDULES = {
     "factor": {"step": 100, "factor": 0.9},
     "multifactor": {"step": [1200, 2000], "factor": 0.3},
 }
-
-
-def forward(params, x):
-    """Return the hidden activations and the logarithms of the class probabilities."""
-    hidden = np.maximum(x @ params["fc1_weight"].T + params["fc1_bias"], 0)
-    logits = hidden @ params["fc2_weight"].T + params["fc2_bias"]
-    logits -= logits.max(axis=1, keepdims=True)
-    return hidden, logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
-
-
-def backward(params, x, y, hidden, log_p):
-    """Return the gradients of the summed cross-entropy by parameter."""
-    d_logits = np.exp(log_p)
-    d_logits[np.arange(len(y)), y] -= 1
-    d_hidden = (d_logits @ params["fc2_weight"]) * (hidden > 0)
-    return {
-        "fc1_weight": d_hidden.T @ x,
-        "fc1_bias": d_hidden.sum(axis=0),
-        "fc2_weight": d_logits.T @ hidden,
-        "fc2_bias": d_logits.sum(axis=0),
-    }
-
-
-def accuracy(params, x, y):
-    """Return the share of `x` that is classified as `y`."""
-    return float((forward(params, x)[1].argmax(axis=1) == y).mean())
-
-
-def load(seed):
-    """Return train and test images in [0, 1] as float32, with their labels."""
-    x, y = load_digits(return_X_y=True)
-    x = (x / 16).astype(np.float32)
-    return train_test_split(x, y, test_size=0.25, random_state=seed, stratify=y)
 
 
 class Host:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import weightopt_core
 from weightopt_core import scaffold
+from weightopt_core.cli.facts import facts
+from weightopt_core.testing.subject import REGISTRIES
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -91,14 +93,21 @@ def readme() -> str:
 
 
 def table() -> str:
-    """Return the algorithms as a Markdown table: name, kind, package, description."""
-    rows = ["| name | kind | package | description |", "| --- | --- | --- | --- |"]
+    """Return the algorithms as a Markdown table, with what the command ``list --long`` says."""
+    rows = [
+        "| name | kind | package | description | state | needs | paper |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    registries = {registry.kind: registry for registry in REGISTRIES}
     for kind in scaffold.GROUPS:
         for package in packages():
             if package.kind == kind:
                 names = ", ".join(f"`{name}`" for name in package.entry_points)
+                known = facts(registries[kind].find(next(iter(package.entry_points))))
+                paper = f"[{known.year or 'paper'}]({known.paper})" if known.paper else known.year
                 cells = names, kind, f"`{package.distribution}`", package.description
-                rows.append(f"| {' | '.join(cells)} |")
+                cells += known.state, known.needs, paper
+                rows.append("|" + "|".join(f" {cell} " if cell else " " for cell in cells) + "|")
     return "\n".join(rows) + "\n"
 
 

@@ -17,9 +17,10 @@ from .. import __version__, devices
 from ..errors import PluginError
 from ..registry import Registry
 from ..testing.subject import REGISTRIES
-from . import check, new
+from . import check, compare, new
+from .facts import facts, rules
 from .plot_lr import plot_lr
-from .show import describe, rules, runs
+from .show import describe, runs
 
 
 class _Group(click.Group):
@@ -43,14 +44,23 @@ main.add_command(plot_lr)
 
 
 @main.command("list")
-def list_() -> None:
-    """List what is installed: name, kind, package, version, and how it runs."""
-    listed = table("name", "kind", "package", "version", "runs")
+@click.option("--long", is_flag=True, help="Also what each needs, and its paper.")
+def list_(long: bool) -> None:
+    """List what is installed: name, kind, package, version, and how it runs.
+
+    With --long also the bytes of state for each float32 weight, what an optimizer needs beside the
+    arithmetic of its rule (norms, noise, the host, another optimizer), its paper and the year.
+    """
+    more = ("state", "needs", "year", "paper") if long else ()
+    listed = table("name", "kind", "package", "version", "runs", *more)
     for registry in REGISTRIES:
         for name in registry.names():
+            cls, runs = _status(registry, name)
+            known = facts(cls) if long and cls else None
+            further = (known.state, known.needs, known.year, known.paper) if known else ()
             for point in registry.entry_points(name):
                 package, version = point.dist.name, point.dist.version
-                listed.add_row(name, registry.kind, package, version, _status(registry, name))
+                listed.add_row(name, registry.kind, package, version, runs, *further)
     if listed.row_count:
         tell(listed)
     else:
@@ -88,14 +98,15 @@ def devices_() -> None:
         tell(known, "")
 
 
-def _status(registry: Registry, name: str) -> str:
+def _status(registry: Registry, name: str) -> tuple[Any, str]:
+    """Return the class of a name, or None, and how it runs."""
     try:
         # What a plugin prints while it is imported is no part of the table.
         with contextlib.redirect_stdout(sys.stderr):
             cls = registry.find(name)
     except PluginError as error:
-        return " ".join(f"broken: {error}".split())  # one line for each algorithm
-    return ", ".join(sorted({runs(rule) for rule in rules(cls)})) or "Python"
+        return None, " ".join(f"broken: {error}".split())  # one line for each algorithm
+    return cls, ", ".join(sorted({runs(rule) for rule in rules(cls)})) or "Python"
 
 
 def _fail(name: str) -> None:
@@ -110,3 +121,4 @@ def _fail(name: str) -> None:
 
 main.add_command(new.command)
 main.add_command(check.command)
+main.add_command(compare.compare)

@@ -1,7 +1,7 @@
-"""Schedules on the command line: ``warmup(warmup_steps=100):cosine(max_update=900)``.
+"""Algorithms on the command line: ``warmup(warmup_steps=100):cosine(max_update=900)``.
 
 A part is a name, or a name with arguments as Python writes them; nothing of it is executed. After a
-colon stands the schedule that the part before holds. Names and brackets may be values too:
+colon stands what the part before holds. Names and brackets may be values too:
 ``sequence(schedules=[linear(max_update=9), constant], step=[9])``.
 """
 
@@ -14,9 +14,10 @@ from typing import Any
 
 from .. import lr_scheduler
 from ..errors import wording
+from ..written import is_json
 
-#: The argument for what stands after a colon.
-HELD = "schedule"
+#: The argument for what stands after a colon, unless it is another one.
+SCHEDULE = "schedule"
 _NAME = re.compile(r"[\w.-]+")
 _FORM = "NAME or NAME(ARGUMENT=VALUE, ...), and after a colon what it holds"
 
@@ -31,7 +32,7 @@ def create(text: str, given: dict[str, Any]) -> Any:
     given : dict of str to object
         Further arguments; each goes to the first part that takes it, from the left.
     """
-    if text.lstrip()[:1] in ("[", "{"):
+    if is_json(text):
         return lr_scheduler.create(text, **given)
     first = read(text)
     for argument, value in given.items():
@@ -42,20 +43,23 @@ def create(text: str, given: dict[str, Any]) -> Any:
     return lr_scheduler.create(first[0], **first[1])
 
 
-def read(text: str) -> list[Any]:
-    """Return name and arguments, in the form that nested schedules are given in."""
+def read(text: str, held: str = SCHEDULE) -> list[Any]:
+    """Return name and arguments, in the form that nested algorithms are given in.
+
+    What stands after a colon becomes the argument `held` of the part before.
+    """
     ends = [at for at, letter in enumerate(text) if letter == ":"]
     for end in [*ends, len(text)]:  # a colon may be within brackets
         part = _part(text[:end].strip())
         if part is not None:
             break
     else:
-        raise ValueError(wording("schedule", _FORM, repr(text)))
+        raise ValueError(wording(held, _FORM, repr(text)))
     if end < len(text):
-        if HELD in part[1]:
+        if held in part[1]:
             got = f"another one in brackets of {part[0]}"
-            raise ValueError(wording(HELD, "one value", got))
-        part[1][HELD] = read(text[end + 1 :])
+            raise ValueError(wording(held, "one value", got))
+        part[1][held] = read(text[end + 1 :], held)
     return part
 
 
@@ -100,7 +104,7 @@ def _value(argument: str, node: Any) -> Any:
         return ast.literal_eval(node)
     except (ValueError, TypeError, RecursionError, MemoryError):
         got = repr(ast.unparse(node))
-        expected = "a number, a word, a list of these or a schedule"
+        expected = "a number, a word, a list of these or NAME(...)"
         raise ValueError(wording(argument, expected, got)) from None
 
 
@@ -108,7 +112,7 @@ def _parts(part: Any) -> Iterator[list[Any]]:
     """Yield a part, and those that stand after its colons."""
     while isinstance(part, list):
         yield part
-        part = part[1].get(HELD)
+        part = part[1].get(SCHEDULE)
 
 
 def _takes(part: list[Any], argument: str) -> bool:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import inspect
-import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from ..registry import Registry
 from ..rule import Rule
 from .console import table
+from .facts import rules
 
 
 def describe(registry: Registry, cls: Any) -> Iterator[Any]:
@@ -33,12 +33,6 @@ def describe(registry: Registry, cls: Any) -> Iterator[Any]:
 def documentation(cls: type) -> str:
     """Return the docstring of a class as plain text."""
     return str(_or(lambda: inspect.getdoc(cls), "no documentation"))
-
-
-def rules(cls: type) -> list[Rule]:
-    """Return the rules that the module of `cls` defines."""
-    module = sys.modules.get(cls.__module__)
-    return [value for value in vars(module).values() if isinstance(value, Rule)] if module else []
 
 
 def runs(rule: Rule) -> str:

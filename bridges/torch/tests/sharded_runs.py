@@ -87,7 +87,9 @@ def _random(shape, generator, dtype):
 
 
 def _sharded(parameter, mesh, placements):
-    return torch.nn.Parameter(distribute_tensor(parameter.detach().clone(), mesh, placements))
+    # torch 2.6 leaves gaps in shards of columns, which are refused.
+    sharded = distribute_tensor(parameter.detach().clone(), mesh, placements).contiguous()
+    return torch.nn.Parameter(sharded)
 
 
 def _difference(one, other):
