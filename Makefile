@@ -1,8 +1,9 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-PLUGINS := $(sort $(wildcard plugins/*/pyproject.toml))
-NAMES := $(PLUGINS:plugins/%/pyproject.toml=%)
+# What plugins are built from, and the names of those that some of these files belong to.
+FILES := $(wildcard plugins/*/*.toml plugins/*/setup.py plugins/*/weightopt_*/*.py)
+names = $(sort $(foreach file,$(filter plugins/%,$1),$(word 2,$(subst /, ,$(file)))))
 SOURCES := setup.py pyproject.toml $(wildcard weightopt_core/*.py weightopt_core/*/*.py weightopt_core/*/*.h \
 	weightopt_core/*/*.pyx weightopt_core/*/*.pxd weightopt_core/kernels/pool.c)
 # What the demo starts with; make install brings all others.
@@ -10,7 +11,7 @@ DEMO := sgd uniform factor
 # TESTS="tests/rule/test_rule.py -k refusals" runs some.
 TESTS ?=
 
-# Plugins are built beside one another, once there is a core.
+# What needs nothing but the core is made at the same time.
 TOGETHER := @$(MAKE) --no-print-directory --jobs=$(shell getconf _NPROCESSORS_ONLN)
 # Python compiles what it imports; pip would compile everything, for as long as it downloads.
 PIP := $(BIN)/python -m pip install --quiet --no-compile
@@ -32,7 +33,7 @@ INTEL := intel-opencl-rt intel-cmplr-lib-rt
 .SECONDEXPANSION:
 
 install: $(VENV)/core
-	$(TOGETHER) $(VENV)/tools $(NAMES:%=$(VENV)/plugins/%)
+	$(TOGETHER) $(VENV)/tools $(VENV)/plugins-all
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -41,11 +42,13 @@ $(BIN)/python:
 # The core is built before the plugins, because their rules are compiled with it.
 $(VENV)/core: $(BIN)/python $(SOURCES)
 	$(EDITABLE) ".[cli]"
-	mkdir -p $(VENV)/plugins
 	touch $@
 
-$(VENV)/plugins/%: $(VENV)/core $$(wildcard plugins/$$*/*.toml plugins/$$*/setup.py plugins/$$*/weightopt_$$*/*.py)
-	$(EDITABLE) plugins/$* --no-deps
+# Only the plugins with files that changed, or all of them after a change of the core.
+$(VENV)/plugins-all: $(FILES)
+$(VENV)/plugins-demo: $(filter $(DEMO:%=plugins/%/%),$(FILES))
+$(VENV)/plugins-all $(VENV)/plugins-demo: $(VENV)/core
+	$(BIN)/python tools/build_plugins.py $(call names,$(if $(filter $(VENV)/core,$?),$^,$?))
 	touch $@
 
 # Of the core that is installed, pip takes what its extra names.
@@ -59,7 +62,7 @@ $(VENV)/examples: $(VENV)/core
 	touch $@
 
 demo: $(VENV)/core
-	$(TOGETHER) $(VENV)/examples $(DEMO:%=$(VENV)/plugins/%)
+	$(TOGETHER) $(VENV)/examples $(VENV)/plugins-demo
 	$(BIN)/python examples/digits.py
 
 test: install
@@ -94,7 +97,7 @@ test-torch-ecosystem:
 # An environment beside VENV, with all of that in sight.
 BRIDGE = $(or $(BRIDGE_$*),$*)
 PURELIB := import sysconfig; folder = sysconfig.get_path('purelib');
-.venv-%/bridge: $(VENV)/tools $(NAMES:%=$(VENV)/plugins/%)
+.venv-%/bridge: $(VENV)/tools $(VENV)/plugins-all
 	$(BIN)/python -m venv .venv-$*
 	$(BIN)/python -c "$(PURELIB) print('import site; site.addsitedir(%r)' % folder)" \
 		>"$$(.venv-$*/bin/python -c "$(PURELIB) print(folder)")/beside.pth"
