@@ -189,6 +189,7 @@ def failing(cls, names=None):
 
 
 @pytest.mark.parametrize("cls", [Sound, SoundInit, SoundSchedule])
+@pytest.mark.usefixtures("on_the_host")
 def test_what_is_sound_passes(cls):
     assert failing(cls) == {}
 
