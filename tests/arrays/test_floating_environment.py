@@ -138,8 +138,15 @@ LARGE = {
 }
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("work", WORK)
+#: All work with numbers flushed, and rounded in one of the ways, in turn.
+PRODUCT = [
+    pytest.param(work, kind, marks=[] if kind in ("flush", KINDS[at % 3]) else pytest.mark.soak)
+    for at, work in enumerate(WORK)
+    for kind in KINDS
+]
+
+
+@pytest.mark.parametrize(("work", "kind"), PRODUCT)
 def test_bits_do_not_depend_on_threads(work, kind):
     results = []
     for threads in (1, 2, 3, 2, 3):

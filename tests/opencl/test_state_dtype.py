@@ -16,6 +16,14 @@ CASES = {
     "dcasgd": {"momentum": 0.9},
 }
 DTYPES = [np.float32, np.float16, ml_dtypes.bfloat16]
+#: Adam with every type, one by one and together; each other with two of them.
+PRODUCT = [
+    pytest.param(name, together, dtype, marks=[] if tried else pytest.mark.soak)
+    for number, name in enumerate(CASES)
+    for together in (True, False)
+    for at, dtype in enumerate(DTYPES)
+    for tried in [name == "adam" or at == (number + together) % len(DTYPES)]
+]
 SIZES = [1, 0, 40_007, 5, 16_385, 2001]
 
 
@@ -32,9 +40,7 @@ def host_array(array):
 
 
 @every_device
-@pytest.mark.parametrize("dtype", DTYPES, ids=lambda dtype: dtype.__name__)
-@pytest.mark.parametrize("together", [True, False], ids=["together", "one by one"])
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize(("name", "together", "dtype"), PRODUCT)
 def test_same_bits_as_on_the_host(name, together, dtype, queue, wild):
     sizes = [1, 0, 301, 5] if is_slow(queue) else SIZES
     weights = [wild(size, dtype) for size in sizes]

@@ -17,7 +17,11 @@ from weightopt_core.backends.interface import PLAIN
 from weightopt_core.testing.arrays import same_bits
 
 #: How many rules share the names, each used once, and how deep their expressions are.
-SHARED = [(6, 1), pytest.param((40, 2), marks=pytest.mark.slow)]
+SHARED = [
+    (6, 1),
+    pytest.param((10, 2), marks=pytest.mark.slow),
+    pytest.param((40, 2), marks=pytest.mark.soak),
+]
 SETUP = """
 from setuptools import setup
 from weightopt_core.build import compiled_rules
