@@ -11,20 +11,23 @@ LONG = {
     "arrays/test_backends", "arrays/test_halves", "benchmarks/test_benchmarks",
     "checkpoint/test_background", "checkpoint/test_checkpoint", "checkpoint/test_kills",
     "checkpoint/test_matrix", "checkpoint/test_soak", "cli/test_cli", "docs/test_doctests",
-    "docs/test_examples", "engine/test_plan_stress", "engine/test_step_whole",
-    "house/test_stubs", "kit/test_devices", "kit/test_testing",
-    "opencl/test_example", "opencl/test_norm", "opencl/test_state_dtype",
-    "random/test_fork", "random/test_kernel", "random/test_random", "rule/test_build",
-    "rule/test_bytecode", "tests/test_orthogonal", "threads/test_pool",
-    "threads/test_pool_sanitize",
+    "docs/test_examples", "engine/test_norms", "engine/test_plan_stress", "engine/test_step_whole",
+    "house/test_face", "house/test_stubs", "kit/test_devices", "kit/test_testing",
+    "opencl/test_example", "opencl/test_norm", "opencl/test_norms", "opencl/test_state_dtype",
+    "optimizer/test_convergence", "random/test_fork", "random/test_kernel", "random/test_random",
+    "rule/test_build", "rule/test_bytecode", "rule/test_limits", "rule/test_names",
+    "tests/test_orthogonal", "threads/test_pool", "threads/test_pool_sanitize",
+    "threads/test_threads",
 }  # fmt: skip
 
 
 def pytest_collection_modifyitems(items):
     for item in items:
         file = "/".join(item.path.with_suffix("").parts[-2:])
-        of_device = file == "kit/test_conformance" and item.name.count("-") > 1
-        if file in LONG or (of_device and not item.name.endswith("-cpu]")):
+        of_kit = file == "kit/test_conformance"
+        of_device = of_kit and item.name.count("-") > 1 and not item.name.endswith("-cpu]")
+        of_process = of_kit and item.name.endswith("-import_prints_nothing]")
+        if file in LONG or of_device or of_process:
             item.add_marker("long")
 
 
