@@ -28,6 +28,9 @@ SETTINGS = {
     "adagrad": [Setting(0.5, 0.05)],
     "adam": [Setting(0.02, 0.01)],
     "adamax": [Setting(0.1, 0.03)],
+    "ademamix": [Setting(0.03, 0.01)],
+    "adopt": [Setting(0.3, 0.01)],
+    "amsgrad": [Setting(0.05, 0.01)],
     "ccsgd": [Setting(0.001, 0.3)],
     "dcasgd": [Setting(0.001, 0.3), Setting(0.0005, 0.03, {"momentum": 0.9})],
     "ftrl": [Setting(0.5, 1.0, {"lamda1": 0})],
@@ -35,10 +38,13 @@ SETTINGS = {
     "mixed": [Setting(0.02, 0.01)],
     "nadam": [Setting(0.02, 0.01)],
     "nag": [Setting(0.001, 0.3), Setting(0.0005, 0.03, {"momentum": 0.9})],
+    # Its first steps have the length of the gradients, which are large there.
+    "radam": [Setting(0.02, 0.01, {"clip_gradient": 1.0})],
     "rmsprop": [Setting(0.001, 0.003), Setting(0.0005, 0.001, {"centered": True})],
     "sgd": [Setting(0.001, 0.3), Setting(0.0005, 0.03, {"momentum": 0.9})],
     # It draws from exp(-loss * rescale_grad) instead of minimising; that is narrow here.
     "sgld": [Setting(2e-9, 6e-7, {"rescale_grad": 1e6})],
+    "yogi": [Setting(0.05, 0.01)],
 }
 #: What does not minimise, and why.
 EXEMPT = {"test": "adds the gradient"}
