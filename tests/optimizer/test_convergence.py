@@ -31,19 +31,24 @@ SETTINGS = {
     "ademamix": [Setting(0.03, 0.01)],
     "adopt": [Setting(0.3, 0.01)],
     "amsgrad": [Setting(0.05, 0.01)],
+    "asgd": [Setting(0.001, 0.3)],
     "ccsgd": [Setting(0.001, 0.3)],
     "dcasgd": [Setting(0.001, 0.3), Setting(0.0005, 0.03, {"momentum": 0.9})],
+    "ftml": [Setting(0.03, 0.01)],
     "ftrl": [Setting(0.5, 1.0, {"lamda1": 0})],
+    "lars": [Setting(0.01, 0.1, {"eta": 0.1, "momentum": 0.9})],
     "lookahead": [Setting(0.04, 0.01)],
     "mixed": [Setting(0.02, 0.01)],
     "nadam": [Setting(0.02, 0.01)],
     "nag": [Setting(0.001, 0.3), Setting(0.0005, 0.03, {"momentum": 0.9})],
+    "novograd": [Setting(0.001, 0.01)],
     # Its first steps have the length of the gradients, which are large there.
     "radam": [Setting(0.02, 0.01, {"clip_gradient": 1.0})],
     "rmsprop": [Setting(0.001, 0.003), Setting(0.0005, 0.001, {"centered": True})],
     "sgd": [Setting(0.001, 0.3), Setting(0.0005, 0.03, {"momentum": 0.9})],
     # It draws from exp(-loss * rescale_grad) instead of minimising; that is narrow here.
     "sgld": [Setting(2e-9, 6e-7, {"rescale_grad": 1e6})],
+    "signum": [Setting(0.001, 0.01)],
     "yogi": [Setting(0.05, 0.01)],
 }
 #: What does not minimise, and why.

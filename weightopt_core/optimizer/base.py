@@ -498,6 +498,17 @@ class Optimizer(Algorithm, NamedSettings):
         """Return the learning rate of `index` at the present count."""
         return self._base_lr(self.num_update) * self._rates.multipliers.of_lr(index)
 
+    def require_lr(self, index: Any) -> None:
+        """Raise ValueError unless the learning rate of `index` is above 0.
+
+        A subclass whose rule divides by the rate calls it in `numbers`: a multiplier or a scheduler
+        may give 0, whatever the range of `learning_rate`.
+        """
+        lr = self._get_lr(index)
+        if not lr > 0:
+            remedy = "to keep a weight as it is, do not update it"
+            raise ValueError(wording(f"lr of {index!r}", "a number above 0", repr(lr), remedy))
+
     def _base_lr(self, num_update: int) -> float:
         """Return the learning rate before multipliers."""
         scheduler = self.lr_scheduler

@@ -8,8 +8,9 @@ from .subject import Subject
 
 #: Of a quadratic function of ten unknowns.
 CURVATURE = np.logspace(-1, 1, 10)
-#: Learning rates to try, number of steps, and how much of the loss may be left.
-RATES = (1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
+#: Learning rates to try, number of steps, and how much of the loss may be left. The last rate is
+#: for steps that are a thousandth of it times the norm of the weight.
+RATES = (1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001, 300.0)
 STEPS = 300
 LEFT = 1e-4
 

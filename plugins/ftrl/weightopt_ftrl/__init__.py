@@ -1,7 +1,6 @@
 """Follow the regularized leader (McMahan et al., 2013), https://doi.org/10.1145/2487575.2488200."""
 
 from weightopt_core import Optimizer, update_rule
-from weightopt_core.errors import wording
 from weightopt_core.hyperparameters import LearningRate, Real
 from weightopt_core.rule import clip, sign, sqrt, where
 
@@ -85,8 +84,5 @@ class Ftrl(Optimizer):
 
     def numbers(self, index, t):
         """Return no numbers, but raise ValueError where the learning rate is not above 0."""
-        lr = self._get_lr(index)
-        if not lr > 0:
-            remedy = "to keep a weight as it is, do not update it"
-            raise ValueError(wording(f"lr of {index!r}", "a number above 0", repr(lr), remedy))
+        self.require_lr(index)
         return {}
