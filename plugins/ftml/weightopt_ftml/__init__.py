@@ -11,9 +11,10 @@ __all__ = ["FTML", "ftml"]
 def ftml(weight, grad, d, v, z, *, lr, wd, rescale_grad, clip_gradient, beta1, beta2, epsilon, t):
     grad = clip(rescale_grad * grad + wd * weight, clip_gradient)
     v = beta2 * v + (1 - beta2) * grad**2
-    new = (1 - beta1**t) / lr * (sqrt(v / (1 - beta2**t)) + epsilon)
-    z = beta1 * z + (1 - beta1) * grad - (new - beta1 * d) * weight
-    return -z / new, new, v, z
+    kept = beta1 * d
+    d = (1 - beta1**t) / lr * (sqrt(v / (1 - beta2**t)) + epsilon)
+    z = beta1 * z + (1 - beta1) * grad - (d - kept) * weight
+    return -z / d, d, v, z
 
 
 class FTML(Optimizer):

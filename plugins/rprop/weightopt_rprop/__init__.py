@@ -55,7 +55,7 @@ class Rprop(Optimizer):
     Parameters
     ----------
     eta_minus, eta_plus : float, optional
-        :math:`\eta_-` and :math:`\eta_+`, by which the size of a step shrinks and grows, in (0, 1)
+        :math:`\eta_-` and :math:`\eta_+`, by which the size of a step shrinks and grows, in [0, 1)
         and in [1, inf).
     min_step_size, max_step_size : float, optional
         The shortest and the longest step, above 0. The longest wins.
@@ -93,7 +93,7 @@ class Rprop(Optimizer):
     array([-0.1, -1.5])
     """
 
-    eta_minus = Real(0.5, "(0, 1)")
+    eta_minus = Real(0.5, "[0, 1)")
     eta_plus = Real(1.2, "[1, inf)")
     min_step_size = Real(1e-6, "(0, inf)")
     max_step_size = Real(50.0, "(0, inf)")
