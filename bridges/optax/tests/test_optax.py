@@ -50,6 +50,15 @@ def settings():
             yield name, subject.arguments | given | extras
 
 
+def in_turn(rows):
+    """Return each row without or with float64, which take turns; the others are marked soak."""
+    return [
+        pytest.param(row, wide, marks=[] if wide == number % 2 else pytest.mark.soak)
+        for number, row in enumerate(rows)
+        for wide in (False, True)
+    ]
+
+
 CASES = list(settings())
 
 
@@ -122,7 +131,7 @@ def farthest(got, expected, largest):
 BOUND = 4.0
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
+@pytest.mark.parametrize(("case", "x64"), in_turn(CASES), indirect=["x64"])
 def test_a_compiled_step_is_near_numpys(case, x64):
     name, given = case
     if wo.optimizer.create(name, **given).rule.draws:
@@ -141,7 +150,7 @@ def test_a_compiled_step_is_near_numpys(case, x64):
                 assert farthest(new, wanted, np.max(operands, axis=0)) <= BOUND
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(("name", "x64"), in_turn(NAMES), indirect=["x64"])
 def test_dtypes_and_initial_states_are_the_cores(name, x64):
     for master in (False, True):
         given = Subject(wo.optimizer.registry.find(name)).arguments | {"multi_precision": master}

@@ -13,11 +13,18 @@ import weightopt_core as wo
 
 NAMES = names()
 WAYS = {"plain": {}, "master": {"multi_precision": True}, "bfloat16": {"state_dtype": "bfloat16"}}
+#: These with every type in every way; each other in every way with one of the types, in turn.
+FULL = ("adam", "lamb")
+PRODUCT = [
+    pytest.param(name, dtype, way, marks=[] if tried else pytest.mark.soak)
+    for number, name in enumerate(NAMES)
+    for at, way in enumerate(WAYS)
+    for dtype in DTYPES
+    for tried in [name in FULL or dtype == [*DTYPES][(number + at) % len(DTYPES)]]
+]
 
 
-@pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("dtype", DTYPES, ids=str)
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(("name", "dtype", "way"), PRODUCT)
 def test_bits_are_those_on_numpy(name, dtype, way):
     for given in cases(name):
         given = given | {"weight_decay": 0.01} | WAYS[way]
