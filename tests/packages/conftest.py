@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 import pytest
-from environments import Environment, clean, copy_of_the_repository, run, write_package
+from environments import Environment, clean, copy_of_the_repository, in_haste, run, write_package
 
 #: Built by tools/dist.py; all others only for the test that needs all.
 PROJECTS = ("core", "meta", "adam", "sgd", "uniform", "zero", "factor", "torch")
@@ -26,10 +26,16 @@ def sources(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def dist(sources, tmp_path_factory):
+def haste(tmp_path_factory):
+    """Return the environment of what compiles and is not about speed."""
+    return in_haste(tmp_path_factory.mktemp("haste"))
+
+
+@pytest.fixture(scope="session")
+def dist(sources, haste, tmp_path_factory):
     """Return a folder with the sdists and wheels that ``make dist`` builds of some projects."""
     folder = tmp_path_factory.mktemp("dist")
-    run(sys.executable, sources / "tools" / "dist.py", folder, *PROJECTS)
+    run(sys.executable, sources / "tools" / "dist.py", folder, *PROJECTS, env=haste)
     return folder
 
 

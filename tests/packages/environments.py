@@ -1,6 +1,7 @@
 """Temporary virtual environments, and small packages to install into them with pip."""
 
 import os
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -30,6 +31,28 @@ def run(*command, cwd=None, env=None):
     return done.stdout
 
 
+def wrapper(folder, compiler, options):
+    """Write a compiler that puts `options` after all others; return its path."""
+    path = folder / "wrapped-cc"
+    path.write_text(f'#!/bin/sh\nexec {compiler} "$@" {options}\n')
+    path.chmod(0o755)
+    return str(path)
+
+
+def compiled_by(compiler, **variables):
+    """Return the environment that makes setuptools compile and link by a compiler."""
+    return {"CC": compiler, "LDSHARED": f"{compiler} -shared", **variables}
+
+
+def in_haste(folder):
+    """Return the environment that makes setuptools compile without optimising.
+
+    What is packaged is no other by that, and test_compilers finds that the bits are equal.
+    """
+    gcc = None if os.name == "nt" else shutil.which("gcc")
+    return compiled_by(wrapper(folder, gcc, "-O0")) if gcc else {}
+
+
 class Environment:
     """A fresh virtual environment.
 
@@ -53,15 +76,15 @@ class Environment:
             run(interpreter, "-m", "venv", folder)
         self.bin = folder / ("Scripts" if os.name == "nt" else "bin")
 
-    def pip(self, *arguments):
-        return run(self.bin / "python", "-m", "pip", "--quiet", *arguments)
+    def pip(self, *arguments, **variables):
+        return run(self.bin / "python", "-m", "pip", "--quiet", *arguments, env=variables)
 
-    def install(self, *arguments):
-        return self.pip("install", *self.sources, *arguments)
+    def install(self, *arguments, **variables):
+        return self.pip("install", *self.sources, *arguments, **variables)
 
-    def build(self, project):
+    def build(self, project, **variables):
         """Install a package from its source, with the tools that the environment has."""
-        return self.install("--no-build-isolation", "--no-deps", project)
+        return self.install("--no-build-isolation", "--no-deps", project, **variables)
 
     def python(self, code, **env):
         """Run code away from the repository, so that only what is installed is found."""

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from environments import ROOT, run
+from environments import ROOT, compiled_by, run, wrapper
 
 GCC = shutil.which("gcc")
 CLANG = shutil.which("clang") or next(
@@ -37,23 +37,10 @@ pytestmark = [
 ]
 
 
-def wrapper(folder, compiler, options):
-    """Write a compiler that puts `options` after all others; return its path."""
-    path = folder / "wrapped-cc"
-    path.write_text(f'#!/bin/sh\nexec {compiler} "$@" {options}\n')
-    path.chmod(0o755)
-    return str(path)
-
-
 def has_fma():
     """Whether the processor is known to have fused operations."""
     path = Path("/proc/cpuinfo")
     return X86 and path.exists() and "fma" in path.read_text().split()
-
-
-def compiled_by(compiler, **variables):
-    """Return the environment that makes setuptools compile and link by a compiler."""
-    return {"CC": compiler, "LDSHARED": f"{compiler} -shared", **variables}
 
 
 @pytest.mark.xdist_group("compilers")
@@ -111,15 +98,19 @@ def plugin(tmp_path):
     return Plugin(tmp_path)
 
 
+FAST = {"CFLAGS": "-ffast-math", "LDFLAGS": "-ffast-math"}
+FASTER = {"CFLAGS": "-Ofast -ffp-contract=fast", "LDFLAGS": "-Ofast"}
+
+
 @pytest.mark.parametrize(
-    "variables",
+    ("compiler", "variables"),
     [
-        {"CFLAGS": "-ffast-math", "LDFLAGS": "-ffast-math"},
-        {"CFLAGS": "-Ofast -ffp-contract=fast", "LDFLAGS": "-Ofast"},
+        pytest.param(GCC, FAST, id="gcc-fast-math"),
+        pytest.param(CLANG, FASTER, id="clang-Ofast"),
+        pytest.param(GCC, FASTER, id="gcc-Ofast", marks=pytest.mark.soak),
+        pytest.param(CLANG, FAST, id="clang-fast-math", marks=pytest.mark.soak),
     ],
-    ids=["fast-math", "Ofast"],
 )
-@pytest.mark.parametrize("compiler", [GCC, CLANG], ids=["gcc", "clang"])
 def test_options_that_change_values_are_overruled(compiler, variables, plugin):
     if compiler is None:
         pytest.skip("no such compiler")

@@ -45,10 +45,10 @@ for dtype in (np.float32, np.float64):
 """
 
 
-def test_it_steps_its_own_buffers(installed, tmp_path):
+def test_it_steps_its_own_buffers(installed, haste, tmp_path):
     (tmp_path / "stepping.pyx").write_text(MODULE, "utf-8")
     (tmp_path / "pyproject.toml").write_text(PROJECT, "utf-8")
-    installed.build(tmp_path)
+    installed.build(tmp_path, **haste)
     try:
         where, *printed = installed.python(TRAINING).splitlines()
     finally:

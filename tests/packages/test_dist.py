@@ -62,14 +62,14 @@ def test_a_wheel_built_from_its_sdist_in_isolation(dist, tools, tmp_path):
 
 
 @pytest.fixture(scope="session")
-def everything(sources, dist, tools, tmp_path_factory):
+def everything(sources, dist, haste, tmp_path_factory):
     """Return a folder with the wheels of all plugins."""
     folder = tmp_path_factory.mktemp("everything")
     done = {path.name.split("-")[0] for path in dist.glob("*.whl")}
     plugins = sorted(path.parent for path in sources.glob("plugins/*/pyproject.toml"))
-    missing = [plugin for plugin in plugins if f"weightopt_{plugin.name}" not in done]
-    pip = [sys.executable, "-m", "pip", "--quiet", "wheel", "--no-deps", "--no-build-isolation"]
-    run(*pip, "--wheel-dir", folder, *missing)
+    missing = [plugin.name for plugin in plugins if f"weightopt_{plugin.name}" not in done]
+    build = sources / "tools" / "build_plugins.py"
+    run(sys.executable, build, "--wheels", folder, *missing, env=haste)
     return folder
 
 

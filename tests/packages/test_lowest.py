@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from environments import ROOT, Environment, copy_of_the_repository, run
+from environments import ROOT, Environment, copy_of_the_repository, in_haste, run
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -61,8 +61,10 @@ def test_the_lowest_versions_work(tmp_path):
     environment = Environment(tmp_path / "lowest", interpreter=lowest_python())
     environment.pip("install", "--only-binary", ":all:", *lowest(), *TOOLS)
     editable = [part for name in PLUGINS for part in ("--editable", sources / "plugins" / name)]
-    environment.pip("install", "--no-build-isolation", "--no-deps", "--editable", sources)
-    environment.pip("install", "--no-build-isolation", "--no-deps", *editable)
+    haste = in_haste(tmp_path)
+    build = ("install", "--no-build-isolation", "--no-deps", "--no-compile")
+    environment.pip(*build, "--editable", sources, **haste)
+    environment.pip(*build, *editable, **haste)
     environment.pip("check")
     python = [environment.bin / "python", "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     # Tests of initializers name those that are not installed here.

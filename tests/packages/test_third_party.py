@@ -52,9 +52,13 @@ def author(installed, tmp_path):
 
 
 def run_tests(environment, project):
-    """Run the tests of a package against what is installed of it."""
+    """Run the tests of a package against what is installed of it.
+
+    They are on the host: ``weightopt check`` is the same on devices.
+    """
     command = [environment.bin / "python", "-m", "pytest", "-q", "--import-mode=importlib"]
-    return run(*command, project / "tests", cwd=environment.folder)
+    host = {"WEIGHTOPT_TEST_OPENCL": "no platform"}
+    return run(*command, project / "tests", cwd=environment.folder, env=host)
 
 
 def by_hand(text, generated):
@@ -74,7 +78,6 @@ def steps(environment, expected):
     [
         ("optimizer", "Tiger", [], "compiled"),
         ("optimizer", "Jaguar", ["--plain", *LICENCE], "NumPy (not compiled)"),
-        ("optimizer", "Leopard", ["--plain"], "NumPy (not compiled)"),
         ("initializer", "Band", [], "Python"),
         ("scheduler", "DecayScheduler", [], "Python"),
     ],
