@@ -127,8 +127,9 @@ def farthest(got, expected, largest):
 
 
 #: How far one compiled step is from NumPy's, in units in the last place of the largest operand:
-#: XLA contracts a * b + c, and multiplies by the reciprocal of a number. 3 were measured.
-BOUND = 4.0
+#: XLA contracts a * b + c, multiplies by the reciprocal of a number, and has its own power, whose
+#: last digit counts much in 1 - beta2**t at first. 6.5 were measured, in Yogi's second step.
+BOUND = 8.0
 
 
 @pytest.mark.parametrize(("case", "x64"), in_turn(CASES), indirect=["x64"])

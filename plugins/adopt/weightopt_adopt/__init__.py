@@ -1,5 +1,7 @@
 """ADOPT (Taniguchi et al., 2024), https://arxiv.org/abs/2411.02853."""
 
+import math
+
 from weightopt_core import Optimizer, update_rule
 from weightopt_core.hyperparameters import Flag, LearningRate, Real
 from weightopt_core.rule import clip, maximum, sqrt
@@ -27,7 +29,7 @@ def adopt(
     grad = clip(rescale_grad * grad, clip_gradient)
     # The first update only begins the mean square.
     moves = 0.0 if t == 1 else 1.0
-    bound = (t - 1 or 1) ** 0.25 if use_clipping or t == 1 else None
+    bound = max(t - 1, 1) ** 0.25 if use_clipping or t == 1 else math.inf
     unit = clip(grad / maximum(sqrt(var), epsilon), bound)
     mean = beta1 * mean + moves * (1 - beta1) * unit
     keep = moves * beta2
