@@ -13,7 +13,7 @@ each_dtype = pytest.mark.parametrize(
 def test_signature():
     assert str(inspect.signature(AdEMAMix)) == (
         "(learning_rate=0.001, beta1=0.9, beta2=0.999, beta3=0.9999, alpha=5.0, epsilon=1e-08, "
-        "alpha_warmup=0, beta3_warmup=0, **kwargs)"
+        "warmup=0, **kwargs)"
     )
 
 
@@ -31,7 +31,7 @@ def test_equals_the_papers_algorithm_1(warmup, dtype, rtol):
     eta, b1, b2, b3, alpha, epsilon, decay, scale, bound = 0.1, 0.8, 0.95, 0.99, 3, 1e-3, 0.3, 2, 1
     grads = np.random.default_rng(0).normal(size=(20, 30))
     given = {"wd": decay, "rescale_grad": scale, "clip_gradient": bound}
-    ademamix = AdEMAMix(eta, b1, b2, b3, alpha, epsilon, warmup, warmup, **given)
+    ademamix = AdEMAMix(eta, b1, b2, b3, alpha, epsilon, warmup, **given)
     theta = np.linspace(-1, 1, 30)
     weight = theta.astype(dtype)
     state = ademamix.create_state(0, weight)

@@ -67,8 +67,8 @@ class AdEMAMix(Optimizer):
         w &\leftarrow (1 - lr \cdot wd) \, w - lr \,
              \frac{m_1 / (1 - \beta_1^t) + \alpha m_2}{\sqrt{v / (1 - \beta_2^t)} + \epsilon}
 
-    During warm-ups :math:`\alpha` grows from 0 in proportion to :math:`t`, and :math:`\beta_3` from
-    :math:`\beta_1` as `slow_decay` has it.
+    During the warm-up :math:`\alpha` grows from 0 in proportion to :math:`t`, and :math:`\beta_3`
+    from :math:`\beta_1` as `slow_decay` has it.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ class AdEMAMix(Optimizer):
         Weight of the slow mean beside the other, at least 0.
     epsilon : float, optional
         Keeps the division finite, above 0. It is added to the corrected root.
-    alpha_warmup, beta3_warmup : int, optional
+    warmup : int, optional
         For how many updates `alpha` and `beta3` grow, at least 0; the authors advise all updates of
         the training.
     **kwargs
@@ -94,7 +94,8 @@ class AdEMAMix(Optimizer):
     -----
     State: ``mean``, ``slow`` and ``var``, of the weight's shape and dtype; 12 bytes a float32
     weight. The weight decay is decoupled as in AdamW: a step shrinks the weight by ``lr * wd``. The
-    slow mean is not corrected for bias. Warm-ups go by the updates of each weight.
+    slow mean is not corrected for bias. The warm-up goes by the updates of each weight; the
+    authors' code has one for each of the two, here they share it.
 
     With float16 weights and without `multi_precision` the slow mean does not move: the share of a
     gradient in it, 0.0001, is rounded away.
@@ -121,13 +122,12 @@ class AdEMAMix(Optimizer):
     beta3 = Real(0.9999, "[0, 1)")
     alpha = Real(5.0, "[0, inf)")
     epsilon = Real(1e-8, "(0, inf)")
-    alpha_warmup = Integer(0, "[0, inf)")
-    beta3_warmup = Integer(0, "[0, inf)")
+    warmup = Integer(0, "[0, inf)")
 
     rule = ademamix
 
     def numbers(self, index, t):
         """Return `alpha` and `beta3` of update `t`."""
-        share = min(t / self.alpha_warmup, 1.0) if self.alpha_warmup else 1.0
-        beta3 = slow_decay(t, self.beta3_warmup, self.beta1, self.beta3)
+        share = min(t / self.warmup, 1.0) if self.warmup else 1.0
+        beta3 = slow_decay(t, self.warmup, self.beta1, self.beta3)
         return {"alpha": share * self.alpha, "beta3": beta3}
