@@ -87,9 +87,13 @@ def _random(shape, generator, dtype):
 
 
 def _sharded(parameter, mesh, placements):
+    sharded = distribute_tensor(parameter.detach().clone(), mesh, placements)
     # torch 2.6 leaves gaps in shards of columns, which are refused.
-    sharded = distribute_tensor(parameter.detach().clone(), mesh, placements).contiguous()
-    return torch.nn.Parameter(sharded)
+    local, form = (
+        sharded.to_local().contiguous(),
+        {"shape": sharded.shape, "stride": sharded.stride()},
+    )
+    return torch.nn.Parameter(DTensor.from_local(local, mesh, placements, **form))
 
 
 def _difference(one, other):

@@ -77,14 +77,16 @@ def check_parameter(parameter: torch.Tensor, label: str) -> None:
         raise TypeError(wording(label, "a strided parameter", str(parameter.layout), remedy))
 
 
-def check_dense(parameter: torch.Tensor, label: str) -> None:
-    """Raise where the memory of a parameter cannot be stepped as it is."""
+def check_dense(parameter: torch.Tensor, label: str, remedy: str) -> None:
+    """Raise where the memory of a parameter cannot be stepped as it is.
+
+    `remedy` says how one whose memory has gaps is made contiguous.
+    """
     if parameter.is_meta:
-        remedy = "materialize the module before the first step"
-        raise TypeError(wording(label, "a parameter with memory", "one on meta", remedy))
+        materialize = "materialize the module before the first step"
+        raise TypeError(wording(label, "a parameter with memory", "one on meta", materialize))
     if not is_dense(parameter):
         got = f"strides {tuple(parameter.stride())} for shape {tuple(parameter.shape)}"
-        remedy = "make it contiguous: parameter.data = parameter.data.contiguous()"
         raise ValueError(wording(label, "a parameter without gaps in memory", got, remedy))
 
 

@@ -40,7 +40,7 @@ class OffloadedSlot(Slot):
     def look_at(self, parameter: torch.Tensor) -> None:
         home = self.home(parameter)
         if home.stride() != parameter.stride():  # the copy is dense, and goes back
-            check_dense(parameter, self.label)
+            check_dense(parameter, self.label, self.contiguous)
         super().look_at(parameter)
         if parameter._version != self._version:
             home.copy_(parameter.detach())

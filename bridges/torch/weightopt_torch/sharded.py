@@ -27,6 +27,13 @@ class Sharded(Slot):
         As for any slot.
     """
 
+    #: To DTensor.contiguous() such a shard is as it should be.
+    contiguous = (
+        "make the shard contiguous: DTensor.from_local(parameter.to_local().contiguous(), "
+        "parameter.device_mesh, parameter.placements, shape=parameter.shape, "
+        "stride=parameter.stride())"
+    )
+
     def __init__(self, parameter: DTensor, index: int | str, label: str, *others: Any):
         check_placements(parameter, label)
         # Noise and rounding follow from the index, and those of two shards must not be equal.

@@ -41,6 +41,9 @@ class Slot:
         The state as the core takes it.
     """
 
+    #: What to do about a parameter whose memory has gaps.
+    contiguous = "make it contiguous: parameter.data = parameter.data.contiguous()"
+
     def __init__(self, index: int | str, label: str, group: int, device: torch.device):
         self.index, self.label, self.group, self.device = index, label, group, device
         self.weight: Any = None
@@ -80,7 +83,7 @@ class Slot:
         home = self.home(parameter)
         place = home.data_ptr(), home.shape, home.stride()
         if place != self._place:
-            check_dense(home, self.label)
+            check_dense(home, self.label, self.contiguous)
             self.weight = self.array(home)
             self._place = place
             # Whether the state fits is looked at again.
