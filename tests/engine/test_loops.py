@@ -15,8 +15,9 @@ from weightopt_lion import lion
 from weightopt_sgd import sgd
 from weightopt_sgld import sgld
 
-from weightopt_core import norms
+from weightopt_core import reductions
 from weightopt_core.backends import cpu
+from weightopt_core.kernels import reduction
 from weightopt_core.kernels.driver import THREAD_THRESHOLD
 from weightopt_core.rule import Rule
 from weightopt_core.testing.arrays import same_bits, wild
@@ -203,7 +204,7 @@ def test_kernels_without_a_loop_are_refused(stepping):
     for kernel in (plain.compiled.kernel, adam, "adam"):
         with pytest.raises(TypeError, match=r"kernel: expected that of a compiled rule, got"):
             stepping.step_once(kernel, *wrong().values())
-    with pytest.raises(ValueError, match="without norms; step it by an optimizer"):
+    with pytest.raises(ValueError, match="without reductions; step it by an optimizer"):
         stepping.step_once(kernel_of(lamb), *wrong().values())
 
 
@@ -228,9 +229,9 @@ def test_sums_of_squares_are_those_of_norms(stepping, rng):
         given = values.view(np.uint16) if dtype in HALVES else values
         out = np.empty(3)
         stepping.sums(given, dtype is ml_dtypes.bfloat16, 2.0, out)
-        assert (out == norms.chunk_sums(values, 2.0)).all()
+        assert (out == reductions.chunks_of(values, reduction.SQUARES, 2.0)).all()
         for size in (2, 4):
-            with pytest.raises(ValueError, match=f"sums: expected one for each 4096.*got {size}"):
+            with pytest.raises(ValueError, match=f"chunks: expected one for each 4096.*got {size}"):
                 stepping.sums(given, False, 1.0, np.empty(size))
 
 
@@ -249,7 +250,7 @@ def test_what_the_header_says_is_what_modules_have():
     text = (ROOT / "weightopt_core" / "kernels" / "loops.pxd").read_text("utf-8")
     used = (ROOT / "tests" / "packages" / "stepping.pyx").read_text("utf-8")
     offered = set(re.findall(r"^cdef (?:int|Loop) (\w+)\(", text, re.M))
-    for names in re.findall(r"^from \.(?:norm|random_fill) cimport (.*)", text, re.M):
+    for names in re.findall(r"^from \.(?:random_fill|reduction) cimport (.*)", text, re.M):
         offered |= set(names.split(", "))
     assert len(offered) >= 8
     assert {name for name in offered if not re.search(rf"\b{name}\(", used)} == set()

@@ -9,9 +9,9 @@ from fractions import Fraction
 from pathlib import Path
 
 import ml_dtypes
-import normed_rules
 import numpy as np
 import pytest
+import reducing_rules
 from numpy_step import run_in_slices
 from pairs import DTYPES, Pair, numbers_of
 from written_rules import HEADER, load
@@ -23,17 +23,17 @@ from weightopt_core.rule import norm
 from weightopt_core.testing.arrays import same_bits
 
 SETUP = "from setuptools import setup\nfrom weightopt_core.build import compiled_rules\n"
-NAMES = [rule.name for rule in normed_rules.RULES]
+NAMES = [rule.name for rule in reducing_rules.RULES]
 SIZES = [0, 1, 15, 1025, 4096, 2 * 4096 + 17, THREAD_THRESHOLD + 5000]
 each_dtype = pytest.mark.parametrize("dtype", DTYPES, ids=lambda dtype: dtype.__name__)
 
 
 @pytest.fixture(scope="session")
 def compiled(tmp_path_factory):
-    """Return the rules of `normed_rules`, compiled, by name."""
+    """Return the rules of `reducing_rules`, compiled, by name."""
     folder = tmp_path_factory.mktemp("normed")
     (folder / "normed").mkdir()
-    shutil.copy(Path(normed_rules.__file__), folder / "normed" / "__init__.py")
+    shutil.copy(Path(reducing_rules.__file__), folder / "normed" / "__init__.py")
     (folder / "setup.py").write_text(f"{SETUP}setup(name='normed', **compiled_rules())\n")
     command = [sys.executable, "setup.py", "-q", "build_ext", "--inplace"]
     subprocess.run(command, cwd=folder, check=True, capture_output=True)
@@ -101,7 +101,7 @@ def test_norm_of_numbers_times_a_power_of_two(power, rng):
 def test_rules_at_the_ends_of_the_range(compiled, name, size, rng):
     """Each norm is measured again by itself: others of the rule and of the call are in range."""
     runs = []
-    for rule in (compiled[name], getattr(normed_rules, name)):
+    for rule in (compiled[name], getattr(reducing_rules, name)):
         rng = np.random.default_rng(5)
         updater = mx.optimizer.get_updater(optimizer_of(rule))
         weights = [rng.normal(size=n) * factor for n, factor in ((5000, 1), (300, size), (7, 1))]
@@ -178,7 +178,7 @@ def many(rng):
 @pytest.mark.parametrize("master", [False, True])
 def test_each_tensor_has_norms_of_its_own(compiled, name, master):
     runs = []
-    for rule in (compiled[name], getattr(normed_rules, name)):
+    for rule in (compiled[name], getattr(reducing_rules, name)):
         for together in (True, False):
             rng = np.random.default_rng(5)
             updater = mx.optimizer.get_updater(optimizer_of(rule, multi_precision=master))
@@ -223,13 +223,25 @@ REFUSED = {
     "norm(grad > 0)": ("norm of a mask", "of an array"),
     "norm(grad, 1)": ("norm with 2 arguments", "norm takes 1"),
     "norm(x=grad)": ("keyword", "by position"),
-    "norm(grad / norm(grad))": ("depends on another norm", "known without any norm"),
-    "norm(grad * max(norm(grad), 1.0))": ("depends on another norm", "known without any norm"),
-    "norm(scaled)": ("depends on another norm", "known without any norm"),
-    "norm(twice)": ("depends on another norm", "known without any norm"),
-    "norm(where(weight > norm(grad), grad, weight))": ("depends on another norm", "without any"),
+    "norm(grad / norm(grad))": (
+        "depends on another such number",
+        "known without any of norm, total",
+    ),
+    "norm(grad * max(norm(grad), 1.0))": (
+        "depends on another such number",
+        "known without any of norm, total",
+    ),
+    "norm(scaled)": ("depends on another such number", "known without any of norm, total"),
+    "norm(twice)": ("depends on another such number", "known without any of norm, total"),
+    "norm(where(weight > norm(grad), grad, weight))": (
+        "depends on another such number",
+        "without any of",
+    ),
     "sum([norm(grad * i) for i in (1, 2)])": ("a call of 'sum'", "norm"),
-    "(" + " + ".join(f"norm(grad * {i})" for i in range(9)) + ")": ("one norm more", "up to 8"),
+    "(" + " + ".join(f"norm(grad * {i})" for i in range(9)) + ")": (
+        "one norm more",
+        "up to 8 of norm, total",
+    ),
     "(grad if norm(grad) > 1 else weight)": ("'if' on arrays", "where"),
     "weight ** norm(grad)": ("a power of an array", "product"),
 }
@@ -255,5 +267,5 @@ def test_what_is_refused(expression, tmp_path):
 
 def test_norms_do_not_go_with_noise(tmp_path):
     source = "from weightopt_core.rule import norm\n@update_rule\ndef rule(weight, grad, noise):\n"
-    with pytest.raises(RuleError, match="a norm in a rule with 'noise'"):
+    with pytest.raises(RuleError, match="norm in a rule with 'noise'"):
         load(f"{HEADER}\n{source}    return weight + norm(grad) * noise\n", tmp_path)

@@ -5,7 +5,7 @@ caller can see of it: elements, counts, states. ``hook`` is called by all code o
 """
 
 import numpy as np
-from normed_rules import layerwise
+from reducing_rules import layerwise
 
 import weightopt_core as mx
 from weightopt_core.backends import backend_of

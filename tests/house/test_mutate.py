@@ -82,12 +82,12 @@ def test_every_mutant_of_a_module_is_another_program():
 
 
 def test_a_sample_has_some_of_each_operator_and_goes_on_from_a_smaller_one():
-    found = sample.every(sample.sources(["weightopt_core/norms.py", "weightopt_core/kernels"]))
+    found = sample.every(sample.sources(["weightopt_core/reductions.py", "weightopt_core/kernels"]))
     large = sample.sampled(found, 60, seed=1)
     assert sample.sampled(found, 20, seed=1) == large[:20]
     assert sample.sampled(found, 20, seed=2) != large[:20]
     assert {mutant.operator for mutant in large[:20]} == {mutant.operator for mutant in found}
-    assert not any(mutant.file.endswith("norm.c") for mutant in found)  # Cython writes it
+    assert not any(mutant.file.endswith("reduction.c") for mutant in found)  # Cython writes it
     assert any(mutant.file.endswith("pool.c") for mutant in found)
     with pytest.raises(SystemExit, match="expected files of"):
         sample.sources(["nowhere"])

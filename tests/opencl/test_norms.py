@@ -1,9 +1,9 @@
 """Rules with norms on OpenCL devices: the bits of the host, for one tensor and for many."""
 
 import ml_dtypes
-import normed_rules
 import numpy as np
 import pytest
+import reducing_rules
 from devices import computes, every_device, is_slow, on_device, on_host
 from pairs import DTYPES
 
@@ -11,7 +11,7 @@ import weightopt_core as mx
 from weightopt_core.backends import backend_of
 from weightopt_core.testing.arrays import same_bits
 
-every_rule = pytest.mark.parametrize("rule", normed_rules.RULES, ids=lambda rule: rule.name)
+every_rule = pytest.mark.parametrize("rule", reducing_rules.RULES, ids=lambda rule: rule.name)
 
 
 def optimizer_of(rule, **given):
@@ -89,7 +89,7 @@ def test_numbers_of_every_size(rule, size, queue, rng):
 @every_device
 def test_special_values(queue, wild):
     values = [wild(300, np.float32) for _ in range(3)]
-    rule = normed_rules.once_only
+    rule = reducing_rules.once_only
     device = follow(rule, lambda array: on_device(queue, array), values)
     assert all(same_bits(*both) for both in zip(device, follow(rule, np.copy, values), strict=True))
 
@@ -98,7 +98,7 @@ def test_special_values(queue, wild):
 def test_more_tensors_than_one_launch_takes(queue, wild):
     weights = [wild(13 + i, np.float32) for i in range(70)]
     copies = [on_device(queue, weight) for weight in weights]
-    one, other = (mx.optimizer.get_updater(optimizer_of(normed_rules.layerwise)) for _ in "ab")
+    one, other = (mx.optimizer.get_updater(optimizer_of(reducing_rules.layerwise)) for _ in "ab")
     for _ in range(2):
         grads = [wild(13 + i, np.float32) for i in range(70)]
         one(list(range(70)), grads, weights)
@@ -112,7 +112,7 @@ def test_more_tensors_than_one_launch_takes(queue, wild):
 def test_devices_without_float64_give_the_same_bits(rule, dtype, queue, monkeypatch, rng):
     """They add the bits of a double by integers, which every device can."""
     launches = pytest.importorskip("weightopt_core.backends.opencl.launches")
-    source = pytest.importorskip("weightopt_core.backends.opencl.text.norm_source")
+    source = pytest.importorskip("weightopt_core.backends.opencl.text.reduction_source")
     traits = launches.traits_of(queue.device)._replace(float64=False)
     storages = ["float32"] * len(rule.lowered.arrays)
     assert "double " not in source.measure_text(rule, storages, traits, "float32", 4)
@@ -132,14 +132,14 @@ def test_norms_at_the_ends_of_the_range_without_float64(value, queue, monkeypatc
     monkeypatch.setattr(launches, "traits_of", lambda device: traits)
     values = [np.full(30, value, np.float32) for _ in range(3)]
     values[0][:7] = 1.5
-    device = follow(normed_rules.once_only, lambda array: on_device(queue, array, 1), values)
-    host = follow(normed_rules.once_only, np.copy, values)
+    device = follow(reducing_rules.once_only, lambda array: on_device(queue, array, 1), values)
+    host = follow(reducing_rules.once_only, np.copy, values)
     assert all(same_bits(*both) for both in zip(device, host, strict=True))
 
 
 @every_device
 def test_a_number_that_cannot_be_formed_changes_nothing(queue):
-    optimizer = optimizer_of(normed_rules.limited)
+    optimizer = optimizer_of(reducing_rules.limited)
     weights = [on_device(queue, np.ones(n, np.float32)) for n in (3, 4)]
     states = [optimizer.create_state(i, weight) for i, weight in enumerate(weights)]
     grads = [on_device(queue, np.full(n, np.nan, np.float32)) for n in (3, 4)]
@@ -151,7 +151,7 @@ def test_a_number_that_cannot_be_formed_changes_nothing(queue):
 
 @every_device
 def test_a_third_step_that_fails_changes_nothing(queue):
-    optimizer = optimizer_of(normed_rules.limited)
+    optimizer = optimizer_of(reducing_rules.limited)
     values = np.linspace(1, 2, 8, dtype=np.float32)
     weights, grads = ([on_device(queue, values * n) for n in (1, 2)] for _ in range(2))
     given = [0, 1], weights, grads, [None, None]

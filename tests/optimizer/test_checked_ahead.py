@@ -1,8 +1,8 @@
 """A step that is checked ahead, for those who make several steps or none."""
 
-import normed_rules
 import numpy as np
 import pytest
+import reducing_rules
 
 import weightopt_core as wo
 
@@ -10,7 +10,7 @@ import weightopt_core as wo
 class OnNumpy(wo.Optimizer):
     """Its rule is not compiled, and its numbers can be refused."""
 
-    rule = normed_rules.limited
+    rule = reducing_rules.limited
     refused = None
 
     def numbers(self, index, t):

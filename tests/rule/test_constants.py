@@ -166,7 +166,7 @@ def counted(weight, grad, *, lr, t):
 
 def test_norms_come_last():
     assert counted.lowered.constants == ["sqrt(t) * lr"]
-    assert counted.lowered.norms == ["grad"]
+    assert counted.lowered.reduced == ["norm(grad)"]
     for size in (0.5, 2.0):
         (rate,) = counted.lowered.evaluate_measured(0.5, 4, size)
         assert rate == (2.0 * 0.5 * 2.0 * size if size > 1 else 2.0 / size)

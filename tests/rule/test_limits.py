@@ -82,13 +82,13 @@ def test_long_rules_take_bounded_time_and_text(title, tmp_path):
     begin = time.perf_counter()
     rule = load(source, tmp_path).rule
     lowered = rule.lowered
-    shown = [*lowered.formula, *lowered.constants, *lowered.norms, *lowered.measured]
+    shown = [*lowered.formula, *lowered.constants, *lowered.reduced, *lowered.measured]
     element = lowered.element(["0"] * 2, ["x"])
     settle, _ = lowered.split(("lr",), ("t",))
     fixed, moving = settle(1e-3)
     values = fixed + moving(2)
-    if lowered.norms:
-        values += lowered.evaluate_measured(1e-3, 2, *[0.5] * len(lowered.norms))
+    if lowered.reduced:
+        values += lowered.evaluate_measured(1e-3, 2, *[0.5] * len(lowered.reduced))
     assert time.perf_counter() - begin < SECONDS
     assert len(values) == len(lowered.constants) + len(lowered.measured)
     assert max(map(depth, element)) < BRACKETS / 4

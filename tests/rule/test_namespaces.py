@@ -8,9 +8,9 @@ import sys
 import array_api_strict
 import numpy as np
 import pytest
-from normed_rules import RULES
 from pairs import NAMES as OPTIMIZERS
 from random_rules import HEADER, NAMES, Maker
+from reducing_rules import RULES
 
 import weightopt_core as wo
 from weightopt_core.rule import clip, maximum, norm, sign, sqrt, update_rule
@@ -44,10 +44,11 @@ def as_tuple(results):
     return results if isinstance(results, tuple) else (results,)
 
 
-def norms_of(on, numbers, arrays):
-    """Return the norms that a rule takes, with the bits that `norm` has on NumPy."""
-    constants = on.form(numbers, arrays[0])
-    return [norm(np.asarray(array)) for array in on.normed(constants, *arrays)]
+def reduced_of(on, numbers, arrays):
+    """Return the reductions that a rule takes, with the bits that they have on NumPy."""
+    measured = on.measure(on.form(numbers, arrays[0]), *arrays)
+    reductions = on.rule.lowered.reductions
+    return [one.of(np.asarray(array)) for one, array in zip(reductions, measured, strict=True)]
 
 
 #: The types take turns. On NumPy itself it is rule_has_its_bits_on_a_namespace of the kit.
@@ -65,7 +66,7 @@ def test_every_installed_rule_has_the_bits_of_numpy(case, dtype):
     namespace, optimizer = array_api_strict, created(*case)
     rule, rng = optimizer.rule, np.random.default_rng(0)
     on = rule.on(namespace)
-    draw = finite if on.norms else wild
+    draw = finite if on.reduced else wild
     weight, *states = (draw(rng, 1003, dtype) for _ in range(1 + len(rule.states)))
     for t in range(1, STEPS + 1):
         noise = [draw(rng, 1003, dtype)] if rule.draws else []
@@ -74,7 +75,7 @@ def test_every_installed_rule_has_the_bits_of_numpy(case, dtype):
         there = [namespace.asarray(array) for array in arrays]
         with np.errstate(all="ignore"):
             weight, *states = map(np.asarray, as_tuple(rule(*arrays, **numbers)))
-            norms = norms_of(on, numbers, there)
+            norms = reduced_of(on, numbers, there)
             got = on.step(on.form(numbers, there[0], norms), *there)
         for new, expected in zip(got, [weight, *states], strict=True):
             assert new.dtype == getattr(namespace, np.dtype(dtype).name)
@@ -85,12 +86,12 @@ def test_every_installed_rule_has_the_bits_of_numpy(case, dtype):
 def test_constants_of_an_optimizer_are_those_of_its_step(case):
     optimizer = created(*case)
     rule = optimizer.rule
-    norms = [1.5] * len(rule.lowered.norms)
+    norms = [1.5] * len(rule.lowered.reduced)
     for t in (1, 2, 1000):
         optimizer._index_update_count[0] = optimizer.num_update = t
         numbers = optimizer._numbers(rule, 0)
         assert optimizer.numbers_at(0, t) == numbers
-        assert optimizer.constants(0, t, norms=norms) == rule.evaluate(numbers, norms)
+        assert optimizer.constants(0, t, reduced=norms) == rule.evaluate(numbers, norms)
         early = len(rule.lowered.constants)
         assert optimizer.constants(0, t) == rule.evaluate(numbers, norms)[:early]
 
@@ -129,7 +130,7 @@ def test_random_rules_in_names_that_mean_something_elsewhere(namespace, dtype, t
         numbers = {name: float(rng.uniform(0.5, 1.5)) for name in rule.numbers}
         there = [namespace.asarray(array) for array in arrays]
         on = rule.on(namespace)
-        norms = norms_of(on, numbers, there)
+        norms = reduced_of(on, numbers, there)
         expected = as_tuple(rule(*arrays, **numbers))
         got = on.step(on.form(numbers, there[0], norms), *there)
         for new, old in zip(got, expected, strict=True):
@@ -175,13 +176,13 @@ def test_the_norm_of_several_parts_may_be_given():
     numbers = dict(lr=0.5, wd=0.25, rescale_grad=0.5)
     sums = {}
 
-    def of_all(part):  # as a sum over processes would
+    def of_all(name, part):  # as a sum over processes would
         key = len(sums)
-        sums[key] = rule.on(np).norm(wholes[key])
+        sums[key] = rule.on(np).reduce(name, wholes[key])
         return sums[key]
 
     wholes = [whole[0], 0.5 * whole[1]]
-    new, mom = rule.on(np)(*(array[:50] for array in whole), norm=of_all, **numbers)
+    new, mom = rule.on(np)(*(array[:50] for array in whole), reduce=of_all, **numbers)
     expected = rule.on(np)(*whole, **numbers)
     assert same_bits(new, expected[0][:50])
     assert same_bits(mom, expected[1][:50])
@@ -194,7 +195,10 @@ def test_norms_are_right_in_the_whole_range(namespace, dtype, scale):
     if dtype == "float32":
         scale = scale ** (1 / 10)
     values = (np.linspace(-1, 1, 1001) * scale).astype(dtype)
-    got, expected = float(RULES[0].on(namespace).norm(namespace.asarray(values))), norm(values)
+    got, expected = (
+        float(RULES[0].on(namespace).reduce("norm", namespace.asarray(values))),
+        norm(values),
+    )
     assert abs(got - expected) <= 4 * math.ulp(expected)
 
 
@@ -219,7 +223,7 @@ NARROW = Narrow()
 @pytest.mark.parametrize("scale", [1.0, 1e-30, 1e-44, 1e35])
 def test_norms_without_float64(scale):
     values = (np.linspace(-1, 1, 1001) * scale).astype(np.float32)
-    got, expected = RULES[0].on(NARROW).norm(values), norm(values)
+    got, expected = RULES[0].on(NARROW).reduce("norm", values), norm(values)
     assert got.dtype == np.float32
     assert abs(float(got) - expected) <= 4 * np.spacing(np.float32(expected))
 
@@ -230,7 +234,7 @@ def test_norms_of_what_has_no_ordinary_norm(namespace):
     for dtype in (namespace.float32, namespace.float64):
         for values in ([], [0.0, -0.0], [math.inf, 1.0], [math.nan, 1.0], [math.nan, math.inf]):
             with np.errstate(all="ignore"):
-                got = float(on.norm(namespace.asarray(values, dtype=dtype)))
+                got = float(on.reduce("norm", namespace.asarray(values, dtype=dtype)))
                 assert same_bits(np.array(got), np.array(norm(np.array(values))))
 
 

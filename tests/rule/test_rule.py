@@ -6,7 +6,7 @@ import pickle
 
 import numpy as np
 import pytest
-from normed_rules import layerwise
+from reducing_rules import layerwise
 from rule_constants import constants_of
 from written_rules import HEADER, everything, load, plain
 

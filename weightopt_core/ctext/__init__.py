@@ -19,7 +19,7 @@ def text(name: str) -> str:
 _DEFINED = dict(re.findall(r"#define WEIGHTOPT_(\w+) (\S+)", text("abi.h")))
 ABI = int(_DEFINED["ABI"])
 MAX_ARRAYS = int(_DEFINED["MAX_ARRAYS"])
-MAX_NORMS = int(_DEFINED["MAX_NORMS"])
+MAX_REDUCTIONS = int(_DEFINED["MAX_REDUCTIONS"])
 
 
 def capsule_name(kind: str, dtype: str) -> str:

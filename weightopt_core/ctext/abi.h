@@ -11,7 +11,7 @@
 /* Arrays that one rule takes, at most: weight, gradient, states and noise. */
 #define WEIGHTOPT_MAX_ARRAYS 15
 
-/* Norms that one rule takes, at most. */
-#define WEIGHTOPT_MAX_NORMS 8
+/* Norms and other numbers of whole arrays that one rule takes, at most. */
+#define WEIGHTOPT_MAX_REDUCTIONS 8
 
 #endif

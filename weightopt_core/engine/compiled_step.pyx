@@ -7,7 +7,7 @@ a) `step` runs what a backend has bound for a call: again, where it knows the ar
    and what fails is dropped with all that it owns.
 b) A `CompiledStep` is a bound step in host memory. Between the moment at which it compares its
    arrays and the moment at which the rule runs, no Python runs: whatever may run some, numbers and
-   norms of users included, comes before, and the arrays are compared again after it.
+   reductions of users included, comes before, and the arrays are compared again after it.
 c) `Turn.commit` counts the update immediately before the rule runs. Neither can be interrupted, so
    a step is whole or has not been.
 d) While a step computes without the interpreter's lock it stands in `computing`, and a step of
@@ -32,7 +32,7 @@ from .constants cimport Constants
 from ..kernels.driver cimport GRAIN, Kernel, Tensor, run_part, size_of
 from .numpy_fields cimport touches
 from .recognise_arrays cimport TENSORS, Comparison, compare_part, weightopt_items
-from ..kernels.norm_pass cimport measure_work
+from ..kernels.reduction_pass cimport measure_work
 from ..kernels.parallel cimport parallel_for
 
 cnp.import_array()
@@ -95,7 +95,7 @@ cdef class CompiledStep(BoundArrays):
         cdef ptrdiff_t total = 0
         cdef Tensor *tensor
         cdef char *moved
-        # Of a rule with norms the first ones come alone: the others follow from what is measured.
+        # With reductions the first ones come alone: the others follow from what is measured.
         if constants.tensors != self.work.tensors or (
             self.kernel.constants != width if all_of_them else self.kernel.constants < width
         ):
@@ -149,7 +149,7 @@ cdef class CompiledStep(BoundArrays):
             What identifies each tensor.
         numbers : callable
             Returns the rule's keyword arguments, given the rule, an index and the turn; called
-            for rules with norms.
+            for rules with reductions.
         turn : Turn
             What counts the update.
 
@@ -174,7 +174,7 @@ cdef class CompiledStep(BoundArrays):
     ) except -1:
         """Count and compute the step over arrays that are owned, and let go of them."""
         try:
-            if self.kernel.norms:
+            if self.kernel.reductions:
                 return self.run_measured(constants, keys, indices, numbers, turn, threads)
             self.take_numbers(constants, keys)
             # No Python runs between here and the end of `compute`.
@@ -207,23 +207,24 @@ cdef class CompiledStep(BoundArrays):
     cdef bint run_measured(
         self, Constants constants, list keys, tuple indices, numbers, Turn turn, int threads
     ) except -1:
-        """Count and compute the step of a rule with norms, which it measures first."""
+        """Count and compute the step of a rule with reductions, which it measures first."""
         cdef Py_ssize_t i
         # Code of users; it comes first, so that nothing is measured in vain.
         given = [numbers(self.rule, index, turn) for index in indices]
         self.take_numbers(constants, keys, False)
         if not self.stands():
             return False
-        # Measuring reads what other threads may want to write, and the sums must be of one moment.
+        # Measuring reads what other threads may want to write, and all must be of one moment.
         self.begin()
         try:
-            sums = measure_work(&self.work, self.kernel, threads, None)
-            scales = self.rule.scales(sums, [self.work.tensor[i].wide for i in range(len(sums))])
+            parts = measure_work(&self.work, self.kernel, threads, None)
+            scales = self.rule.scales(parts, [self.work.tensor[i].wide for i in range(len(parts))])
             if scales is not None:
-                sums = measure_work(&self.work, self.kernel, threads, scales)
-            constants = self.rule.with_norms(constants, given, sums, scales)
+                parts = measure_work(&self.work, self.kernel, threads, scales)
+            counts = [self.work.tensor[i].count for i in range(len(parts))]
+            constants = self.rule.with_results(constants, given, parts, scales, counts)
             self.take_numbers(constants, keys)
-            # The norms were formed by Python; nobody else computes here, as this is in `computing`.
+            # Python formed the results; nobody else computes here, as this is in `computing`.
             if not self.is_unchanged():
                 return False
             turn.commit()
@@ -302,7 +303,7 @@ cdef class CompiledStep(BoundArrays):
         if not self.is_for(rule, form):
             return False
         threads = self.threads_for(self.work.total)
-        if self.kernel.norms or owned:
+        if self.kernel.reductions or owned:
             if not self.is_known(weights, grads, states, threads):
                 return False
             self.own(weights, grads, states)

@@ -4,6 +4,6 @@
 cdef extern from "abi.h":
     enum:
         MAX_ARRAYS "WEIGHTOPT_MAX_ARRAYS"
-        MAX_NORMS "WEIGHTOPT_MAX_NORMS"
+        MAX_REDUCTIONS "WEIGHTOPT_MAX_REDUCTIONS"
     const int ABI "WEIGHTOPT_ABI"
     const char *CAPSULE "WEIGHTOPT_CAPSULE"

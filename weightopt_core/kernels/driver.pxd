@@ -62,4 +62,5 @@ cdef class Kernel:
     cdef rule_function measure64
     cdef readonly int arrays
     cdef readonly int constants
-    cdef readonly int norms
+    cdef readonly int reductions
+    cdef bytes steps  # of each reduction

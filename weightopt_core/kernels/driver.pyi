@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from typing import Any
 
 THREAD_THRESHOLD: int
@@ -8,7 +9,7 @@ class Kernel:
     @property
     def constants(self) -> int: ...
     @property
-    def norms(self) -> int: ...
+    def reductions(self) -> int: ...
     def __init__(
-        self, functions: list[Any], arrays: int, constants: int, norms: int = 0
+        self, functions: list[Any], arrays: int, constants: int, steps: Sequence[int] = ()
     ) -> None: ...

@@ -18,7 +18,7 @@ from libc.stddef cimport ptrdiff_t
 from libc.stdint cimport uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 
-from .abi cimport ABI, CAPSULE, MAX_ARRAYS, MAX_NORMS
+from .abi cimport ABI, CAPSULE, MAX_ARRAYS, MAX_REDUCTIONS
 from .random_fill cimport draw_normal
 
 # Of all of these `out` and `words` are OUT, but the `words` of storing; the rest is IN.
@@ -195,31 +195,35 @@ cdef class Kernel:
     ----------
     functions : list of capsule
         Those for float32, float64, float16 and bfloat16, as a plugin's compiled module exports
-        them; for a rule with norms then those for float32 and float64 that compute what the norms
-        are of.
+        them; for a rule with reductions then those for float32 and float64 that compute what is
+        reduced.
     arrays : int
         How many arrays the rule takes.
     constants : int
         How many numbers it takes.
-    norms : int
-        How many norms it takes.
+    steps : sequence of int
+        The step of each of its reductions, as `weightopt_core.kernels.reduction` numbers them.
     """
 
-    def __init__(self, list functions, int arrays, int constants, int norms=0):
+    def __init__(self, list functions, int arrays, int constants, steps=()):
         if not 2 <= arrays <= MAX_ARRAYS:
             raise ValueError(f"arrays: expected 2 to {MAX_ARRAYS}, got {arrays}")
-        if not 0 <= norms <= MAX_NORMS or len(functions) != (6 if norms else 4):
-            raise ValueError(f"functions: expected 4, or 6 for a rule with norms, got {functions}")
+        if len(steps) > MAX_REDUCTIONS:
+            raise ValueError(f"steps: expected up to {MAX_REDUCTIONS}, got {len(steps)}")
+        if len(functions) != (6 if steps else 4):
+            what = "4, or 6 for a rule with reductions"
+            raise ValueError(f"functions: expected {what}, got {functions}")
         self.functions[<int>FLOAT32] = function_of(functions[0], "rule", "float32")
         self.functions[<int>FLOAT64] = function_of(functions[1], "rule", "float64")
         self.functions[<int>FLOAT16] = function_of(functions[2], "rule", "float16")
         self.functions[<int>BFLOAT16] = function_of(functions[3], "rule", "bfloat16")
-        if norms:
+        if steps:
             self.measure32 = function_of(functions[4], "measure", "float32")
             self.measure64 = function_of(functions[5], "measure", "float64")
+        self.steps = bytes(steps)
         self.arrays = arrays
         self.constants = constants
-        self.norms = norms
+        self.reductions = len(steps)
 
 
 # The name of a capsule holds kind, dtype and version: what is built otherwise is refused here.

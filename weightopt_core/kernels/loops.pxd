@@ -17,10 +17,10 @@
 from libc.stdint cimport uint16_t
 
 from .driver cimport rule_function
-# float32, float64 or 16 bits: sums of squares, one for each chunk.
-from .norm cimport square_sums
 # float32 or float64: element i depends on the key and on start + i alone.
 from .random_fill cimport fill_normal, fill_uniform
+# float32, float64 or 16 bits: sums of squares, one for each chunk.
+from .reduction cimport square_sums
 
 ctypedef fused computed:
     float
@@ -35,7 +35,7 @@ cdef struct Loop:
 
 
 # Return the loop of a rule, given `rule.compiled.kernel`. TypeError where the rule is not compiled,
-# ValueError where it has norms: such a step takes two passes, with numbers formed in between.
+# ValueError where it has reductions: such a step takes two passes, with numbers formed in between.
 cdef Loop loop_of(object kernel) except *
 
 # Replace the weight and the states of one tensor by new ones.

@@ -28,8 +28,10 @@ cdef Loop loop_of(object kernel) except *:
             f"kernel: expected that of a compiled rule, got {kernel!r}; rule.compiled.reason says "
             "why a rule has none"
         )
-    if (<Kernel>kernel).norms:
-        raise ValueError("kernel: expected that of a rule without norms; step it by an optimizer")
+    if (<Kernel>kernel).reductions:
+        raise ValueError(
+            "kernel: expected that of a rule without reductions; step it by an optimizer"
+        )
     # Of the kernel nothing is kept: the functions belong to a module, which Python never unloads.
     loop.functions = (<Kernel>kernel).functions
     loop.arrays = (<Kernel>kernel).arrays

@@ -320,7 +320,7 @@ class Optimizer(Algorithm, NamedSettings):
         *,
         lr: float | None = None,
         wd: float | None = None,
-        norms: Sequence[float] = (),
+        reduced: Sequence[float] = (),
     ) -> tuple[float, ...]:
         """Return the numbers that arrays meet at update `t` of a weight, as a step evaluates them.
 
@@ -331,9 +331,8 @@ class Optimizer(Algorithm, NamedSettings):
         ----------
         index, t, lr, wd
             As for `numbers_at`.
-        norms : sequence of float
-            The norms that the rule takes. Without them the constants that depend on a norm are left
-            out.
+        reduced : sequence of float
+            The rule's reductions. Without them the constants that depend on one are left out.
 
         Examples
         --------
@@ -343,8 +342,8 @@ class Optimizer(Algorithm, NamedSettings):
         {'1 - lr * wd': 1.0, 'rescale_grad': 1.0, 'clip.bound(clip_gradient)': inf, 'lr': 0.5}
         """
         rule = self._own_rule()
-        if norms:
-            return rule.evaluate(self.numbers_at(index, t, lr=lr, wd=wd), norms)
+        if reduced:
+            return rule.evaluate(self.numbers_at(index, t, lr=lr, wd=wd), reduced)
         return self._stepper.constants_at(self, rule, index, t, _given(lr=lr, wd=wd))
 
     def _own_rule(self) -> Rule:

@@ -10,7 +10,7 @@ from typing import Any
 from ..backends import backend_of
 from ..errors import wording
 from ..hyperparameters import Real
-from ..norms import norm_by
+from ..reductions import NORM
 
 
 def global_norm(arrays: Sequence[Any]) -> float:
@@ -96,7 +96,9 @@ def clip_global_norm(arrays: Sequence[Any], max_norm: float) -> float:
 
 
 def _norm(checked: list[tuple[Any, Any]]) -> float:
-    return norm_by(lambda scale: [backend.square_sum(array, scale) for backend, array in checked])
+    return NORM.by(
+        lambda scale: [backend.square_sum(array, scale) for backend, array in checked], 1
+    )
 
 
 def _factors(max_norm: float, norm: float) -> list[float]:

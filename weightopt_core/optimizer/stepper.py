@@ -322,7 +322,7 @@ def _check(
     turn: Any,
 ) -> None:
     """Do what a step does before it counts: what may fail, and runs code of users."""
-    if rule.lowered.norms or rule.compiled.kernel is None:
+    if rule.lowered.reductions or rule.compiled.kernel is None:
         for index in call.indices:
             numbers(rule, index, turn)
     check(call, bind, rule, weights, grads, states, form)

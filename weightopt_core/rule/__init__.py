@@ -5,6 +5,17 @@ with the same bits.
 """
 
 from .definition import Rule, update_rule
-from .functions import clip, maximum, minimum, norm, sign, sqrt, where
+from .functions import clip, maximum, minimum, norm, sign, sqrt, total, where
 
-__all__ = ["Rule", "clip", "maximum", "minimum", "norm", "sign", "sqrt", "update_rule", "where"]
+__all__ = [
+    "Rule",
+    "clip",
+    "maximum",
+    "minimum",
+    "norm",
+    "sign",
+    "sqrt",
+    "total",
+    "update_rule",
+    "where",
+]

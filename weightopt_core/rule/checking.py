@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..ctext import MAX_NORMS
+from ..ctext import MAX_REDUCTIONS
 from . import functions
 from .language import (
     ARRAY,
@@ -22,12 +22,14 @@ from .language import (
     NOISE,
     NUMBER,
     ON_ARRAYS,
+    REDUCTIONS,
     UNARY,
+    WHOLE,
 )
 from .operands import operands_of
 from .reading import Reading
 from .scope import Scope
-from .tree import Array, Call, Choice, Literal, Norm, Number, Operation, Outside, Tree
+from .tree import Array, Call, Choice, Literal, Number, Operation, Outside, Reduced, Tree
 
 
 class Checker:
@@ -160,8 +162,8 @@ class Checker:
 
     def _Call(self, node: ast.Call, parts: list[ast.expr], values: list[int]) -> int:
         name, function = self.scope.callee(node.func)
-        if function is functions.norm:
-            return self._norm(node, values)
+        if function in REDUCTIONS:
+            return self._reduced(node, REDUCTIONS[function].name, values)
         if set(self._kinds(values)) <= {NUMBER}:
             return self.tree.add(Call(name, tuple(values), function), NUMBER)
         name, count = ARRAY_FUNCTIONS.get(function, ("", 0))
@@ -182,21 +184,23 @@ class Checker:
             values = [values[0], self.tree.add(bound, NUMBER)]
         return self.tree.add(Call(name, tuple(map(self.element, parts, values))), ARRAY)
 
-    def _norm(self, node: ast.Call, values: list[int]) -> int:
-        """Return the number that stands for a norm."""
+    def _reduced(self, node: ast.Call, name: str, values: list[int]) -> int:
+        """Return the number that stands for a reduction."""
         if len(values) != 1:
-            raise self.refuse(node, f"norm with {len(values)} arguments", "norm takes 1")
+            raise self.refuse(node, f"{name} with {len(values)} arguments", f"{name} takes 1")
         (kind,) = self._kinds(values)
         if kind != ARRAY:
-            raise self.refuse(node, f"norm of {kind}", "norm is of an array")
+            raise self.refuse(node, f"{name} of {kind}", f"{name} is of an array")
         if NOISE in self.reading.arrays:
-            raise self.refuse(node, f"a norm in a rule with {NOISE!r}", "a rule takes one of them")
+            raise self.refuse(node, f"{name} in a rule with {NOISE!r}", "a rule takes one of them")
         if self.tree.late[values[0]]:
-            what = "a norm of an array that depends on another norm"
-            raise self.refuse(node, what, "take norms of what is known without any norm")
-        number = self.tree.add(Norm((values[0],)), NUMBER)
-        if number not in self.tree.norms:
-            self.tree.norms.append(number)
-        if len(self.tree.norms) > MAX_NORMS:
-            raise self.refuse(node, "one norm more", f"a rule takes up to {MAX_NORMS} norms")
+            what = f"{name} of an array that depends on another such number"
+            raise self.refuse(node, what, f"take {name} of what is known without any of {WHOLE}")
+        number = self.tree.add(Reduced(name, (values[0],)), NUMBER)
+        if number not in self.tree.reduced:
+            self.tree.reduced.append(number)
+        if len(self.tree.reduced) > MAX_REDUCTIONS:
+            raise self.refuse(
+                node, f"one {name} more", f"a rule takes up to {MAX_REDUCTIONS} of {WHOLE}"
+            )
         return number

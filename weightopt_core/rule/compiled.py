@@ -41,5 +41,5 @@ def load(module: str, name: str, lowered: Lowered) -> Compiled:
         reason = "compiled from another source; build the package again"
         warnings.warn(f"rule {module}.{name}: {reason}. It runs on NumPy now.", RuntimeWarning, 2)
         return Compiled(None, reason)
-    counts = len(lowered.arrays), len(lowered.scalars), len(lowered.norms)
-    return Compiled(Kernel(functions, *counts))
+    steps = [one.step for one in lowered.reductions]
+    return Compiled(Kernel(functions, len(lowered.arrays), len(lowered.scalars), steps))

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..engine.constants import Constants
 from ..errors import RuleError
-from ..norms import norms_of, scales_of
+from ..reductions import results_of, scales_of
 from .compiled import Compiled, load
 from .language import NOISE
 from .lowering import lower
@@ -107,16 +107,18 @@ class Rule:
             self._on[key] = OnNamespace(self, module, sqrt)
         return self._on[key]
 
-    def evaluate(self, numbers: Mapping[str, Any], norms: Sequence[float] = ()) -> tuple[Any, ...]:
+    def evaluate(
+        self, numbers: Mapping[str, Any], reduced: Sequence[float] = ()
+    ) -> tuple[Any, ...]:
         """Return the numbers that arrays meet, evaluated in double; each rounds once to their type.
 
         Parameters
         ----------
         numbers : mapping
             The rule's keyword arguments.
-        norms : sequence of float
-            The norms that the rule takes, in the order of ``lowered.norms``. Without them the
-            constants that depend on a norm are left out.
+        reduced : sequence of float
+            The rule's reductions, in the order of ``lowered.reduced``. Without them the constants
+            that depend on one are left out.
 
         Raises
         ------
@@ -135,52 +137,56 @@ class Rule:
             raise TypeError(f"rule {self.name!r}: takes no {min(unknown)!r}")
         lowered, given = self.lowered, self.given(numbers)
         values = self._checked(lowered.constants, self._settle(*given)[0]).tolist()
-        if norms:
-            late = lowered.evaluate_measured(*given, *map(float, norms))
+        if reduced:
+            late = lowered.evaluate_measured(*given, *map(float, reduced))
             values += self._checked(lowered.measured, late).tolist()
         return tuple(values)
 
     @functools.cached_property
     def _settle(self) -> Callable[..., Any]:
-        """The function from numbers, and those from outside, to constants without norms."""
+        """The function from numbers, and those from outside, to constants without reductions."""
         return self.lowered.split(self.numbers, ())[0]
 
-    def scales(self, sums: Sequence[np.ndarray], wide: Sequence[bool]) -> np.ndarray | None:
+    def scales(self, parts: Sequence[np.ndarray], wide: Sequence[bool]) -> np.ndarray | None:
         """Return by what the values of tensors are to be multiplied and measured again.
 
-        It is `weightopt_core.norms.scales_of`, for an engine that knows the rule alone.
+        It is `weightopt_core.reductions.scales_of`, for an engine that knows the rule alone.
         """
-        return scales_of(sums, wide)
+        return scales_of(self.lowered.reductions, parts, wide)
 
-    def with_norms(
+    def with_results(
         self,
         constants: Constants,
         numbers: Sequence[Mapping[str, Any]],
-        sums: Sequence[np.ndarray],
+        parts: Sequence[np.ndarray],
         scales: np.ndarray | None,
+        counts: Sequence[int],
     ) -> Constants:
-        """Put after the constants of some tensors the ones that depend on their norms.
+        """Put after the constants of some tensors the ones that depend on their reductions.
 
         Parameters
         ----------
         constants : weightopt_core.engine.constants.Constants
-            The constants of each tensor that depend on no norm.
+            The constants of each tensor that depend on no reduction.
         numbers : sequence of mapping
             The rule's keyword arguments for each tensor.
-        sums : sequence of numpy.ndarray
-            For each tensor a row for each of its chunks: the sum of squares for each norm.
+        parts : sequence of numpy.ndarray
+            For each tensor a row for each of its chunks, with a number for each reduction.
         scales : numpy.ndarray or None
             By what the values were multiplied before, a row for each tensor; None for 1.
+        counts : sequence of int
+            How many elements each tensor has.
 
         Returns
         -------
         weightopt_core.engine.constants.Constants
             All constants of each tensor.
         """
-        lowered, norms = self.lowered, norms_of(sums, scales)
+        lowered = self.lowered
+        results = results_of(lowered.reductions, parts, scales, counts)
         rows = [
             self._checked(lowered.measured, lowered.evaluate_measured(*self._given(own), *row))
-            for own, row in zip(numbers, norms.tolist(), strict=True)
+            for own, row in zip(numbers, results, strict=True)
         ]
         values = np.hstack([constants.array(), np.array(rows)])
         return Constants(values, np.arange(len(rows), dtype=np.int32))

@@ -16,27 +16,27 @@ from .tree import Number, Tree
 
 
 def measured(tree: Tree) -> Callable[..., tuple[Any, ...]]:
-    """Return the function to the constants that depend on norms.
+    """Return the function to the constants that depend on reductions.
 
-    It takes the rule's numbers, those from outside, and the norms.
+    It takes the rule's numbers, those from outside, and the reductions.
     """
     text = Text(tree)
-    return text.compiled(*of_norms(text))
+    return text.compiled(*of_reduced(text))
 
 
-def of_norms(text: Text) -> tuple[list[str], list[ast.stmt]]:
+def of_reduced(text: Text) -> tuple[list[str], list[ast.stmt]]:
     """Return arguments and body of that function."""
     tree = text.tree
     computed = _computed(tree)
     late = [number for number in computed if tree.late[number]]
-    needed = set(tree.reached(late, tree.norms))
-    arguments = [text.argument(number) for number in [*given_to(tree), *tree.norms]]
+    needed = set(tree.reached(late, tree.reduced))
+    arguments = [text.argument(number) for number in [*given_to(tree), *tree.reduced]]
     body = text.block([number for number in computed if number in needed], tree.measured)
     return arguments, [*body, ast.Return(text.values(tree.measured))]
 
 
 def of_numbers(text: Text) -> tuple[list[str], list[ast.stmt]]:
-    """Return arguments and body of the function to the constants that depend on no norm.
+    """Return arguments and body of the function to the constants that depend on no reduction.
 
     It takes the rule's numbers, and those from outside.
     """

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import wording
-from ..norms import norm_of
+from ..reductions import NORM, TOTAL, Reduction
 
 
 def _is_number(x: Any) -> bool:
@@ -47,9 +47,21 @@ def norm(x: Any) -> float:
     Squares are summed in double, in a fixed order: the bits depend neither on threads nor on
     devices. It is that of the whole tensor, on which a rule that takes one always runs.
     """
+    return _reduced(NORM, x)
+
+
+def total(x: Any) -> float:
+    """Sum of all elements of an array: a number, in the order in which `norm` adds squares.
+
+    Infinities of both signs give NaN. The total of an empty array is 0.
+    """
+    return _reduced(TOTAL, x)
+
+
+def _reduced(reduction: Reduction, x: Any) -> float:
     if not isinstance(x, (np.ndarray, np.generic)):
-        raise TypeError(wording("norm", "an array", repr(x), "use abs for a number"))
-    return norm_of(np.asarray(x))
+        raise TypeError(wording(reduction.name, "an array", repr(x), "it takes no number"))
+    return reduction.of(np.asarray(x))
 
 
 def sign(x: Any) -> Any:

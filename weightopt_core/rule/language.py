@@ -6,6 +6,7 @@ import ast
 import math
 from typing import Any
 
+from ..reductions import NORM, TOTAL, Reduction
 from . import functions
 
 NUMBER, ARRAY, MASK = "a number", "an array", "a mask"
@@ -44,16 +45,18 @@ UNARY: dict[type, str] = {ast.UAdd: "+", ast.USub: "-", ast.Not: "not ", ast.Inv
 ARRAY_FUNCTIONS: dict[Any, tuple[str, int]] = {
     functions.clip: ("clip", 2),
     functions.sqrt: ("sqrt", 1),
-    functions.norm: ("norm", 1),
     functions.sign: ("sign", 1),
     functions.maximum: ("maximum", 2),
     functions.minimum: ("minimum", 2),
     functions.where: ("where", 3),
     abs: ("abs", 1),
 }
+#: Functions that make a number of a whole array.
+REDUCTIONS: dict[Any, Reduction] = {functions.norm: NORM, functions.total: TOTAL}
 _MATH = {function for function in vars(math).values() if callable(function)}
-NUMBER_FUNCTIONS = _MATH | set(ARRAY_FUNCTIONS) | {min, max, float, int, round}
+NUMBER_FUNCTIONS = _MATH | {*ARRAY_FUNCTIONS, *REDUCTIONS, min, max, float, int, round}
+WHOLE = ", ".join(sorted(one.name for one in REDUCTIONS.values()))
 ON_ARRAYS = "on arrays: + - * /, **2, comparisons, & | ~ of masks, and " + ", ".join(
-    sorted(name for name, _ in ARRAY_FUNCTIONS.values())
+    sorted([*(name for name, _ in ARRAY_FUNCTIONS.values()), WHOLE])
 )
 CALLS = f"{ON_ARRAYS}; on numbers also the functions of math"

@@ -10,8 +10,10 @@ from functools import cached_property
 from typing import Any
 
 from .. import ctext
+from ..reductions import Reduction
 from . import evaluation
 from .checking import Checker
+from .language import REDUCTIONS
 from .printers import c
 from .printers.formula import formula, texts_of
 from .reading import Reading
@@ -52,18 +54,24 @@ class Lowered:
 
     @cached_property
     def constants(self) -> list[str]:
-        """What each constant is that depends on no norm."""
+        """What each constant is that depends on no reduction."""
         return texts_of(self.tree, self.tree.constants)
 
     @cached_property
     def measured(self) -> list[str]:
-        """What each constant is that depends on a norm."""
+        """What each constant is that depends on a reduction."""
         return texts_of(self.tree, self.tree.measured)
 
     @cached_property
-    def norms(self) -> list[str]:
-        """What the rule takes norms of."""
-        return texts_of(self.tree, self._normed)
+    def reduced(self) -> list[str]:
+        """The rule's reductions, as it writes them."""
+        return texts_of(self.tree, self.tree.reduced)
+
+    @cached_property
+    def reductions(self) -> tuple[Reduction, ...]:
+        """How each of them is computed."""
+        known = {one.name: one for one in REDUCTIONS.values()}
+        return tuple(known[self.tree.nodes[i].name] for i in self.tree.reduced)  # type: ignore[union-attr]
 
     @cached_property
     def scalars(self) -> list[str]:
@@ -79,7 +87,7 @@ class Lowered:
         tree = self.tree
         counts = [len(tree.arrays), *tree.written, len(tree.constants), len(tree.measured)]
         parts = [str(ctext.ABI), *map(str, counts), *self.lines, *self.results]
-        lines, values = c.statements(tree, self._normed)
+        lines, values = c.statements(tree, self.tree.arguments)
         return hashlib.sha256("\n".join([*parts, *lines, *values]).encode()).hexdigest()[:32]
 
     @property
@@ -105,8 +113,8 @@ class Lowered:
         return _element(self._statements, inputs, outputs)
 
     def measure(self, inputs: Sequence[str], outputs: Sequence[str]) -> list[str]:
-        """Return the statements that store for one element what the norms are of."""
-        return _element(c.statements(self.tree, self._normed), inputs, outputs)
+        """Return the statements that store for one element what is reduced."""
+        return _element(c.statements(self.tree, self.tree.arguments), inputs, outputs)
 
     def split(
         self, settings: Sequence[str], own: Sequence[str]
@@ -116,16 +124,12 @@ class Lowered:
 
     @cached_property
     def evaluate_measured(self) -> Callable[..., tuple[Any, ...]]:
-        """The function from numbers, those from outside, and norms to the constants `measured`."""
+        """The function from numbers, those from outside, and reductions to `measured`."""
         return evaluation.measured(self.tree)
 
     @cached_property
     def _statements(self) -> tuple[list[str], list[str]]:
         return c.statements(self.tree, self.tree.results)
-
-    @property
-    def _normed(self) -> list[int]:
-        return [self.tree.nodes[number].operands[0] for number in self.tree.norms]
 
 
 def _element(

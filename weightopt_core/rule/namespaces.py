@@ -37,18 +37,20 @@ class OnNamespace:
     arrays : tuple of str
         The names of the arrays that it takes, in order.
     constants : tuple of str
-        What each number that arrays meet is; numbers that depend on a norm come last.
-    norms : tuple of str
-        What the rule takes norms of.
+        What each number that arrays meet is; numbers that depend on a reduction come last.
+    reduced : tuple of str
+        The rule's reductions, as it writes them.
+    reductions : tuple of str
+        The name of each, for `reduce`.
     passed : tuple of int or None
         For each result the position of the array that the rule returns unchanged for it, or None.
     step : callable
         ``step(constants, weight, grad, *states)`` returns the new weight and the new states.
         Nothing is checked. Each of `constants` is a 0-d array of the compute type; one array of
         one dimension has them as well. Compilers of arrays trace this function.
-    normed : callable
-        ``normed(constants, weight, grad, *states)`` returns what the norms are of. It takes the
-        constants that depend on no norm, or all of them.
+    measure : callable
+        ``measure(constants, weight, grad, *states)`` returns the array that each reduction is of.
+        It takes the constants that depend on no reduction, or all of them.
     source : str
         The text of these functions.
 
@@ -71,7 +73,8 @@ class OnNamespace:
         self.rule, self.namespace = rule, namespace
         self.arrays = lowered.arrays
         self.constants = (*lowered.constants, *lowered.measured)
-        self.norms = tuple(lowered.norms)
+        self.reduced = tuple(lowered.reduced)
+        self.reductions = tuple(one.name for one in lowered.reductions)
         results = [lowered.tree.nodes[number] for number in lowered.tree.results]
         self.passed = tuple(one.position if isinstance(one, Array) else None for one in results)
         self._wide = namespace.float64 if has_float64(namespace) else None
@@ -89,16 +92,16 @@ class OnNamespace:
         file = f"<{self!r}>"
         linecache.cache[file] = (len(self.source), None, self.source.splitlines(True), file)
         exec(compile(self.source, file, "exec"), names)
-        self._form, self._form_measured = names["constants"], names.get("measured", _no_norms)
+        self._form, self._form_measured = names["constants"], names.get("measured", _nothing)
         self.step = names["step"]
-        self.normed = names.get("normed", _no_norms)
+        self.measure = names.get("measure", _nothing)
 
     def __call__(
         self,
         weight: Any,
         grad: Any,
         *others: Any,
-        norm: Callable[[Any], Any] | None = None,
+        reduce: Callable[[str, Any], Any] | None = None,
         **numbers: Any,
     ) -> tuple[Any, ...]:
         """Return the new weight and the new states.
@@ -107,24 +110,25 @@ class OnNamespace:
         ----------
         weight, grad, *others : array
             The rule's arrays, all of one shape and either float32 or float64.
-        norm : callable, optional
-            Takes an array and returns its norm, a 0-d array or a number; by default `norm`. Where
-            an array is one part of several, it has to return the norm of all parts.
+        reduce : callable, optional
+            Takes the name of a reduction and an array, and returns a 0-d array or a number; by
+            default `reduce`. Where an array is one part of several, it has to reduce all parts.
         **numbers
             The rule's numbers, each a number of Python, None, or a 0-d array.
         """
         arrays = weight, grad, *others
         self._check(arrays)
         constants = self.form(numbers, weight)
-        if self.norms:
-            norms = [(norm or self.norm)(array) for array in self.normed(constants, *arrays)]
-            constants = self.form(numbers, weight, norms)
+        if self.reductions:
+            measured = zip(self.reductions, self.measure(constants, *arrays))
+            reduced = [(reduce or self.reduce)(name, array) for name, array in measured]
+            constants = self.form(numbers, weight, reduced)
         return self.step(constants, *arrays)
 
     def form(
-        self, numbers: Mapping[str, Any], like: Any, norms: Sequence[Any] = ()
+        self, numbers: Mapping[str, Any], like: Any, reduced: Sequence[Any] = ()
     ) -> tuple[Any, ...]:
-        """Return the constants as 0-d arrays; those that depend on norms where these are given.
+        """Return the constants as 0-d arrays; those of reductions too where these are given.
 
         Where all numbers are plain, they are evaluated on the host in double and rounded once.
         Where one is an array, what depends on it is an array too, in float64 where the library has
@@ -137,20 +141,29 @@ class OnNamespace:
             The rule's numbers, by name.
         like : array
             Says the compute type and the device.
-        norms : sequence
-            The norms, in the order of `norms`; plain ones are evaluated on the host too.
+        reduced : sequence
+            The rule's reductions, in their order; plain ones are evaluated on the host too.
         """
-        given, norms = self.rule.given(numbers), [as_plain(value) for value in norms]
-        if all(map(is_plain, [*given, *norms])):
-            formed: Sequence[Any] = self.rule.evaluate(numbers, norms)
+        given, late = self.rule.given(numbers), [as_plain(value) for value in reduced]
+        if all(map(is_plain, [*given, *late])):
+            formed: Sequence[Any] = self.rule.evaluate(numbers, late)
         else:
             formed = self._form(*given)
-            if norms:
-                formed += self._form_measured(*given, *norms)
+            if late:
+                formed += self._form_measured(*given, *late)
         dtype = like.dtype
         return tuple(self._operations.array(value, dtype, like) for value in formed)
 
-    def norm(self, array: Any) -> Any:
+    def reduce(self, name: str, array: Any) -> Any:
+        """Return a number of all elements, a 0-d array; the sums are in the library's order."""
+        return getattr(self, f"_{name}")(array)
+
+    def _total(self, array: Any) -> Any:
+        """Return the sum of all elements, of which float32 is added in float64 where there is."""
+        namespace = self.namespace
+        return namespace.sum(array if self._wide is None else namespace.astype(array, self._wide))
+
+    def _norm(self, array: Any) -> Any:
         """Return the Euclidean norm of all elements, a 0-d array.
 
         Squares are summed in float64 where the library has it, in its own order. Otherwise, and for
@@ -190,7 +203,7 @@ class OnNamespace:
                 raise TypeError(wording(name, expected, f"{array.dtype} of {tuple(array.shape)}"))
 
 
-def _no_norms(*given: Any) -> tuple[Any, ...]:
+def _nothing(*given: Any) -> tuple[Any, ...]:
     return ()
 
 

@@ -62,7 +62,7 @@ if not weightopt_is_exact():
     raise ImportError(weightopt_inexact.decode())
 
 #: by rule: fingerprint of the source, its functions for float32, float64, float16 and bfloat16, and
-#: those for float32 and float64 that compute what its norms are of
+#: those for float32 and float64 that compute what it reduces
 RULES = {{
 {entries}
 }}
@@ -84,7 +84,7 @@ def header_text(package: str, rules: list[Rule]) -> str:
         parts += [f"#define {name} {text}" for name, text in macros.items()]
         parts += ["", ctext.text("preamble.h")]
         for index, rule in enumerate(rules):
-            kinds = ["rule", "measure"] if rule.lowered.norms else ["rule"]
+            kinds = ["rule", "measure"] if rule.lowered.reductions else ["rule"]
             parts += [_function(kind, index, rule) for kind in kinds]
         parts += [f"#undef {name.partition('(')[0]}" for name in macros]
     parts += [_over_blocks(index, rule) for index, rule in enumerate(rules)]
@@ -115,7 +115,7 @@ def module_text(package: str, header: str, rules: list[Rule]) -> str:
 def _functions(rule: Rule) -> list[tuple[str, str]]:
     """Return kind and dtype of the functions a rule is compiled to, in the order of the module."""
     functions = list(itertools.product(["rule"], [*_TYPES, *HALVES]))
-    if rule.lowered.norms:
+    if rule.lowered.reductions:
         functions += itertools.product(["measure"], _TYPES)
     return functions
 
@@ -126,7 +126,7 @@ def _function(kind: str, index: int, rule: Rule) -> str:
     inputs = [f"{pointer}[i]" for pointer in pointers]
     types = dict.fromkeys(pointers, "const REAL")
     if kind == "measure":
-        outputs = [f"out{i}" for i in range(len(lowered.norms))]
+        outputs = [f"out{i}" for i in range(len(lowered.reductions))]
         scalars = lowered.scalars[: len(lowered.constants)]
         lines = lowered.measure(inputs, [f"{name}[i]" for name in outputs])
     else:

@@ -79,13 +79,14 @@ class Call:
 
 
 @dataclass(frozen=True)
-class Norm:
-    """The Euclidean norm of an array, which is a number."""
+class Reduced:
+    """A number made of a whole array, by the reduction of `REDUCTIONS` that has this name."""
 
+    name: str
     operands: tuple[int, ...]
 
 
-Node = Array | Number | Outside | Literal | Operation | Choice | Call | Norm
+Node = Array | Number | Outside | Literal | Operation | Choice | Call | Reduced
 
 
 @dataclass
@@ -101,13 +102,13 @@ class Tree:
     kinds : list of str
         For each whether it is a number, an array or a mask, in the words of `language`.
     late : list of bool
-        For each whether it depends on a norm.
+        For each whether it depends on a reduction.
     constants : list of int
-        The numbers that arrays meet and that depend on no norm.
+        The numbers that arrays meet and that depend on no reduction.
     measured : list of int
-        The numbers that arrays meet and that depend on a norm.
-    norms : list of int
-        The norms.
+        The numbers that arrays meet and that depend on a reduction.
+    reduced : list of int
+        The reductions.
     outside : dict of int to callable
         For each number from outside what returns its present value.
     assigned : list of tuple of str and int
@@ -123,11 +124,16 @@ class Tree:
     late: list[bool] = field(default_factory=list)
     constants: list[int] = field(default_factory=list)
     measured: list[int] = field(default_factory=list)
-    norms: list[int] = field(default_factory=list)
+    reduced: list[int] = field(default_factory=list)
     outside: dict[int, Callable[[], Any]] = field(default_factory=dict)
     assigned: list[tuple[str, int]] = field(default_factory=list)
     results: list[int] = field(default_factory=list)
     _known: dict[Node, int] = field(default_factory=dict, repr=False)
+
+    @property
+    def arguments(self) -> list[int]:
+        """What is reduced: for each reduction its array."""
+        return [self.nodes[number].operands[0] for number in self.reduced]
 
     @property
     def written(self) -> list[int]:
@@ -140,7 +146,7 @@ class Tree:
         if number == len(self.nodes):
             self.nodes.append(node)
             self.kinds.append(kind)
-            self.late.append(isinstance(node, Norm) or any(self.late[i] for i in node.operands))
+            self.late.append(isinstance(node, Reduced) or any(self.late[i] for i in node.operands))
         return number
 
     def reached(self, roots: Iterable[int], known: Container[int] = ()) -> list[int]:

@@ -12,7 +12,6 @@ import numpy as np
 from ..backends import cpu
 from ..dtypes import compute_of, storage_of
 from ..kernels.driver import THREAD_THRESHOLD
-from ..rule import norm
 from .arrays import SPECIAL, Maker, same_bits, wild
 from .subject import Subject
 
@@ -51,13 +50,14 @@ def rule_has_its_bits_on_a_namespace(subject: Subject) -> None:
         rule, optimizer = subject.rule(**given), subject.create(**given)
         on, rng = rule.on(np), np.random.default_rng(0)
         for dtype in (np.dtype(np.float32), np.dtype(np.float64)):
-            draw = _finite if on.norms else wild
+            draw = _finite if on.reduced else wild
             arrays = [draw(rng, 101, dtype) for _ in on.arrays]
             with np.errstate(all="ignore"):
                 expected = rule(*arrays, **optimizer.numbers_at(0, 3))
-                normed = on.normed(_as(dtype, optimizer.constants(0, 3)), *arrays)
-                norms = [norm(array) for array in normed]
-                got = on.step(_as(dtype, optimizer.constants(0, 3, norms=norms)), *arrays)
+                measured = on.measure(_as(dtype, optimizer.constants(0, 3)), *arrays)
+                pairs = zip(rule.lowered.reductions, measured)
+                reduced = [reduction.of(array) for reduction, array in pairs]
+                got = on.step(_as(dtype, optimizer.constants(0, 3, reduced=reduced)), *arrays)
             wanted = expected if rule.states else (expected,)
             for name, one, other in zip(["weight", *rule.states], got, wanted):
                 same = same_bits(one, np.broadcast_to(np.asarray(other, dtype), one.shape))
@@ -106,18 +106,18 @@ def _follow(subject: Subject, maker: Maker, given: dict[str, Any], dtype: Any, l
     """Update some times, and compare weight and states with the rule on NumPy.
 
     Short arrays, whose elements are finite, are those that long ones begin with: a few steps show
-    whether their ends are met. So it is with norms that are not finite: from the first step on
-    neither are the weights.
+    whether their ends are met. So it is with reductions that are not finite: from the first step
+    on neither are the weights.
     """
-    normed = bool(subject.rule(**given).lowered.norms)
+    reduces = bool(subject.rule(**given).lowered.reductions)
     long = length > len(SPECIAL)
-    _compare(subject, maker, given, dtype, length, wild, STEPS if long and not normed else FEW)
-    if long and normed:
+    _compare(subject, maker, given, dtype, length, wild, STEPS if long and not reduces else FEW)
+    if long and reduces:
         _compare(subject, maker, given, dtype, length, _finite, STEPS)
 
 
 def _finite(rng: np.random.Generator, shape: Any, dtype: Any) -> np.ndarray:
-    """Return wild numbers that are finite: a norm hands on to all elements what one of them is."""
+    """Return wild numbers that are finite: a reduction hands on to all what one of them is."""
     values = wild(rng, shape, dtype)
     return np.where(np.isfinite(values), values, np.ones(1, dtype))
 

@@ -374,7 +374,7 @@ def test_noise_follows_from_seed_count_and_parameter():
 
 def test_norms_of_a_parameter_in_several_parts():
     tx = weightopt_optax.transform(
-        "lamb", learning_rate=0.5, norm=lambda x: jnp.sqrt(jax.lax.psum((x * x).sum(), "part"))
+        "lamb", learning_rate=0.5, reduce=lambda _, x: jnp.sqrt(jax.lax.psum((x * x).sum(), "part"))
     )
     param, grad = jnp.linspace(-1, 1, 8), jnp.linspace(2, 3, 8)
     whole = weightopt_optax.transform("lamb", learning_rate=0.5)

@@ -68,32 +68,34 @@ class Step:
         self.by_index = has_own_numbers(created.optimizer)
         self.hosted = hosted or not _is_traced([count, self.lr, self.traced])
 
-    def constants(self, places: Sequence[Place], norms: Sequence[Any] = ()) -> list[Sequence[Any]]:
+    def constants(
+        self, places: Sequence[Place], reduced: Sequence[Any] = ()
+    ) -> list[Sequence[Any]]:
         """Return the constants of each parameter.
 
         Parameters
         ----------
         places : sequence of Place
             The parameters.
-        norms : sequence of tuple of array
-            The norms that the rule takes of each parameter. Without them the constants that depend
-            on a norm are left out.
+        reduced : sequence of tuple of array
+            The rule's reductions of each parameter. Without them the constants that depend on one
+            are left out.
         """
-        # With norms each parameter has its own.
+        # With reductions each parameter has its own.
         keys = [
-            (place, i) if norms else place if self.by_index else place._replace(leaf=0)
+            (place, i) if reduced else place if self.by_index else place._replace(leaf=0)
             for i, place in enumerate(places)
         ]
         rows = {key: i for i, key in reversed([*enumerate(keys)])}
-        given = [(places[i], norms[i] if norms else ()) for i in rows.values()]
+        given = [(places[i], reduced[i] if reduced else ()) for i in rows.values()]
         formed = dict(zip(rows, self._hosted(given) if self.hosted else self._traced(given)))
         return [formed[key] for key in keys]
 
     def _traced(self, given: Sequence[tuple[Place, Any]]) -> list[Sequence[Any]]:
         """Return constants as JAX forms them."""
         return [
-            self.on.form(self._numbers(place.mults), jnp.zeros((), place.dtype), norms)
-            for place, norms in given
+            self.on.form(self._numbers(place.mults), jnp.zeros((), place.dtype), own)
+            for place, own in given
         ]
 
     def _numbers(self, mults: tuple[float, ...]) -> dict[str, Any]:
@@ -111,18 +113,18 @@ class Step:
         rule = self.on.rule
         places = [place for place, _ in given]
 
-        def host(count: Any, lr: Any, traced: Mapping[str, Any], norms: Any) -> tuple[Any, ...]:
+        def host(count: Any, lr: Any, traced: Mapping[str, Any], reduced: Any) -> tuple[Any, ...]:
             optimizer = self.created.with_values(traced)
             rate = None if lr is None else float(lr)
             t = int(count) + 1 + optimizer.begin_num_update
             rows = []
-            for place, own in zip(places, norms):
+            for place, own in zip(places, reduced):
                 numbers = _scaled(optimizer.numbers_at(place.leaf, t, lr=rate), place.mults)
-                values = rule.evaluate(numbers, [float(norm) for norm in own])
+                values = rule.evaluate(numbers, [float(value) for value in own])
                 rows.append(np.array(values).astype(place.dtype))
             return tuple(rows)
 
-        arguments = self.count, self.lr, self.traced, tuple(norms for _, norms in given)
+        arguments = self.count, self.lr, self.traced, tuple(own for _, own in given)
         if not _is_traced(arguments):
             return host(*arguments)
         lowered = rule.lowered

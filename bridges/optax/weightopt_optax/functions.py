@@ -38,12 +38,12 @@ class Functions:
     """The functions of one transformation."""
 
     def __init__(
-        self, created: Created, schedule: Any, exact: bool, mults: dict[str, Any], norm: Any
+        self, created: Created, schedule: Any, exact: bool, mults: dict[str, Any], reduce: Any
     ):
         self.created, self.schedule, self.mults = created, schedule, mults
         self.optimizer = created.optimizer
         self.rule = self.optimizer.rule
-        self.norm = norm
+        self.reduce = reduce
         own = has_own_numbers(self.optimizer)
         self.hosted = exact or own or self.optimizer.lr_scheduler is not None
         self.seed = self.optimizer.noise_seed
@@ -110,10 +110,11 @@ class Functions:
             for i, given in enumerate(arrays)
         ]
         constants = step.constants(places)
-        if on.norms and arrays:
-            normed = [on.normed(k, *given) for k, given in zip(constants, arrays)]
-            norms = [tuple(map(self.norm or on.norm, values)) for values in normed]
-            constants = step.constants(places, norms)
+        if on.reductions and arrays:
+            measured = [on.measure(k, *given) for k, given in zip(constants, arrays)]
+            reduce = self.reduce or on.reduce
+            reduced = [tuple(map(reduce, on.reductions, values)) for values in measured]
+            constants = step.constants(places, reduced)
         return [on.step(k, *given) for k, given in zip(constants, arrays)]
 
     def _master(self, array: Any) -> Any:

@@ -51,7 +51,7 @@ def transform(
     exact: bool = False,
     lr_mult: Any = None,
     wd_mult: Any = None,
-    norm: Callable[[Any], Any] | None = None,
+    reduce: Callable[[str, Any], Any] | None = None,
     **hyperparameters: Any,
 ) -> Transformation:
     """Return an installed optimizer as a gradient transformation.
@@ -69,9 +69,10 @@ def transform(
         What the learning rate and the weight decay are multiplied by, for each parameter: a tree
         like the one of the parameters, or one whose parts stand for whole branches, or a function
         from the parameters to such a tree. A `wd_mult` of 0 is for what is not to decay.
-    norm : callable, optional
-        Takes an array and returns its norm. Needed only in `jax.shard_map`, where a parameter is
-        one part of several: there it has to return the norm of all parts.
+    reduce : callable, optional
+        Takes the name of what a rule asks of a whole array, ``"norm"`` for one, and an array, and
+        returns that number. Needed only in `jax.shard_map`, where a parameter is one part of
+        several: there it has to return the number for all parts.
     **hyperparameters
         Hyperparameters of the optimizer. ``lr_scheduler`` is an `LRScheduler` or its name, or a
         function of the number of updates, the present one included; it runs on the host.
@@ -103,7 +104,7 @@ def transform(
     if schedule is not None and created.optimizer.lr_scheduler is not None:
         got = "a schedule beside lr_scheduler"
         raise ValueError(wording("learning_rate", "one schedule", got, "leave one of them out"))
-    made = Functions(created, schedule, exact, {"lr_mult": lr_mult, "wd_mult": wd_mult}, norm)
+    made = Functions(created, schedule, exact, {"lr_mult": lr_mult, "wd_mult": wd_mult}, reduce)
     transformation = Transformation(made.init, made.update)
     transformation.apply, transformation.optimizer = made.apply, created.optimizer
     return transformation

@@ -14,7 +14,7 @@ NAMES = jobs.names()
 
 def has_norms(name):
     optimizer = jobs.optimizer_class(name)([torch.ones(1)], **jobs.settings(name))
-    return bool(optimizer._engine.settings[0].core.rule.lowered.norms)
+    return bool(optimizer._engine.settings[0].core.rule.lowered.reduced)
 
 
 NORMED = [name for name in NAMES if has_norms(name)]

@@ -88,7 +88,7 @@ def update(
     states: Sequence[tuple[torch.Tensor, ...]],
     *,
     fused: bool,
-    whole: Callable[[list[float]], list[float]] | None = None,
+    whole: Callable[[int, list[float]], list[float]] | None = None,
 ) -> None:
     """Do what the core's `update` does, by operations of torch; one tensor after the other.
 
@@ -101,7 +101,8 @@ def update(
     fused : bool
         Whether ``torch.compile`` makes one kernel of the operations.
     whole : callable, optional
-        Takes the norms of parts of arrays, and returns the norms of whole arrays.
+        Takes how many elements a part of an array has, and the rule's reductions of it; returns
+        those of the whole array.
     """
     on = core.rule.on(torch, sqrt=root)
     targets = [
@@ -115,13 +116,12 @@ def update(
         has_master = target is not weight
         own = state[:-1] if has_master else state
         noise = [_noise(core, index, count, target)] if core.rule.draws else []
-        norms: list[float] = []
-        if on.norms:
-            compute = row.dtype
-            wide = [one.to(compute) for one in (target, grad, *own)]
-            norms = [float(on.norm(array)) for array in on.normed(row, *wide)]
-            norms = whole(norms) if whole else norms
-            (row,) = _rows([core.constants(index, count, norms=norms)], [target])
+        if on.reductions:
+            wide = [one.to(row.dtype) for one in (target, grad, *own)]
+            measured = zip(on.reductions, on.measure(row, *wide))
+            reduced = [float(on.reduce(name, array)) for name, array in measured]
+            reduced = whole(target.numel(), reduced) if whole else reduced
+            (row,) = _rows([core.constants(index, count, reduced=reduced)], [target])
         # What a rule returns as it came would be overwritten before it is stored elsewhere, and a
         # compiler may see to that even where it is copied in between.
         arrays = target, grad, *own, *noise

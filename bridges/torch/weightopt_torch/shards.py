@@ -1,12 +1,11 @@
-"""A step of shards: each process has its own, and norms are over all of them.
+"""A step of shards: each process has its own, and reductions are over all of them.
 
-A rule treats every element alike, so shards need to know nothing of one another but norms.
+A rule treats every element alike, so shards need to know nothing of one another but reductions.
 """
 
 from __future__ import annotations
 
 import functools
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,7 +14,7 @@ import torch
 import torch.distributed as dist
 
 from weightopt_core.errors import wording
-from weightopt_core.norms import total
+from weightopt_core.reductions import TOTAL, Reduction
 from weightopt_core.rule import Rule
 
 from .operations import DeviceSlot
@@ -49,10 +48,10 @@ class Shards:
         """Step shards with an optimizer of the core; all processes of the mesh do so together."""
         self._check_optimizer(core)
         kind, rule = self._key[0], core.rule
-        if not self._shares_norms(rule):
+        if not self._reduces(rule):
             kind.update(core, *call)
         elif issubclass(kind, DeviceSlot):
-            kind.update(core, *call, whole=self._norms)
+            kind.update(core, *call, whole=functools.partial(self._whole, rule.lowered.reductions))
         else:
             if rule not in self._rules:
                 self._rules[rule] = OverShards(rule, self)
@@ -73,36 +72,40 @@ class Shards:
             got = f"{name}, which overrides update()"
             raise TypeError(wording("optimizer", expected, got, remedy))
         on_device, compiled = issubclass(self._key[0], DeviceSlot), core.rule.compiled
-        if self._shares_norms(core.rule) and not on_device and compiled.kernel is None:
+        if self._reduces(core.rule) and not on_device and compiled.kernel is None:
             remedy = "compile it with weightopt_core.build"
-            expected = "a compiled rule, for norms over all shards of parameters"
+            expected = "a compiled rule, for norms and the like over all shards of parameters"
             got = f"{name}, whose rule is {compiled.reason}"
             raise TypeError(wording("optimizer", expected, got, remedy))
 
-    def _shares_norms(self, rule: Rule) -> bool:
-        """Whether a step needs norms to which other processes contribute."""
-        return bool(rule.lowered.norms and self._key[2])
+    def _reduces(self, rule: Rule) -> bool:
+        """Whether a step needs reductions to which other processes contribute."""
+        return bool(rule.lowered.reductions and self._key[2])
 
-    def sums(self, rows: np.ndarray) -> np.ndarray:
-        """Return the sums, over all shards, of numbers of at least 0, rounded once."""
+    def joined(self, reductions: Sequence[Reduction], rows: np.ndarray) -> np.ndarray:
+        """Return for all shards what each reduction, a column of `rows`, has for those here."""
         for group, size in self._groups:
             own = torch.from_numpy(rows).to(self.mesh.device_type)
             parts = [torch.empty_like(own) for _ in range(size)]
             # Sums that each process forms for itself depend on no library's order.
             dist.all_gather(parts, own, group=group)
-            found = np.stack([part.cpu().numpy() for part in parts], axis=-1)
-            rows = np.apply_along_axis(total, -1, found)
+            found = np.stack([part.cpu().numpy() for part in parts]).T.tolist()
+            rows = np.array(
+                [list(map(one.join, column)) for one, column in zip(reductions, found)]
+            ).T.copy()
         return rows
 
-    def _norms(self, norms: list[float]) -> list[float]:
-        """Return the norms of whole arrays, given the norms of the shards here."""
+    def _whole(
+        self, reductions: Sequence[Reduction], count: int, reduced: list[float]
+    ) -> list[float]:
+        """Return the reductions of a whole array, given those of the shard here."""
         for group, size in self._groups:
             parts: list[Any] = [None] * size
-            dist.all_gather_object(parts, norms, group=group)
-            norms = [
-                math.nan if any(map(math.isnan, own)) else math.hypot(*own) for own in zip(*parts)
-            ]
-        return norms
+            dist.all_gather_object(parts, (count, reduced), group=group)
+            counts, values = zip(*parts)
+            reduced = [one.merge(each, counts) for one, each in zip(reductions, zip(*values))]
+            count = sum(counts)
+        return reduced
 
     @functools.cached_property
     def _groups(self) -> list[tuple[Any, int]]:
@@ -111,7 +114,7 @@ class Shards:
 
 
 class OverShards(Rule):
-    """A rule whose norms are those of whole tensors, where each process has a shard.
+    """A rule whose reductions are those of whole tensors, where each process has a shard.
 
     Parameters
     ----------
@@ -125,17 +128,32 @@ class OverShards(Rule):
         vars(self).update(vars(rule))
         self._shards = shards
 
-    def scales(self, sums: Sequence[np.ndarray], wide: Sequence[bool]) -> np.ndarray | None:
+    def scales(self, parts: Sequence[np.ndarray], wide: Sequence[bool]) -> np.ndarray | None:
         """Return what all processes multiply the values of tensors by."""
-        return super().scales(self._summed(sums), wide) if any(wide) else None
+        if not any(wide):
+            return None
+        return super().scales(self._joined(parts, [0] * len(parts))[0], wide)
 
-    def with_norms(
-        self, constants: Any, numbers: Any, sums: Sequence[np.ndarray], scales: np.ndarray | None
+    def with_results(
+        self,
+        constants: Any,
+        numbers: Any,
+        parts: Sequence[np.ndarray],
+        scales: np.ndarray | None,
+        counts: Sequence[int],
     ) -> Any:
-        """Put after the constants those that depend on the norms of whole tensors."""
-        return super().with_norms(constants, numbers, self._summed(sums), scales)
+        """Put after the constants those that depend on the reductions of whole tensors."""
+        parts, counts = self._joined(parts, counts)
+        return super().with_results(constants, numbers, parts, scales, counts)
 
-    def _summed(self, sums: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """Return the sums of squares of whole tensors, the same bits in every process."""
-        rows = np.array([[total(column) for column in part.T.tolist()] for part in sums])
-        return [row[None] for row in self._shards.sums(rows)]
+    def _joined(
+        self, parts: Sequence[np.ndarray], counts: Sequence[int]
+    ) -> tuple[list[np.ndarray], list[int]]:
+        """Return parts and counts of whole tensors, the same bits in every process."""
+        reductions = self.lowered.reductions
+        rows = [
+            [*(one.join(each) for one, each in zip(reductions, part.T.tolist())), float(count)]
+            for part, count in zip(parts, counts)
+        ]
+        joined = self._shards.joined([*reductions, TOTAL], np.array(rows))
+        return [row[None, :-1] for row in joined], [int(row[-1]) for row in joined]

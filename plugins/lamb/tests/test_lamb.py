@@ -79,5 +79,5 @@ def test_each_array_has_norms_of_its_own():
 
 
 def test_its_rule_takes_two_norms_after_one_pass():
-    assert LAMB.rule.lowered.norms == ["weight", "step"]
+    assert LAMB.rule.lowered.reduced == ["norm(weight)", "norm(step)"]
     assert len(LAMB.rule.lowered.measured) == 1

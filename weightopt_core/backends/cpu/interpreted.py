@@ -79,7 +79,7 @@ def run_in_slices(
 ) -> list[np.ndarray]:
     """Run `rule` as NumPy, over slices that stay in cache; the same bits as when compiled.
 
-    A rule with norms runs on all elements at once, for a norm is that of the whole tensor.
+    A rule with reductions runs on all elements at once, for they are of the whole tensor.
 
     Parameters
     ----------
@@ -104,7 +104,7 @@ def run_in_slices(
     given = 2 + len(rule.states)
     compute = compute_of(storage_of(flat[0].dtype))
     results = [np.empty_like(array) for array in [flat[0], *flat[2:]]]
-    length = max(SLICE, flat[0].size) if rule.lowered.norms else SLICE
+    length = max(SLICE, flat[0].size) if rule.lowered.reductions else SLICE
     with np.errstate(all="ignore"):
         for start in range(0, flat[0].size, length):
             part = slice(start, start + length)

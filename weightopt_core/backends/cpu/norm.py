@@ -7,8 +7,8 @@ from typing import Any
 
 from ... import threads
 from ...dtypes import storage_of
-from ...kernels import scaling
-from ...norms import chunk_sums, total
+from ...kernels import reduction, scaling
+from ...reductions import chunks_of, total_of
 from .checks import view
 
 
@@ -17,7 +17,7 @@ def square_sum(array: Any, scale: float = 1.0) -> float:
 
     Every element is multiplied by `scale` before, in double too.
     """
-    return total(chunk_sums(view(array, "array"), scale))
+    return total_of(chunks_of(view(array, "array"), reduction.SQUARES, scale))
 
 
 def scale(arrays: Sequence[Any], factors: Sequence[float]) -> None:

@@ -13,8 +13,8 @@ from ..interface import StateForm
 from .arrays import in_order, unfinished
 from .launches import launch
 from .many_launch import Many
-from .norm_launch import Measure, sums_of
 from .one_launch import One
+from .reduction_launch import Measure, parts_of
 from .shared_buffers import Held
 from .text.templates import ROUNDED_BFLOAT16
 
@@ -59,6 +59,7 @@ class DeviceStep:
         self.held: Held | None = Held(
             array.base_data for arrays in tensors for array in arrays if array.size
         )
+        self.counts = [arrays[0].size for arrays in tensors]
         together: dict[tuple[str, ...], list[int]] = {}
         for i, arrays in enumerate(tensors):
             if arrays[0].size:
@@ -73,7 +74,7 @@ class DeviceStep:
         self.measures = [
             Measure(rule, storages, positions, [tensors[i] for i in positions], self.held)
             for storages, positions in together.items()
-            if rule.lowered.norms
+            if rule.lowered.reductions
         ]
 
     def knows(self, rule: Any, weights: Any, grads: Any, states: Any, form: StateForm) -> bool:
@@ -145,7 +146,7 @@ class DeviceStep:
     ) -> bool:
         """Count the update and compute the new weights and states; return once it is enqueued.
 
-        A rule with norms is measured first, and that waits for the device. Nothing has changed
+        A rule with reductions is measured first, and that waits for the device. Nothing has changed
         until the first kernel that writes is launched, and then all are.
 
         Parameters
@@ -158,7 +159,7 @@ class DeviceStep:
             What identifies each tensor.
         numbers : callable
             Returns the rule's keyword arguments, given the rule, an index and the turn; called
-            for rules with norms.
+            for rules with reductions.
         turn : weightopt_core.engine.index_groups.Turn
             ``turn.commit()`` counts the step, just before the first launch, and
             ``turn.uncommit()`` takes that back where it fails.
@@ -187,9 +188,9 @@ class DeviceStep:
         """Compute the step by `parts` after `events`; out of order, `arrays` get its own."""
         (launches, measures), wait_for = parts, events or None
         if measures:
-            sums, scales = sums_of(measures, self.rule, constants.array(), wait_for)
+            measured, scales = parts_of(measures, self.rule, constants.array(), wait_for)
             known = [numbers(self.rule, index, turn) for index in indices]
-            constants = self.rule.with_norms(constants, known, sums, scales)
+            constants = self.rule.with_results(constants, known, measured, scales, self.counts)
         if self.in_order:
             arrays = []
         else:

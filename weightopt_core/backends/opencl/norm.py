@@ -9,8 +9,8 @@ import numpy as np
 import pyopencl as cl
 
 from ...dtypes import compute_of
-from ...kernels.norm import ELEMENTS_OF_A_CHUNK, LANES_OF_A_CHUNK
-from ...norms import total
+from ...kernels.reduction import ELEMENTS_OF_A_CHUNK, LANES_OF_A_CHUNK
+from ...reductions import total_of
 from .arrays import record
 from .checks import check, check_kernel
 from .launches import Ready, launch
@@ -98,7 +98,7 @@ def square_sum(array: Any, scale: float = 1.0) -> float:
     done = run(queue, *work, *given, wait_for=array.events or None)
     result = np.empty(groups)
     cl.enqueue_copy(queue, result, sums, wait_for=[done])
-    return total(result)
+    return total_of(result)
 
 
 def scale(arrays: Sequence[Any], factors: Sequence[float]) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from ..language import COMPARE
-from ..tree import Array, Call, Choice, Literal, Node, Norm, Number, Operation, Outside, Tree
+from ..tree import Array, Call, Choice, Literal, Node, Number, Operation, Outside, Reduced, Tree
 
 #: How tightly operators bind.
 _BINARY = {
@@ -87,8 +87,8 @@ def _text(tree: Tree, node: Node, texts: Mapping[int, _Text]) -> _Text:
             return _operation(node.sign, parts)
         case Choice():
             return _choice(node.sign, parts)
-        case Norm():
-            return _Text(f"norm({parts[0].text})")
+        case Reduced():
+            return _Text(f"{node.name}({parts[0].text})")
         case Call(name="square"):
             return _operation("**", [parts[0], _Text("2")])
         case Call():

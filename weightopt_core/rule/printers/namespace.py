@@ -1,7 +1,7 @@
 """A rule as a module of Python that calls the functions of an array namespace.
 
-Its functions are `constants` and `measured`, from numbers to what arrays meet; `normed`, what the
-norms are of; and `step`, the new weight and states. They are straight-line code on names that are
+Its functions are `constants` and `measured`, from numbers to what arrays meet; `measure`, what is
+reduced; and `step`, the new weight and states. They are straight-line code on names that are
 made here, so that whatever traces functions of Python can trace them.
 """
 
@@ -29,18 +29,17 @@ def module_of(tree: Tree, operations: Any) -> tuple[str, dict[str, Any]]:
         _legend(tree),
         _function("constants", *evaluation.of_numbers(NumberText(tree, operations, given))),
     ]
-    if tree.norms:
-        normed = [tree.nodes[number].operands[0] for number in tree.norms]
+    if tree.reduced:
         texts += [
-            _function("measured", *evaluation.of_norms(NumberText(tree, operations, given))),
-            _on_arrays("normed", tree, normed),
+            _function("measured", *evaluation.of_reduced(NumberText(tree, operations, given))),
+            _on_arrays("measure", tree, tree.arguments),
         ]
     texts.append(_on_arrays("step", tree, tree.results))
     return "\n\n\n".join("\n".join(lines) for lines in texts) + "\n", given
 
 
 def _legend(tree: Tree) -> list[str]:
-    numbers = [(i, texts_of(tree, [i])[0]) for i in [*evaluation.given_to(tree), *tree.norms]]
+    numbers = [(i, texts_of(tree, [i])[0]) for i in [*evaluation.given_to(tree), *tree.reduced]]
     constants = texts_of(tree, [*tree.constants, *tree.measured])
     return [
         *(f"# array{i}: {name}" for i, name in enumerate(tree.arrays)),

@@ -12,14 +12,14 @@ from collections.abc import Callable, Container, Iterable, Sequence
 from typing import Any
 
 from ..language import BINARY, COMPARE, UNARY
-from ..tree import Call, Choice, Literal, Norm, Number, Operation, Outside, Tree
+from ..tree import Call, Choice, Literal, Number, Operation, Outside, Reduced, Tree
 
 #: How deeply an expression is nested before a part of it gets a name: compilers have limits.
 _DEEPEST = 20
 _UNARY = {sign: op for op, sign in UNARY.items()}
 _BINARY = {sign: op for op, sign in BINARY.items()}
 _COMPARE = {sign: op for op, sign in COMPARE.items()}
-_LEAVES = Number, Outside, Literal, Norm
+_LEAVES = Number, Outside, Literal, Reduced
 
 
 def always(tree: Tree, roots: Iterable[int], known: Container[int] = ()) -> list[int]:

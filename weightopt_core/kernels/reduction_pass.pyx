@@ -1,12 +1,12 @@
-"""The first pass of a rule with norms: sums of squares of what its norms are of.
+"""The first pass of a rule with reductions: what they are of, reduced by chunks.
 
 Design
 ------
-a) A rule with norms has a second compiled function, which computes for each element what the norms
-   are of, and writes nothing else. It runs by stages; their squares are summed while in the cache.
-b) Chunks of all tensors are numbered in one row, which the pool cuts into tasks. A sum belongs to
-   one chunk of one tensor, so that tasks and threads do not show.
-c) `scales` are for a second run of the same pass, where squares were beyond the range of double.
+a) A rule with reductions has a second compiled function, which computes for each element what they
+   are of, and writes nothing else. It runs by stages, which are reduced while in the cache.
+b) Chunks of all tensors are numbered in one row, which the pool cuts into tasks. A number belongs
+   to one chunk of one tensor, so that tasks and threads do not show.
+c) `scales` are for a second run of the same pass, where sums were beyond the range of double.
 
 A pointer is IN if nothing is written through it, OUT if only that, and INOUT if both.
 """
@@ -17,24 +17,25 @@ from libc.string cimport memset
 
 import numpy as np
 
-from .abi cimport MAX_ARRAYS, MAX_NORMS
+from .abi cimport MAX_ARRAYS, MAX_REDUCTIONS
 from .driver cimport STAGE, Kernel, Tensor, Work, is_computed, load, rule_function, size_of
-from .norm cimport CHUNK, LANES, add_scaled, add_squares, sum_of_lanes
+from .reduction cimport CHUNK, LANES, add_scaled, add_values, join_lanes
 from .parallel cimport parallel_for
 
 cdef enum:
     CHUNKS = 4  # in one task of the pool; below twice as many the calling thread works alone
 
 
-# All IN but for `sums`, which are OUT
+# All IN but for `chunks`, which are OUT
 cdef struct Measure:
     Work *work
     rule_function float32
     rule_function float64
-    int norms
-    const double *scales  # for each tensor one of each norm; NULL where all are 1
+    int reductions
+    const unsigned char *steps  # of each reduction
+    const double *scales  # for each tensor one of each reduction; NULL where all are 1
     ptrdiff_t *first  # chunk of each tensor in the numbering over all tensors
-    double *sums  # for each chunk one of each norm
+    double *chunks  # for each chunk one number of each reduction
 
 
 # IN work; OUT arrays, copies
@@ -53,15 +54,15 @@ cdef void place(
             arrays[i] = copies[i]
 
 
-# IN measure; OUT sums
+# IN measure; OUT numbers
 cdef void measure_chunk(
-    Measure *measure, ptrdiff_t at, ptrdiff_t chunk, double *sums
+    Measure *measure, ptrdiff_t at, ptrdiff_t chunk, double *numbers
 ) noexcept nogil:
-    """Compute the sums of one chunk of one tensor."""
+    """Compute the numbers of one chunk of one tensor."""
     cdef double copies[MAX_ARRAYS][STAGE]
-    cdef double values[MAX_NORMS][STAGE]
-    cdef double lanes[MAX_NORMS][LANES]
-    cdef void *arrays[MAX_ARRAYS + MAX_NORMS]
+    cdef double values[MAX_REDUCTIONS][STAGE]
+    cdef double lanes[MAX_REDUCTIONS][LANES]
+    cdef void *arrays[MAX_ARRAYS + MAX_REDUCTIONS]
     cdef Tensor *tensor = &measure.work.tensor[at]
     cdef rule_function function = measure.float64 if tensor.wide else measure.float32
     cdef ptrdiff_t begin = chunk * CHUNK, count
@@ -69,27 +70,27 @@ cdef void measure_chunk(
     cdef double scale
     cdef int i
     memset(lanes, 0, sizeof(lanes))
-    # The function stores what the norms are of in arrays that come after those of the rule.
-    for i in range(measure.norms):
+    # The function stores what is reduced in arrays that come after those of the rule.
+    for i in range(measure.reductions):
         arrays[measure.work.parameters + i] = values[i]
     while begin < end:
         count = min(<ptrdiff_t>STAGE, end - begin)
         place(measure.work, at, arrays, copies, begin, count)
         function(count, arrays, tensor.constants)
-        for i in range(measure.norms):
-            scale = measure.scales[at * measure.norms + i] if measure.scales else 1.0
+        for i in range(measure.reductions):
+            scale = measure.scales[at * measure.reductions + i] if measure.scales else 1.0
             # A product with 1 would change nothing, but take a pass over the stage.
             if scale == 1.0:
-                add_squares(lanes[i], values[i], tensor.wide, count)
+                add_values(measure.steps[i], lanes[i], values[i], tensor.wide, count)
             else:
-                add_scaled(lanes[i], values[i], tensor.wide, count, scale)
+                add_scaled(measure.steps[i], lanes[i], values[i], tensor.wide, count, scale)
         begin += count
-    for i in range(measure.norms):
-        sums[i] = sum_of_lanes(lanes[i])
+    for i in range(measure.reductions):
+        numbers[i] = join_lanes(measure.steps[i], lanes[i])
 
 
 cdef void measure_part(void *context, ptrdiff_t begin, ptrdiff_t end) noexcept nogil:
-    """Compute the sums of the chunks `begin` to `end` of the numbering over all tensors."""
+    """Compute the numbers of the chunks `begin` to `end` of the numbering over all tensors."""
     cdef Measure *measure = <Measure *>context
     cdef ptrdiff_t low = 0, high = measure.work.tensors - 1, middle, chunk
     while low < high:
@@ -103,27 +104,28 @@ cdef void measure_part(void *context, ptrdiff_t begin, ptrdiff_t end) noexcept n
         while chunk >= measure.first[low + 1]:
             low += 1
         measure_chunk(
-            measure, low, chunk - measure.first[low], measure.sums + chunk * measure.norms
+            measure, low, chunk - measure.first[low], measure.chunks + chunk * measure.reductions
         )
 
 
 # IN work
 cdef list measure_work(Work *work, Kernel kernel, int threads, const double[:, ::1] scales):
-    """Return for each tensor an array: a row for each chunk, with a sum for each norm.
+    """Return for each tensor an array: a row for each chunk, with a number for each reduction.
 
-    What a norm is of is multiplied by its scale before; None stands for 1.
+    What is reduced is multiplied by its scale before; None stands for 1.
     """
     cdef Measure measure
     cdef ptrdiff_t i, total = 0
-    cdef double[:, ::1] sums
+    cdef double[:, ::1] chunks
     measure.work = work
     measure.float32 = kernel.measure32
     measure.float64 = kernel.measure64
-    measure.norms = kernel.norms
+    measure.reductions = kernel.reductions
+    measure.steps = kernel.steps
     measure.scales = NULL
     if scales is not None:
-        if scales.shape[0] != work.tensors or scales.shape[1] != kernel.norms:
-            raise ValueError("scales: expected one for each norm of each tensor")
+        if scales.shape[0] != work.tensors or scales.shape[1] != kernel.reductions:
+            raise ValueError("scales: expected one for each reduction of each tensor")
         if work.tensors:
             measure.scales = &scales[0, 0]
     measure.first = <ptrdiff_t *>PyMem_Calloc(work.tensors + 1, sizeof(ptrdiff_t))
@@ -134,10 +136,10 @@ cdef list measure_work(Work *work, Kernel kernel, int threads, const double[:, :
             measure.first[i] = total
             total += (work.tensor[i].count + CHUNK - 1) // CHUNK
         measure.first[work.tensors] = total
-        made = np.empty((total, kernel.norms))
+        made = np.empty((total, kernel.reductions))
         if total:
-            sums = made
-            measure.sums = &sums[0, 0]
+            chunks = made
+            measure.chunks = &chunks[0, 0]
             with nogil:
                 parallel_for(
                     measure_part, &measure, total, CHUNKS, threads if total >= 2 * CHUNKS else 1

@@ -1,4 +1,4 @@
-"""Launches of the first pass of a rule with norms, and its results."""
+"""Launches of the first pass of a rule with reductions, and its results."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 import pyopencl as cl
 
-from ...kernels.norm import ELEMENTS_OF_A_CHUNK
-from ...norms import scales_of
+from ...kernels.reduction import ELEMENTS_OF_A_CHUNK
+from ...reductions import scales_of
 from .launches import launch
 from .many_launch import Many
 from .programs import kernel
-from .text.norm_source import measure_text
+from .text.reduction_source import measure_text
 
 
 class Measure(Many):
-    """Sums of squares of what the norms of many tensors are of; nothing else is written."""
+    """What is reduced of many tensors, by chunks; nothing else is written."""
 
     kernel_name = "many_measures"
 
@@ -36,38 +36,40 @@ class Measure(Many):
     def take_kernels(self, name: str, slots: int | None, types: Sequence[Any]) -> None:
         """Take the kernels that measure."""
         assert slots is not None
-        key = self.rule.lowered.fingerprint, self.storages, slots, self.traits.float64
+        lowered = self.rule.lowered
+        steps = tuple(one.step for one in lowered.reductions)
+        key = lowered.fingerprint, steps, self.storages, slots, self.traits.float64
         text = lambda: measure_text(self.rule, self.storages, self.traits, self.real.name, slots)  # noqa: E731
         self.kernels = kernel(self.queue, key, text, name, types)
 
     def read(self, constants: np.ndarray, scales: np.ndarray, events: Any) -> list[np.ndarray]:
-        """Launch after `events`, wait, and return the sums of each tensor, a row a chunk."""
+        """Launch after `events`, wait, and return the numbers of each tensor, a row a chunk."""
         # Made anew, because numbers of the caller's may take a step while these are in use.
-        host = np.empty((self.ends[-1], len(self.rule.lowered.norms)))
-        sums = cl.Buffer(self.queue.context, cl.mem_flags.WRITE_ONLY, host.nbytes)
+        host = np.empty((self.ends[-1], len(self.rule.lowered.reductions)))
+        chunks = cl.Buffer(self.queue.context, cl.mem_flags.WRITE_ONLY, host.nbytes)
         rows = [self.rounded(constants), scales[self.positions].astype(self.real)]
-        done = launch(self.prepare_all((self._upload(np.hstack(rows)), sums), events))
-        cl.enqueue_copy(self.queue, host, sums, wait_for=done)
+        done = launch(self.prepare_all((self._upload(np.hstack(rows)), chunks), events))
+        cl.enqueue_copy(self.queue, host, chunks, wait_for=done)
         return np.split(host, self.ends[:-1])
 
 
-def sums_of(
+def parts_of(
     measures: Sequence[Measure], rule: Any, constants: np.ndarray, events: Any
 ) -> tuple[list[np.ndarray], np.ndarray | None]:
-    """Return for each tensor a row for each of its chunks: the sum of squares for each norm.
+    """Return for each tensor a row for each of its chunks, with a number for each reduction.
 
-    Beside them come the scales, as `weightopt_core.norms.norms_of` takes them.
+    Beside them come the scales, as `weightopt_core.reductions.results_of` takes them.
     """
-    scales = np.ones((len(constants), len(rule.lowered.norms)))
+    scales = np.ones((len(constants), len(rule.lowered.reductions)))
     wide = [False] * len(constants)
     for measure in measures:
         for position in measure.positions:
             wide[position] = measure.real == np.float64
-    sums = _read(measures, constants, scales, events)
-    found = scales_of(sums, wide)
+    parts = _read(measures, constants, scales, events)
+    found = scales_of(rule.lowered.reductions, parts, wide)
     if found is not None:
-        sums = _read(measures, constants, found, events)
-    return sums, found
+        parts = _read(measures, constants, found, events)
+    return parts, found
 
 
 def _read(
@@ -76,6 +78,6 @@ def _read(
     parts = [np.empty((0, scales.shape[1]))] * len(constants)
     for measure in measures:
         read = measure.read(constants, scales, events)
-        for position, sums in zip(measure.positions, read, strict=True):
-            parts[position] = sums
+        for position, rows in zip(measure.positions, read, strict=True):
+            parts[position] = rows
     return parts

@@ -1,7 +1,7 @@
-"""Rules with norms: of parameters and of what is made of them, used in every way."""
+"""Rules with norms, totals and the like: of parameters and of what is made of them."""
 
 from weightopt_core import update_rule
-from weightopt_core.rule import clip, maximum, norm, sqrt, where
+from weightopt_core.rule import clip, maximum, norm, sqrt, total, where
 
 
 @update_rule
@@ -32,4 +32,14 @@ def once_only(weight, grad, square, *, lr, t):
     return weight - lr * min(ratio, norm(weight), 2.0) * step, square
 
 
-RULES = (layerwise, limited, once_only)
+@update_rule
+def shifted(weight, grad, mom, *, lr, wd, rescale_grad):
+    """A total of signed numbers, one of what is chosen by element, and a norm beside them."""
+    grad = rescale_grad * grad
+    shift = 1e-4 * total(grad - 0.5 * weight)
+    scale = 1 + abs(total(where(weight > grad, weight, grad))) + norm(grad)
+    mom = 0.9 * mom + lr * (grad - shift + wd * weight)
+    return weight - mom / scale, mom
+
+
+RULES = (layerwise, limited, once_only, shifted)

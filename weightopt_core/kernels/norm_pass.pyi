@@ -1,1 +1,0 @@
-# All of it is for Cython: norm_pass.pxd.

@@ -1,0 +1,1 @@
+# All of it is for Cython: reduction_pass.pxd.
