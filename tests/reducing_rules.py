@@ -1,7 +1,7 @@
 """Rules with norms, totals and the like: of parameters and of what is made of them."""
 
 from weightopt_core import update_rule
-from weightopt_core.rule import clip, maximum, norm, sqrt, total, where
+from weightopt_core.rule import clip, largest, maximum, mean, norm, sqrt, total, where
 
 
 @update_rule
@@ -42,4 +42,17 @@ def shifted(weight, grad, mom, *, lr, wd, rescale_grad):
     return weight - mom / scale, mom
 
 
-RULES = (layerwise, limited, once_only, shifted)
+@update_rule
+def centred(weight, grad, square, *, lr, wd, t):
+    """Every reduction at once, two of them of one array, in conditions too."""
+    centre = mean(grad)
+    bound = largest(grad) * (0.5 if t > 1 else 1.0)
+    size = max(mean(square), 1e-8) if bound < 1e30 else 1.0
+    length = norm(square * grad)
+    square = square + (grad - centre) ** 2
+    grad = maximum(grad, -bound) + wd * weight
+    step = 1e-3 * total(weight) / (1 + length) + largest(weight * 0.125)
+    return weight - lr / size**0.5 * grad * min(step, 2.0), square
+
+
+RULES = (layerwise, limited, once_only, shifted, centred)

@@ -104,7 +104,7 @@ class Reduction(NamedTuple):
 
     def of(self, array: np.ndarray) -> float:
         """Return the result for an array of any shape."""
-        return self.by(lambda scale: chunks_of(array, self.step, scale), array.size)
+        return self.by(lambda scale: chunks_of(array, self.step, scale).tolist(), array.size)
 
 
 def _scale_for_squares(square: float) -> float:
@@ -131,6 +131,24 @@ TOTAL = Reduction(
     scale_for=_scale_for_sum,
     last=lambda value, _: value,
     merge_known=lambda totals, _: total_of(totals),
+)
+MEAN = Reduction(
+    "mean",
+    reduction.VALUES,
+    join=total_of,
+    scale_for=_scale_for_sum,
+    last=lambda value, count: value / count if count else 0.0,
+    merge_known=lambda means, counts: total_of(
+        mean * (count / sum(counts)) for mean, count in zip(means, counts, strict=True) if count
+    ),
+)
+LARGEST = Reduction(
+    "largest",
+    reduction.MAGNITUDES,
+    join=largest_of,
+    scale_for=lambda _: 1.0,
+    last=lambda value, _: value,
+    merge_known=lambda values, _: largest_of(values),
 )
 
 

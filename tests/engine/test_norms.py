@@ -19,7 +19,7 @@ from written_rules import HEADER, load
 import weightopt_core as mx
 from weightopt_core import RuleError
 from weightopt_core.kernels.driver import THREAD_THRESHOLD
-from weightopt_core.rule import norm
+from weightopt_core.rule import largest, mean, norm, total
 from weightopt_core.testing.arrays import same_bits
 
 SETUP = "from setuptools import setup\nfrom weightopt_core.build import compiled_rules\n"
@@ -89,6 +89,63 @@ def test_norm_of_what_is_finite_is_finite_and_right(values):
     assert norm(values) == pytest.approx(exact, rel=1e-14, abs=0)
 
 
+@each_dtype
+@pytest.mark.parametrize("shape", [(0,), (), (1,), (7,), (3, 5), (4096,), (4097,), (100_003,)])
+def test_others_are_of_all_elements(shape, dtype, rng):
+    array = np.asarray(rng.normal(size=shape), dtype)
+    values = [float(x) for x in array.ravel()]
+    exact, bound = math.fsum(values), 1e-13 * math.fsum(map(abs, values))
+    assert total(array) == pytest.approx(exact, rel=0, abs=bound)
+    assert mean(array) == (total(array) / len(values) if values else 0.0)
+    assert largest(array) == max(map(abs, values), default=0.0)
+    assert {type(function(array)) for function in (total, mean, largest)} == {float}
+
+
+def test_totals_add_in_the_order_of_norms(rng):
+    """The chunks of a total of squares are those of a norm: 16 running sums, then halves."""
+    values = rng.normal(size=2 * 4096 + 17)
+    parts = []
+    for chunk in (values[:4096], values[4096:8192], values[8192:]):
+        lanes = np.zeros(16)
+        for row in np.resize(
+            np.append(chunk, np.zeros(-chunk.size % 16)), (-(-chunk.size // 16), 16)
+        ):
+            lanes = lanes + row
+        while lanes.size > 1:
+            lanes = lanes[: lanes.size // 2] + lanes[lanes.size // 2 :]
+        parts.append(lanes[0])
+    assert total(values) == math.fsum(parts)
+    assert norm(values) == math.sqrt(total(values * values))
+
+
+HUGE = np.finfo(float).max
+NAN, INF = math.nan, math.inf
+
+
+@pytest.mark.parametrize(
+    ("values", "sums", "means", "magnitude"),
+    [
+        ([1.0, INF], INF, INF, INF),
+        ([1.0, -INF], -INF, -INF, INF),
+        ([INF, -INF], NAN, NAN, INF),
+        ([INF, NAN, 1.0], NAN, NAN, NAN),
+        ([NAN] + [1.0] * 9000, NAN, NAN, NAN),
+        ([1.0] * 9000 + [NAN], NAN, NAN, NAN),
+        ([-0.0, -0.0], 0.0, 0.0, 0.0),
+        ([HUGE, HUGE, -HUGE], HUGE, HUGE / 3, HUGE),
+        # The sums of two chunks are infinite, with different signs.
+        ([HUGE] * 4096 + [-HUGE] * 4096, 0.0, 0.0, HUGE),
+        ([HUGE] * 4096 + [-HUGE] * 4094, INF, HUGE / 4095, HUGE),
+        ([HUGE] * 8, INF, HUGE, HUGE),
+        ([5e-324] * 4, 2e-323, 5e-324, 5e-324),
+    ],
+)
+def test_others_at_the_ends_of_the_range(values, sums, means, magnitude):
+    array = np.array(values)
+    for function, expected in ((total, sums), (mean, means), (largest, magnitude)):
+        assert same_bits(np.array(function(array)), np.array(expected))
+
+
 @pytest.mark.parametrize("power", [-1000, -600, -500, 500, 900])
 def test_norm_of_numbers_times_a_power_of_two(power, rng):
     """No digit changes where no square lost one."""
@@ -116,9 +173,10 @@ def test_rules_at_the_ends_of_the_range(compiled, name, size, rng):
 
 
 @pytest.mark.parametrize("number", [3, 2.0])
-def test_norm_of_a_number(number):
-    with pytest.raises(TypeError, match="norm: expected an array"):
-        norm(number)
+@pytest.mark.parametrize("function", [norm, total, mean, largest])
+def test_reductions_of_a_number(function, number):
+    with pytest.raises(TypeError, match=f"{function.__name__}: expected an array"):
+        function(number)
 
 
 @each_dtype
@@ -223,30 +281,33 @@ REFUSED = {
     "norm(grad > 0)": ("norm of a mask", "of an array"),
     "norm(grad, 1)": ("norm with 2 arguments", "norm takes 1"),
     "norm(x=grad)": ("keyword", "by position"),
-    "norm(grad / norm(grad))": (
-        "depends on another such number",
-        "known without any of norm, total",
-    ),
-    "norm(grad * max(norm(grad), 1.0))": (
-        "depends on another such number",
-        "known without any of norm, total",
-    ),
-    "norm(scaled)": ("depends on another such number", "known without any of norm, total"),
-    "norm(twice)": ("depends on another such number", "known without any of norm, total"),
+    "norm(grad / norm(grad))": ("depends on another reduction", "known without any"),
+    "norm(grad * max(norm(grad), 1.0))": ("depends on another reduction", "known without any"),
+    "norm(scaled)": ("depends on another reduction", "known without any"),
+    "norm(twice)": ("depends on another reduction", "known without any"),
     "norm(where(weight > norm(grad), grad, weight))": (
-        "depends on another such number",
-        "without any of",
+        "depends on another reduction",
+        "known without any",
     ),
     "sum([norm(grad * i) for i in (1, 2)])": ("a call of 'sum'", "norm"),
     "(" + " + ".join(f"norm(grad * {i})" for i in range(9)) + ")": (
         "one norm more",
-        "up to 8 of norm, total",
+        "up to 8 reductions",
+    ),
+    "total(grad - mean(grad))": ("total of an array that depends on another reduction", "any"),
+    "mean(largest(grad) * weight)": ("mean of an array that depends on another", "known without"),
+    "total(lr)": ("total of a number", "of an array"),
+    "mean(grad > 0)": ("mean of a mask", "of an array"),
+    "largest(grad, weight)": ("largest with 2 arguments", "largest takes 1"),
+    "(mean(grad) + " + " + ".join(f"total(grad * {i})" for i in range(8)) + ")": (
+        "one total more",
+        "up to 8 reductions",
     ),
     "(grad if norm(grad) > 1 else weight)": ("'if' on arrays", "where"),
     "weight ** norm(grad)": ("a power of an array", "product"),
 }
 BODY = """
-from weightopt_core.rule import norm
+from weightopt_core.rule import largest, mean, norm, total
 
 @update_rule
 def rule(weight, grad, *, lr):

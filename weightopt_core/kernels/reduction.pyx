@@ -40,7 +40,8 @@ ctypedef fused real:
 cdef inline double joined(int step, double one, double other) noexcept nogil:
     """Return what a step makes of two numbers that it has made: NaN where either is NaN."""
     if step == MAGNITUDES:
-        return other if other > one or other != other else one
+        # Without a branch between the two comparisons, so that it is vectorized.
+        return other if (other > one) | (other != other) else one
     return one + other
 
 

@@ -5,12 +5,14 @@ with the same bits.
 """
 
 from .definition import Rule, update_rule
-from .functions import clip, maximum, minimum, norm, sign, sqrt, total, where
+from .functions import clip, largest, maximum, mean, minimum, norm, sign, sqrt, total, where
 
 __all__ = [
     "Rule",
     "clip",
+    "largest",
     "maximum",
+    "mean",
     "minimum",
     "norm",
     "sign",

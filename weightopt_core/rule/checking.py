@@ -24,7 +24,6 @@ from .language import (
     ON_ARRAYS,
     REDUCTIONS,
     UNARY,
-    WHOLE,
 )
 from .operands import operands_of
 from .reading import Reading
@@ -194,13 +193,13 @@ class Checker:
         if NOISE in self.reading.arrays:
             raise self.refuse(node, f"{name} in a rule with {NOISE!r}", "a rule takes one of them")
         if self.tree.late[values[0]]:
-            what = f"{name} of an array that depends on another such number"
-            raise self.refuse(node, what, f"take {name} of what is known without any of {WHOLE}")
+            what = f"{name} of an array that depends on another reduction"
+            raise self.refuse(node, what, f"take {name} of what is known without any")
         number = self.tree.add(Reduced(name, (values[0],)), NUMBER)
         if number not in self.tree.reduced:
             self.tree.reduced.append(number)
         if len(self.tree.reduced) > MAX_REDUCTIONS:
             raise self.refuse(
-                node, f"one {name} more", f"a rule takes up to {MAX_REDUCTIONS} of {WHOLE}"
+                node, f"one {name} more", f"a rule takes up to {MAX_REDUCTIONS} reductions"
             )
         return number

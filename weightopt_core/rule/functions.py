@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import wording
-from ..reductions import NORM, TOTAL, Reduction
+from ..reductions import LARGEST, MEAN, NORM, TOTAL, Reduction
 
 
 def _is_number(x: Any) -> bool:
@@ -56,6 +56,23 @@ def total(x: Any) -> float:
     Infinities of both signs give NaN. The total of an empty array is 0.
     """
     return _reduced(TOTAL, x)
+
+
+def mean(x: Any) -> float:
+    """Mean of all elements of an array: its `total`, divided by how many they are.
+
+    It is right wherever it is in the range of double, even where the total is not. The mean of an
+    empty array is 0.
+    """
+    return _reduced(MEAN, x)
+
+
+def largest(x: Any) -> float:
+    """Largest of the absolute values of all elements of an array: a number.
+
+    It is NaN where one of them is. The largest of an empty array is 0.
+    """
+    return _reduced(LARGEST, x)
 
 
 def _reduced(reduction: Reduction, x: Any) -> float:

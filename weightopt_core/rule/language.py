@@ -6,7 +6,7 @@ import ast
 import math
 from typing import Any
 
-from ..reductions import NORM, TOTAL, Reduction
+from ..reductions import LARGEST, MEAN, NORM, TOTAL, Reduction
 from . import functions
 
 NUMBER, ARRAY, MASK = "a number", "an array", "a mask"
@@ -52,11 +52,17 @@ ARRAY_FUNCTIONS: dict[Any, tuple[str, int]] = {
     abs: ("abs", 1),
 }
 #: Functions that make a number of a whole array.
-REDUCTIONS: dict[Any, Reduction] = {functions.norm: NORM, functions.total: TOTAL}
+REDUCTIONS: dict[Any, Reduction] = {
+    functions.norm: NORM,
+    functions.total: TOTAL,
+    functions.mean: MEAN,
+    functions.largest: LARGEST,
+}
 _MATH = {function for function in vars(math).values() if callable(function)}
 NUMBER_FUNCTIONS = _MATH | {*ARRAY_FUNCTIONS, *REDUCTIONS, min, max, float, int, round}
-WHOLE = ", ".join(sorted(one.name for one in REDUCTIONS.values()))
 ON_ARRAYS = "on arrays: + - * /, **2, comparisons, & | ~ of masks, and " + ", ".join(
-    sorted([*(name for name, _ in ARRAY_FUNCTIONS.values()), WHOLE])
+    sorted(
+        [*(name for name, _ in ARRAY_FUNCTIONS.values()), *(r.name for r in REDUCTIONS.values())]
+    )
 )
 CALLS = f"{ON_ARRAYS}; on numbers also the functions of math"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import linecache
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -163,6 +164,15 @@ class OnNamespace:
         namespace = self.namespace
         return namespace.sum(array if self._wide is None else namespace.astype(array, self._wide))
 
+    def _mean(self, array: Any) -> Any:
+        return self._total(array) / (math.prod(array.shape) or 1)
+
+    def _largest(self, array: Any) -> Any:
+        """Return the largest magnitude, NaN where there is one."""
+        if 0 in array.shape:
+            return self.namespace.sum(array)
+        return self.namespace.max(self._operations.abs(array))
+
     def _norm(self, array: Any) -> Any:
         """Return the Euclidean norm of all elements, a 0-d array.
 
@@ -175,7 +185,7 @@ class OnNamespace:
         if self._wide is not None and array.dtype != self._wide:
             wide = namespace.astype(array, self._wide)
             return namespace.sqrt(namespace.sum(wide * wide))
-        largest = namespace.max(self._operations.abs(array))
+        largest = self._largest(array)
         none = (largest == 0) | (largest == largest + largest)  # zeros, or an infinity
         scaled = array / self._operations.where(none, namespace.ones_like(largest), largest)
         root = namespace.sqrt(namespace.sum(scaled * scaled))

@@ -56,7 +56,7 @@ class Operations:
         self.own |= dict.fromkeys([float, functions.clip_bound], lambda x: x)
         self.own |= {functions.sign: self.sign, functions.clip: self.clip_number}
         self.own |= {functions.maximum: self.maximum, functions.minimum: self.minimum}
-        self.own |= {max: self.largest, min: self.least, math.log: self.log, math.pow: self.power}
+        self.own |= {max: self.greatest, min: self.least, math.log: self.log, math.pow: self.power}
         self.own |= {
             int: getattr(namespace, "trunc", None),
             round: getattr(namespace, "round", None),
@@ -121,7 +121,7 @@ class Operations:
         logs = [math.log(value) if is_plain(value) else own(value) for value in (x, *base)]
         return logs[0] / logs[1] if base else logs[0]
 
-    def largest(self, *values: Any) -> Any:
+    def greatest(self, *values: Any) -> Any:
         """``max`` of numbers, one or more."""
         found, *others = values
         for value in others:
