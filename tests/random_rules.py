@@ -19,7 +19,8 @@ complex errno INT_MAX UINT64_MAX SIZE_MAX offsetof uint16_t uint64_t memcpy y0 y
 gamma signgam isnan signbit nan infinity linux unix PyObject Py_None PyCapsule_New PyInit__rules
 RULES Py_LIMITED_API _rules REAL FN SQRT FABS GROUP PART RESTRICT CLONES BLOCK HAS_CLONES WIDE
 WORD WORDS PER_BLOCK BLOCKS MULTIPLY U16 U32 U64 AS_U32 AS_F32 AS_U64 AS_F64 REBIASED BITS
-ROUNDING_STEP SUM ZERO NORMS LANES ROWS
+ROUNDING_STEP SUM ZERO REDUCTIONS LANES ROWS SQUARES VALUES
+MAGNITUDES NEGATIVE INFINITE UNIT steps joined made_of which total mean largest
 MEASURED FLOAT64 RULE_0 rule_0_float32 i j k k0 k1 m0 x y bound count arrays constants blocks
 begin end first last row rows words key key0 key1 part parts group number chunk slot values sums
 norm mirror salt0_0 salt0_1 random0 b0 b1 out value weight_new weight_p weight_at weight_0
@@ -38,7 +39,9 @@ HEADER = """\
 from weightopt_core import update_rule
 from weightopt_core.rule import clip as f_clip, maximum as f_maximum, minimum as f_minimum
 from weightopt_core.rule import norm as f_norm, sign as f_sign, sqrt as f_sqrt, where as f_where
+from weightopt_core.rule import largest as f_largest, mean as f_mean, total as f_total
 """
+REDUCTIONS = ["f_norm", "f_total", "f_mean", "f_largest"]
 #: A bracket of text for each kind of expression, from parts of the kinds that are named.
 NUMBERS = [
     "({number} + {number})",
@@ -82,14 +85,15 @@ class Maker:
         self.rng, self.depth = rng, depth
         self.arrays, self.numbers, self.masks = [], [], []
 
-    def rule(self, name, names, norms):
+    def rule(self, name, names, reduces):
         """Return the text of the rule `name`, whose parameters and locals are called `names`."""
         states, numbers = names[: len(names) // 4], names[len(names) // 4 : len(names) // 2]
         self.arrays, self.numbers, self.masks = ["weight", "grad", *states], list(numbers), []
         signature = f"weight, grad, {', '.join(states)}, *, {', '.join(numbers)}"
         lines = [f"@update_rule\ndef {name}({signature}):"]
-        if norms:
-            lines.append(f"    {names[-1]} = f_norm({self.array(1)}) / (1 + f_norm(grad)**2)")
+        if reduces:
+            one, other = self.rng.choice(REDUCTIONS, 2)
+            lines.append(f"    {names[-1]} = {one}({self.array(1)}) / (1 + {other}(grad)**2)")
             self.numbers.append(names[-1])
         for local in names[len(names) // 2 : -1]:
             kind = self.rng.choice(["array", "array", "number", "mask"])

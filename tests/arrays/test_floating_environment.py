@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import weightopt_core as mx
+from weightopt_core.rule import largest, mean, total
 
 #: Where a `fenv_t` of glibc has the control of vectors, and its bits. The flag of a division by
 #: zero, and those of invalid operations, divisions by zero and overflows.
@@ -109,6 +110,11 @@ def normed(dtype):
     return lambda: [mx.optimizer.global_norm([array]).hex() for array in arrays]
 
 
+def reduced(dtype):
+    arrays = [values(dtype, seed) for seed in range(4)]
+    return lambda: [of(array).hex() for array in arrays for of in (total, mean, largest)]
+
+
 WORK = {
     "sgd": lambda: stepped("sgd", "float32", momentum=0.9, wd=0.01),
     "sgd of float64": lambda: stepped("sgd", "float64", momentum=0.9, wd=0.01),
@@ -125,6 +131,8 @@ WORK = {
     "normal of float16": lambda: filled("normal", "float16", 1.0),
     "norm": lambda: normed("float32"),
     "norm of float64": lambda: normed("float64"),
+    "totals and the like": lambda: reduced("float32"),
+    "totals and the like of float64": lambda: reduced("float64"),
 }
 #: Work in which flushing shows nothing, for the numbers are too large, or are added to larger ones.
 LARGE = {
@@ -135,6 +143,8 @@ LARGE = {
     "normal of float16",
     "norm",
     "norm of float64",
+    "totals and the like",
+    "totals and the like of float64",
 }
 
 

@@ -23,7 +23,7 @@ def homes(pattern):
     return sorted(path.relative_to(ROOT).as_posix() for path in found)
 
 
-@pytest.mark.parametrize("name", ["ABI", "MAX_ARRAYS", "MAX_NORMS"])
+@pytest.mark.parametrize("name", ["ABI", "MAX_ARRAYS", "MAX_REDUCTIONS"])
 def test_what_rules_and_the_core_agree_on(name):
     value = getattr(ctext, name)
     home = ["weightopt_core/ctext/abi.h"]

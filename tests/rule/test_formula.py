@@ -98,7 +98,7 @@ def test_a_formula_is_the_random_rule(seed, tmp_path):
     module = load(random_rules.HEADER + "\n\n".join(texts), tmp_path)
     rules = [getattr(module, f"rule{i}") for i in range(20)]
     imports = random_rules.HEADER + "from weightopt_core.rule import clip, maximum, minimum\n"
-    imports += "from weightopt_core.rule import norm, sign, sqrt, where\n"
+    imports += "from weightopt_core.rule import largest, mean, norm, sign, sqrt, total, where\n"
     texts = [written_again(rule, f"rule{i}") for i, rule in enumerate(rules)]
     (tmp_path / "again").mkdir()
     module = load(imports + "\n\n".join(texts), tmp_path / "again")

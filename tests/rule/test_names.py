@@ -46,7 +46,7 @@ def rules(request, tmp_path_factory):
     for i in range(count):
         chosen = names[i::count] if count < 10 else rng.choice(names, 24, replace=False)
         maker = random_rules.Maker(rng, depth)
-        texts[i % 2] += "\n\n" + maker.rule(functions[i // 2], chosen, norms=i % 3 == 2)
+        texts[i % 2] += "\n\n" + maker.rule(functions[i // 2], chosen, reduces=i % 3 == 2)
     (folder / "libc").mkdir()
     for name, text in zip(("one", "two"), texts, strict=True):
         (folder / "libc" / f"{name}.py").write_text(text, "utf-8")

@@ -13,7 +13,17 @@ from random_rules import HEADER, NAMES, Maker
 from reducing_rules import RULES
 
 import weightopt_core as wo
-from weightopt_core.rule import clip, maximum, norm, sign, sqrt, update_rule
+from weightopt_core.rule import (
+    clip,
+    largest,
+    maximum,
+    mean,
+    norm,
+    sign,
+    sqrt,
+    total,
+    update_rule,
+)
 from weightopt_core.testing.arrays import same_bits, wild
 from weightopt_core.testing.exact import EXTRAS, STEPS
 from weightopt_core.testing.subject import Subject
@@ -124,7 +134,7 @@ def test_random_rules_in_names_that_mean_something_elsewhere(namespace, dtype, t
     for i in range(12):
         names = [str(name) for name in rng.choice(NAMES, 12, replace=False)]
         path = tmp_path / f"random_rule_{i}.py"
-        path.write_text(HEADER + Maker(rng, 3).rule(f"rule_{i}", names, norms=i % 2))
+        path.write_text(HEADER + Maker(rng, 3).rule(f"rule_{i}", names, reduces=i % 2))
         rule = _load(path, f"rule_{i}")
         arrays = [rng.normal(size=101).astype(dtype) for _ in rule.lowered.arrays]
         numbers = {name: float(rng.uniform(0.5, 1.5)) for name in rule.numbers}
@@ -195,10 +205,8 @@ def test_norms_are_right_in_the_whole_range(namespace, dtype, scale):
     if dtype == "float32":
         scale = scale ** (1 / 10)
     values = (np.linspace(-1, 1, 1001) * scale).astype(dtype)
-    got, expected = (
-        float(RULES[0].on(namespace).reduce("norm", namespace.asarray(values))),
-        norm(values),
-    )
+    got = float(RULES[0].on(namespace).reduce("norm", namespace.asarray(values)))
+    expected = norm(values)
     assert abs(got - expected) <= 4 * math.ulp(expected)
 
 
@@ -229,13 +237,26 @@ def test_norms_without_float64(scale):
 
 
 @each_namespace
-def test_norms_of_what_has_no_ordinary_norm(namespace):
+def test_reductions_of_what_is_empty_or_not_finite(namespace):
     on = RULES[0].on(namespace)
     for dtype in (namespace.float32, namespace.float64):
         for values in ([], [0.0, -0.0], [math.inf, 1.0], [math.nan, 1.0], [math.nan, math.inf]):
             with np.errstate(all="ignore"):
-                got = float(on.reduce("norm", namespace.asarray(values, dtype=dtype)))
-                assert same_bits(np.array(got), np.array(norm(np.array(values))))
+                for of in (norm, total, mean, largest):
+                    got = float(on.reduce(of.__name__, namespace.asarray(values, dtype=dtype)))
+                    assert same_bits(np.array(got), np.array(of(np.array(values))))
+
+
+@each_namespace
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_other_reductions_are_nearly_those_of_the_core(namespace, dtype, rng):
+    """The library has an order of its own for sums; the largest magnitude needs none."""
+    values, on = rng.normal(size=(7, 143)).astype(dtype), RULES[0].on(namespace)
+    got = {of: float(on.reduce(of.__name__, namespace.asarray(values))) for of in (total, mean)}
+    size = float(np.abs(values).sum())
+    assert abs(got[total] - total(values)) <= 1e-14 * size
+    assert abs(got[mean] - mean(values)) <= 1e-14 * size / values.size
+    assert float(on.reduce("largest", namespace.asarray(values))) == largest(values)
 
 
 @update_rule

@@ -4,19 +4,23 @@ Design
 ------
 a) The values are cut into chunks from the beginning of an array, and each gets a number of its own,
    whoever computes it. `weightopt_core.reductions` joins these, and adds sums exactly.
-b) Within a chunk, element i belongs to running number i % LANES. Vectors of any width compute that
+b) Within a chunk, element i belongs to running sum i % LANES. Vectors of any width compute that
    order as it stands: a compiler need not, and may not, change it.
 c) All is computed in double, so that the squares of float32 are exact and in range.
 
 A pointer is IN if nothing is written through it, OUT if only that, and INOUT if both.
 """
 
-from libc.math cimport fabs
 from libc.stddef cimport ptrdiff_t
 from libc.string cimport memset
 
 from .driver cimport BFLOAT16, FLOAT16, FLOAT32, FLOAT64, STAGE, is_computed, load, size_of
 from .parallel cimport parallel_for
+
+# All IN
+cdef extern from "magnitudes.h" nogil:
+    float largest_float32(const float *values, ptrdiff_t count)
+    double largest_float64(const double *values, ptrdiff_t count)
 
 #: The same for Python.
 ELEMENTS_OF_A_CHUNK = CHUNK
@@ -40,17 +44,12 @@ ctypedef fused real:
 cdef inline double joined(int step, double one, double other) noexcept nogil:
     """Return what a step makes of two numbers that it has made: NaN where either is NaN."""
     if step == MAGNITUDES:
-        # Without a branch between the two comparisons, so that it is vectorized.
-        return other if (other > one) | (other != other) else one
+        return other if other > one or other != other else one
     return one + other
 
 
 cdef inline double stepped(int step, double running, double value) noexcept nogil:
-    if step == SQUARES:
-        value = value * value
-    elif step == MAGNITUDES:
-        value = fabs(value)
-    return joined(step, running, value)
+    return running + (value * value if step == SQUARES else value)
 
 
 # INOUT running; IN values
@@ -82,8 +81,10 @@ cdef void add_real(
         add_rows(SQUARES, running, values, count)
     elif step == VALUES:
         add_rows(VALUES, running, values, count)
+    elif real is float:  # of a largest one the order does not show, so the lanes are not needed
+        running[0] = joined(step, running[0], largest_float32(values, count))
     else:
-        add_rows(MAGNITUDES, running, values, count)
+        running[0] = joined(step, running[0], largest_float64(values, count))
 
 
 # INOUT lanes; IN values
