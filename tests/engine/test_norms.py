@@ -19,6 +19,7 @@ from written_rules import HEADER, load
 import weightopt_core as mx
 from weightopt_core import RuleError
 from weightopt_core.kernels.driver import THREAD_THRESHOLD
+from weightopt_core.reductions import LARGEST, MEAN, NORM, TOTAL
 from weightopt_core.rule import largest, mean, norm, total
 from weightopt_core.testing.arrays import same_bits
 
@@ -116,6 +117,19 @@ def test_totals_add_in_the_order_of_norms(rng):
         parts.append(lanes[0])
     assert total(values) == math.fsum(parts)
     assert norm(values) == math.sqrt(total(values * values))
+
+
+@pytest.mark.parametrize("of", [NORM, TOTAL, MEAN, LARGEST], ids=lambda one: one.name)
+def test_results_of_parts_merge_to_that_of_all(of, rng):
+    values = rng.normal(size=1000)
+    parts = np.split(values, [10, 10, 700])
+    results, counts = [of.of(part) for part in parts], [part.size for part in parts]
+    exact = of.of(values)
+    assert of.merge(results, counts) == pytest.approx(
+        exact, rel=0, abs=1e-13 * np.abs(values).sum()
+    )
+    assert math.isnan(of.merge([*results, math.nan], [*counts, 1]))
+    assert of.merge([of.of(values[:0])] * 2, [0, 0]) == 0.0
 
 
 HUGE = np.finfo(float).max
