@@ -19,10 +19,8 @@ from scenes import SCENES
 SAMPLE, QUIET = 4, 12
 #: Where an allocation fails in these, what they call does not stand it: Python's compiler, its
 #: `os.environ` ("saved") and `warnings` ("skipped"), and ``__array_interface__`` of NumPy's arrays
-#: ("clipped"), which crash or raise SystemError. A rule with norms crashes some calls after NumPy
-#: lacked memory for its sums; why is not known.
+#: ("clipped"), which crash or raise SystemError.
 CRASHING = ("cold", "saved", "skipped", "clipped", "clipped halves", "clipped steeply")
-CRASHING += ("norms", "norms again", "norms uncompiled")
 IN_MEMORY = tuple(name for name in SCENES if name not in CRASHING)
 
 
@@ -79,7 +77,8 @@ def in_memory(body):
     folder = Path(__file__).parent
     code = (
         f"sys.path.append({str(folder)!r})\n"
-        "import random, test_faults\nfrom places import no_memory\n"
+        "import random, test_faults\n"
+        "from places import Hook, no_memory\nfrom scenes import SCENES\n"
         "at = lambda hook, n: no_memory(n)\n"
         "sys.unraisablehook = lambda _: None  # what Python reports of generators that fail\n"
     )
@@ -97,9 +96,17 @@ def test_no_memory_anywhere(name):
     in_memory(f"assert test_faults.every_place({name!r}, at) > 0")
 
 
-def test_no_memory_for_the_list_of_steps_that_compute():
-    """Once an update is counted, nothing is allocated any more."""
+@pytest.mark.parametrize(
+    ("name", "first", "last"),
+    [
+        # Once an update is counted, nothing is allocated any more.
+        pytest.param("list", 60, 80, id="list of steps that compute"),
+        # Sums of squares, and the list that they are in.
+        pytest.param("norms again", 75, 115, id="norms"),
+    ],
+)
+def test_no_memory_for(name, first, last):
     in_memory(
-        "for n in range(60, 80): list(test_faults.check('list', test_faults.SCENES['list'], "
-        "test_faults.Hook(), [(n, no_memory(n))]))"
+        f"name, places = {name!r}, range({first}, {last})\n"
+        "list(test_faults.check(name, SCENES[name], Hook(), [(n, no_memory(n)) for n in places]))"
     )

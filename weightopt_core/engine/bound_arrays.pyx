@@ -243,16 +243,15 @@ cdef class BoundArrays:
     def tensors(self):
         """Return the arrays of each tensor, in the rule's order; while they are owned."""
         cdef Py_ssize_t i, j, stride = self.work.parameters + 1
-        return [
-            tuple(
-                [
-                    <object>self.arrays[i * stride + j]
-                    for j in range(stride)
-                    if self.arrays[i * stride + j] != NULL
-                ]
-            )
-            for i in range(self.work.tensors if self.held else 0)
-        ]
+        cdef list found = []
+        for i in range(self.work.tensors if self.held else 0):
+            arrays = [
+                <object>self.arrays[j]
+                for j in range(i * stride, (i + 1) * stride)
+                if self.arrays[j] != NULL
+            ]
+            found.append(tuple(arrays))
+        return found
 
     cdef void release(self):
         """Let go of the arrays."""

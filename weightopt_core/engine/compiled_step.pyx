@@ -209,8 +209,13 @@ cdef class CompiledStep(BoundArrays):
     ) except -1:
         """Count and compute the step of a rule with reductions, which it measures first."""
         cdef Py_ssize_t i
+        cdef list given = [], wide = [], counts = []
         # Code of users; it comes first, so that nothing is measured in vain.
-        given = [numbers(self.rule, index, turn) for index in indices]
+        for index in indices:
+            given.append(numbers(self.rule, index, turn))
+        for i in range(self.work.tensors):
+            wide.append(self.work.tensor[i].wide)
+            counts.append(self.work.tensor[i].count)
         self.take_numbers(constants, keys, False)
         if not self.stands():
             return False
@@ -218,10 +223,9 @@ cdef class CompiledStep(BoundArrays):
         self.begin()
         try:
             parts = measure_work(&self.work, self.kernel, threads, None)
-            scales = self.rule.scales(parts, [self.work.tensor[i].wide for i in range(len(parts))])
+            scales = self.rule.scales(parts, wide)
             if scales is not None:
                 parts = measure_work(&self.work, self.kernel, threads, scales)
-            counts = [self.work.tensor[i].count for i in range(len(parts))]
             constants = self.rule.with_results(constants, given, parts, scales, counts)
             self.take_numbers(constants, keys)
             # Python formed the results; nobody else computes here, as this is in `computing`.

@@ -136,10 +136,13 @@ cdef class Evaluator:
         """Return what the settings decide, evaluated if one is another object than last time."""
         cdef Settled last = self.last
         cdef tuple seen = self.read(source)
+        cdef list outside = []
         cdef Py_ssize_t i
         # Names from outside the rule, whose values may be assigned at any time.
-        if self.outside:
-            seen += tuple([get() for get in self.outside])
+        for get in self.outside:
+            outside.append(get())
+        if outside:
+            seen += tuple(outside)
         if last is not None:
             for i in range(len(seen)):
                 # By identity: to compare values would run code of theirs, and 1 == True == 1.0.
@@ -153,7 +156,7 @@ cdef class Evaluator:
         last.fixed = <double *>PyMem_Malloc((self.width + 1) * sizeof(double))
         if not last.fixed:
             raise MemoryError
-        fixed, last.evaluate = self.settle(*[as_plain(value) for value in seen])
+        fixed, last.evaluate = self.settle(*map(as_plain, seen))
         for i, value in zip(self.staying, fixed):
             last.fixed[i] = self.number(i, value)
         self.last = last

@@ -133,7 +133,9 @@ cdef class Call:
         cdef Groups groups
         # Another object where one multiplier is another: nothing is compared one by one.
         if multipliers is not self.multipliers:
-            read = [(multipliers.of_lr(index), multipliers.of_wd(index)) for index in self.indices]
+            read = []
+            for index in self.indices:
+                read.append((multipliers.of_lr(index), multipliers.of_wd(index)))
             self.of_multipliers, self.multipliers, self.groups = read, multipliers, None
         groups = self.groups
         if groups is None or groups.begin != begin or not self.fits(groups):
@@ -166,7 +168,7 @@ cdef class Call:
         cdef list keys = [], of_multipliers = self.of_multipliers
         for i in range(self.size):
             count = self.counts.values[self.slots[i]]
-            keys.append((*of_multipliers[i], begin if count == ABSENT else count))
+            keys.append(of_multipliers[i] + (begin if count == ABSENT else count,))
         self.groups = Groups(keys, begin)
         return self.groups
 
@@ -237,7 +239,10 @@ cdef class Turn:
     def counts_ahead(self):
         """Return the count of each index with this update."""
         cdef Groups groups = self.groups
-        return [groups.group[groups.which[i]].count + 1 for i in range(groups.size)]
+        cdef list found = []
+        for i in range(groups.size):
+            found.append(groups.group[groups.which[i]].count + 1)
+        return found
 
     def view(self):
         """Return the counts with this update, for the optimizer's own code to read."""
@@ -312,7 +317,7 @@ cdef class AheadTurn(Turn):
         return 0
 
     def counts_ahead(self):
-        return [self.ahead[index] for index in self.indices]
+        return list(map(self.ahead.__getitem__, self.indices))
 
     def view(self):
         return self.ahead

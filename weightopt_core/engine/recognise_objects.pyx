@@ -93,6 +93,7 @@ cdef class Objects:
         """Record one array, with no events known yet."""
         cdef dict attributes = vars(array)
         cdef Known *known = &self.known[at]
+        cdef list kept = []
         items = list(attributes.items())
         needed = [i for i, (key, _) in enumerate(items) if key in watched or key == self.events]
         known.entries = len(items)
@@ -100,7 +101,9 @@ cdef class Objects:
         keys = tuple([key for key, _ in items])
         # Arrays of one class have equal keys: compared with one tuple, which stays in the cache.
         keys = self.layouts.setdefault(tuple(map(id, keys)), keys)
-        values = tuple([value if key in watched else ... for key, value in items])
+        for key, value in items:
+            kept.append(value if key in watched else ...)
+        values = tuple(kept)
         known.at_events = keys.index(self.events)
         own = [type(array), attributes, keys, values, (), items[known.at_events][1]]
         self.owned.append(own)

@@ -62,10 +62,9 @@ cdef class Counts:
         """Forget all counts and take these; where one is refused, nothing has changed."""
         cdef Py_ssize_t i, used = len(self.indices)
         cdef int64_t largest = checked("num_update", num_update)
-        cdef list given = [
-            (self.slot_of(index), checked("update count", count))
-            for index, count in dict(counts).items()
-        ]
+        cdef list given = []
+        for index, count in dict(counts).items():
+            given.append((self.slot_of(index), checked("update count", count)))
         # All of `given` is checked: nothing below can fail.
         for i in range(used):
             self.values[i] = ABSENT

@@ -117,6 +117,7 @@ cdef list measure_work(Work *work, Kernel kernel, int threads, const double[:, :
     cdef Measure measure
     cdef ptrdiff_t i, total = 0
     cdef double[:, ::1] chunks
+    cdef list parts = []
     measure.work = work
     measure.float32 = kernel.measure32
     measure.float64 = kernel.measure64
@@ -144,6 +145,8 @@ cdef list measure_work(Work *work, Kernel kernel, int threads, const double[:, :
                 parallel_for(
                     measure_part, &measure, total, CHUNKS, threads if total >= 2 * CHUNKS else 1
                 )
-        return [made[measure.first[i]:measure.first[i + 1]] for i in range(work.tensors)]
+        for i in range(work.tensors):
+            parts.append(made[measure.first[i]:measure.first[i + 1]])
+        return parts
     finally:
         PyMem_Free(measure.first)
