@@ -28,7 +28,7 @@ FRAMEWORK_optax := jax optax
 # What Intel's package of OpenCL for processors lacks in its metadata is named beside it.
 INTEL := intel-opencl-rt intel-cmplr-lib-rt
 
-.PHONY: install check demo test soak test-torch-oldest test-torch-ecosystem test-sanitize fuzz mutate test-opencl \
+.PHONY: install check demo test soak test-torch-oldest test-torch-ecosystem test-sanitize test-sanitize-threads fuzz mutate test-opencl \
 	test-opencl-all lint format sync bench dist docs clean $(BRIDGES:%=test-%) $(BRIDGES:%=demo-%)
 .SECONDEXPANSION:
 
@@ -114,6 +114,16 @@ test-sanitize: install
 		ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 \
 		LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" \
 		$(CURDIR)/$(BIN)/python -m pytest -q -p no:cacheprovider $(SANITIZED)
+
+# The pool by itself, and threads that step by a copy of the core that is compiled with ThreadSanitizer. Python is
+# not; it is told of the interpreter's lock, which is a mutex. Addresses stay where older libraries know them.
+ROUNDS ?= 20
+test-sanitize-threads: install
+	$(BIN)/python -m pytest -q -m slow tests/threads/test_pool_sanitize.py -k thread
+	PLUGINS="sgd adam lamb" CC=gcc LDSHARED="gcc -shared" CFLAGS="-fsanitize=thread -g1" LDFLAGS="-fsanitize=thread" \
+		$(BIN)/python tools/build_copy.py build/sanitize-threads setarch -R env OPENBLAS_NUM_THREADS=1 \
+		TSAN_OPTIONS="halt_on_error=1 exitcode=66" LD_PRELOAD="$$(gcc -print-file-name=libtsan.so)" \
+		$(CURDIR)/$(BIN)/python tests/threads/sanitize/engine_stress.py $(ROUNDS)
 
 # Readers of foreign bytes, guided by coverage.
 SECONDS ?= 60

@@ -74,6 +74,7 @@ print(found == [before, usual, usual])
 
 
 @linux
+@pytest.mark.skipif("asan" in os.environ.get("LD_PRELOAD", ""), reason="takes memory of its own")
 def test_no_memory_for_helpers():
     code = """
 import resource
