@@ -105,13 +105,15 @@ PURELIB := import sysconfig; folder = sysconfig.get_path('purelib');
 	$(EDITABLE:$(BIN)/%=.venv-$*/bin/%) bridges/$(BRIDGE) --no-deps
 	touch $@
 
-# In a copy that is compiled with GCC's sanitizers; SANITIZED="tests/engine/test_plan.py" runs some.
+# In a copy that is compiled with GCC's sanitizers; SANITIZED="tests/engine/test_plan.py" runs some. Under them a
+# library does not find those beside it, such as OpenCL's, and to start and kill a process takes a second.
 SANITIZED ?= -m "not slow and not soak" --ignore=tests/packages
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -g
 test-sanitize: install
 	CC=gcc LDSHARED="gcc -shared" CFLAGS="$(SANITIZE)" LDFLAGS="-fsanitize=address,undefined" \
 		$(BIN)/python tools/build_copy.py build/sanitize env PYTHONMALLOC=malloc \
-		ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 \
+		ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 KILLS=30 \
+		LD_LIBRARY_PATH="$(CURDIR)/$(wildcard $(VENV)/lib/*/site-packages/pyopencl/.libs)" \
 		LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" \
 		$(CURDIR)/$(BIN)/python -m pytest -q -p no:cacheprovider $(SANITIZED)
 

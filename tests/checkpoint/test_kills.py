@@ -64,7 +64,8 @@ def shim(tmp_path_factory):
 
 
 def tried(shim, folder, what):
-    preload = f"{shim} {os.environ.get('LD_PRELOAD', '')}"
+    # A sanitizer's library has to come first.
+    preload = f"{os.environ.get('LD_PRELOAD', '')} {shim}"
     return printed(TESTS / "faults.py", folder, shim, what, LD_PRELOAD=preload)
 
 

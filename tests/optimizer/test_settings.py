@@ -1,11 +1,13 @@
 """What is set after construction takes effect, and what would have none is an error."""
 
+import re
 import warnings
 
 import numpy as np
 import pytest
 
 import weightopt_core as mx
+from weightopt_core.hyperparameters import Pattern
 
 
 def stepped(optimizer, index=0):
@@ -214,3 +216,12 @@ def test_a_key_that_no_index_has_is_warned_of():
     assert heard(optimizer, "W1", "b1") == []
     text = "lr_mult: 'W_1' is no parameter that was updated so far; did you mean 'W1'?"
     assert [told.split(" or ")[0] for told in heard(optimizer, "W1", "b1")] == [text]
+
+
+@pytest.mark.parametrize("pattern", [b"weight", re.compile("weight"), 1])
+def test_a_pattern_is_text(pattern):
+    """What else `re` would take could not be written as JSON."""
+    declared = Pattern()
+    declared.name = "pattern"
+    with pytest.raises(TypeError, match="pattern: expected a regular expression, got"):
+        declared.check(pattern)
