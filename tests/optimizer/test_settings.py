@@ -225,3 +225,5 @@ def test_a_pattern_is_text(pattern):
     declared.name = "pattern"
     with pytest.raises(TypeError, match="pattern: expected a regular expression, got"):
         declared.check(pattern)
+    with pytest.raises(ValueError, match=r"pattern: expected a regular expression, got '\('"):
+        declared.check("(")
