@@ -14,7 +14,7 @@ from weightopt_core.cli.facts import facts
     ("name", "known"),
     [
         ("adam", ("8", "rule", "https://arxiv.org/abs/1412.6980", "2015")),
-        ("lamb", ("8", "rule, norms", "https://arxiv.org/abs/1904.00962", "2020")),
+        ("lamb", ("8", "rule, norm", "https://arxiv.org/abs/1904.00962", "2020")),
         ("sgld", ("0", "rule, noise", "", "")),
         ("lookahead", ("", "an optimizer", "https://arxiv.org/abs/1907.08610", "2019")),
     ],

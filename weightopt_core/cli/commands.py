@@ -49,7 +49,7 @@ def list_(long: bool) -> None:
     """List what is installed: name, kind, package, version, and how it runs.
 
     With --long also the bytes of state for each float32 weight, what an optimizer needs beside the
-    arithmetic of its rule (norms, noise, the host, another optimizer), its paper and the year.
+    arithmetic of its rule (norm, noise, the host, another optimizer), its paper and the year.
     """
     more = ("state", "needs", "year", "paper") if long else ()
     listed = table("name", "kind", "package", "version", "runs", *more)

@@ -78,6 +78,6 @@ def _needs(cls: Any) -> str:
     if cls.conformance.host_only:
         return "host"
     found = rules(cls)
-    special = {"norms" for rule in found if rule.lowered.reduced}
+    special = {reduction.name for rule in found for reduction in rule.lowered.reductions}
     special |= {"noise" for rule in found if rule.draws}
     return ", ".join(["rule", *sorted(special)]) if found else "Python"
