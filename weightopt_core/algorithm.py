@@ -28,6 +28,8 @@ class Conformance:
         The shape of the arrays that an initializer fills.
     expected_failures : dict of str to str
         Why a check does not hold, by the check's name; if it does hold, that is a failure.
+    dimensions : int
+        How many dimensions the weights of an optimizer must have at least.
     host_only : bool
         Whether it takes NumPy arrays alone, as an ``update`` written with NumPy does. Then it is
         excused from the checks on other devices; if it works there, that is a failure. For a class
@@ -36,6 +38,7 @@ class Conformance:
 
     arguments: Mapping[str, Any] = field(default_factory=dict)
     shape: tuple[int, ...] = (6, 4, 3, 2)
+    dimensions: int = 0
     expected_failures: Mapping[str, str] = field(default_factory=dict)
     host_only: bool = False
 

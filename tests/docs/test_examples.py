@@ -70,11 +70,12 @@ def test_what_chars_refuses_is_one_line():
         assert done.output.count("\n") == 1
 
 
-#: Those that hold others are held to a curved valley by tests/optimizer/test_convergence.py.
+#: Those that hold others, or take no vectors, learn in tests/optimizer/test_convergence.py.
 LEARNING = sorted(
     name
     for name in set(PUBLISHED["weightopt.optimizers"]) - {"test"}
-    if not issubclass(optimizer.registry.find(name), optimizer.Wrapper)
+    for found in [optimizer.registry.find(name)]
+    if not issubclass(found, optimizer.Wrapper) and not found.conformance.dimensions
 )
 
 

@@ -9,8 +9,8 @@ from weightopt_core.testing.subject import Subject
 SHAPES = [(3,), (), (0,), (200, 300), (7, 5), (70_001,)]
 
 
-def arrays(rng, dtype):
-    return [np.asarray(rng.normal(size=shape), dtype) for shape in SHAPES]
+def arrays(rng, dtype, shaped=lambda shape: shape):
+    return [np.asarray(rng.normal(size=shaped(shape)), dtype) for shape in SHAPES]
 
 
 @pytest.mark.parametrize("name", mx.optimizer.registry.names())
@@ -19,15 +19,15 @@ def test_as_one_by_one(name, dtypes, rng):
     runs = []
     for together in (True, False):
         mx.random.seed(1)
-        optimizer = Subject(mx.optimizer.registry.find(name)).create(multi_precision=True)
+        subject = Subject(mx.optimizer.registry.find(name))
+        optimizer = subject.create(multi_precision=True)
         optimizer.set_lr_mult({0: 0.5, 4: 2.0})
         updater = mx.optimizer.get_updater(optimizer)
         generator = np.random.default_rng(3)
-        weights = [w.astype(dtypes[i % len(dtypes)]) for i, w in enumerate(arrays(generator, "f8"))]
-        for _ in range(3):
-            grads = [
-                g.astype(w.dtype) for g, w in zip(arrays(generator, "f8"), weights, strict=True)
-            ]
+        drawn = [arrays(generator, "f8", subject.shaped) for _ in range(4)]
+        weights = [w.astype(dtypes[i % len(dtypes)]) for i, w in enumerate(drawn[0])]
+        for given in drawn[1:]:
+            grads = [g.astype(w.dtype) for g, w in zip(given, weights, strict=True)]
             if together:
                 updater(list(range(len(weights))), grads, weights)
             else:

@@ -39,6 +39,7 @@ SETTINGS = {
     "lars": [Setting(0.01, 0.1, {"eta": 0.1, "momentum": 0.9})],
     "lookahead": [Setting(0.04, 0.01)],
     "mixed": [Setting(0.02, 0.01)],
+    "muon": [Setting(0.002, 0.01)],
     "nadam": [Setting(0.02, 0.01)],
     "nag": [Setting(0.001, 0.3), Setting(0.0005, 0.03, {"momentum": 0.9})],
     "novograd": [Setting(0.001, 0.01)],
@@ -89,12 +90,13 @@ def create(name, **given):
 @every_setting
 def test_minimises_a_curved_valley(name, setting):
     optimizer = create(name, learning_rate=setting.rosenbrock, **setting.given)
-    weight = np.array([-1.2, 1.0])
-    start, _ = rosenbrock(weight)
+    flat = np.array([-1.2, 1.0])
+    weight = flat.reshape(Subject(type(optimizer)).shaped(flat.shape))
+    start, _ = rosenbrock(flat)
     state = optimizer.create_state(0, weight)
     for _ in range(3000):
-        optimizer.update(0, weight, rosenbrock(weight)[1], state)
-    assert rosenbrock(weight)[0] < 2e-3 * start
+        optimizer.update(0, weight, rosenbrock(flat)[1].reshape(weight.shape), state)
+    assert rosenbrock(flat)[0] < 2e-3 * start
 
 
 @functools.cache
@@ -120,5 +122,9 @@ def test_trains_a_network(name, setting):
     given = {"rescale_grad": 1.0} | setting.given
     given["rescale_grad"] /= digits.BATCH
     optimizer = create(name, learning_rate=setting.digits, **given)
+    if type(optimizer).conformance.dimensions:
+        held = [optimizer, mx.optimizer.create("adam", learning_rate=setting.digits, **given)]
+        optimizer = mx.optimizer.create("mixed", patterns=[".*_weight", ".*"], optimizers=held)
+        optimizer.idx2name = dict(enumerate(digits.SHAPES))
     curves = digits.train(optimizer, initialize, EPOCHS, seed=0)
     assert curves["test accuracy"][-1] >= ACCURACY

@@ -10,12 +10,14 @@ from typing import Any
 from .base import Optimizer, alias, create, register, registry
 from .clipping import clip_global_norm, global_norm
 from .following import Following
+from .host import HostOptimizer
 from .nested import Nested
 from .updater import Updater, get_updater
 from .wrapper import Wrapper
 
 __all__ = [
     "Following",
+    "HostOptimizer",
     "Nested",
     "Optimizer",
     "Updater",

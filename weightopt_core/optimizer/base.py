@@ -311,7 +311,7 @@ class Optimizer(Algorithm, NamedSettings):
         ['clip_gradient', 'lr', 'momentum', 'rescale_grad', 'wd']
         """
         rates = _given(lr=lr, wd=wd)
-        return self._stepper.all_numbers_at(self, self._own_rule(), index, t, rates)
+        return self._stepper.all_numbers_at(self, self._own_formula(), index, t, rates)
 
     def constants(
         self,
@@ -346,9 +346,21 @@ class Optimizer(Algorithm, NamedSettings):
             return rule.evaluate(self.numbers_at(index, t, lr=lr, wd=wd), reduced)
         return self._stepper.constants_at(self, rule, index, t, _given(lr=lr, wd=wd))
 
-    def _own_rule(self) -> Rule:
-        if self.rule is None:
+    @property
+    def _formula(self) -> Any:
+        """What a step hands numbers to: the rule, or None where `update` is overridden."""
+        return self.rule
+
+    def _own_formula(self) -> Any:
+        if self._formula is None:
             got = f"{type(self).__name__}, which overrides update()"
+            raise TypeError(wording("optimizer", "one with a rule", got))
+        return self._formula
+
+    def _own_rule(self) -> Rule:
+        formula = self._own_formula()
+        if self.rule is None or formula is not self.rule:
+            got = f"{type(self).__name__}, which computes with NumPy"
             raise TypeError(wording("optimizer", "one with a rule", got))
         return self.rule
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from ..errors import nearest, wording
 from ..hyperparameters import Real
@@ -89,7 +89,7 @@ class NamedSettings:
     """What an optimizer offers to set by name; part of `Optimizer`."""
 
     hyperparameters: Any
-    rule: Any
+    _formula: ClassVar[Any]
     _rates: Rates
 
     def set_for(self, *patterns: str, **values: Any) -> None:
@@ -210,7 +210,8 @@ class NamedSettings:
         """Return the value that one parameter may have of a hyperparameter, or raise."""
         if name == LR_MULT:
             return _MULTIPLIER.check(value)
-        taken = [] if self.rule is None else [one for one in self.rule.numbers if one != "lr"]
+        taken = () if self._formula is None else self._formula.numbers
+        taken = [one for one in taken if one != "lr"]
         known = [one for one in taken if one in self.hyperparameters]
         if name not in known:
             lr = name in ("lr", "learning_rate")

@@ -41,6 +41,24 @@ def one_by_one(update: Callable[..., None]) -> Callable[..., None]:
     return each
 
 
+def lists_to_step(
+    optimizer: Any, index: Any, weight: Any, grad: Any, state: Any
+) -> tuple[Any, ...] | None:
+    """Return what `update` was given as lists, without what is frozen; None where nothing is left.
+
+    Where the gradients are to be left out, as ``on_nonfinite`` asks for, nothing is left either.
+    """
+    if not isinstance(index, (list, tuple)):
+        index, weight, grad, state = (index,), (weight,), (grad,), (state,)
+    elif type(index) is not list:
+        index = tuple(index)
+    check_lists(len(index), weight=weight, grad=grad, state=state)
+    shared = optimizer._shared()
+    if shared.is_by_name:
+        index, weight, grad, state = thawed(shared, index, weight, grad, state)
+    return (index, weight, grad, state) if index and admits(optimizer, index, grad) else None
+
+
 def takes_lists(update: Callable[..., None]) -> Callable[..., None]:
     """Mark an `update` that takes lists itself, so that it is not called for one after another."""
     update.takes_lists = True  # type: ignore[attr-defined]

@@ -97,9 +97,11 @@ class Stepper:
                     lr = optimizer._base_lr(turn.num_update)
                 constants = evaluator.of_groups(optimizer, turn, lr, optimizer.wd)
             elif self.by_index:
-                turn, constants = self._by_index(optimizer, rule, call)
+                turn = self.turn(optimizer, call)
+                of = optimizer, rule, call.indices
+                constants = rates.seeing(turn.view(), self._constants_by_index, *of)
             else:
-                turn = call.ahead(rates.multipliers, optimizer.begin_num_update)
+                turn = self.turn(optimizer, call)
                 given = optimizer, rule, call, turn
                 constants = rates.seeing(turn.view(), self._constants_of_numbers, *given)
             counted = zip(call.indices, turn.counts_ahead()) if keyed else ()
@@ -110,10 +112,7 @@ class Stepper:
             except Stale:
                 continue
             return
-        raise RuntimeError(
-            f"update of {call.indices[0]!r}: expected its count to stay as it is during a step, "
-            f"got {len(ATTEMPTS)} changes; count it in one thread and in no scheduler"
-        )
+        raise unsettled(call.indices[0])
 
     def check(self, optimizer: Optimizer, rule: Rule, *lists: Any) -> None:
         """Raise what `step`, given the same, would; nothing is computed or counted."""
@@ -168,14 +167,16 @@ class Stepper:
                 own[name] = optimizer._get_wd(index) if is_wd else getattr(optimizer, name)
         return own
 
-    def _by_index(self, optimizer: Optimizer, rule: Rule, call: Any) -> tuple[Any, Constants]:
-        """Return the turn and the constants where a subclass counts, or says rates, by index."""
+    def turn(self, optimizer: Optimizer, call: Any) -> Any:
+        """Return the next update of the indices of a call, which is not counted yet."""
+        if not self.by_index:
+            return call.ahead(self.rates.multipliers, optimizer.begin_num_update)
         ahead = self.rates.ahead()
 
-        def count() -> tuple[Any, Constants]:
+        def count() -> Any:
             for index in call.indices:
                 optimizer._update_count(index)
-            return call.by_index(ahead), self._constants_by_index(optimizer, rule, call.indices)
+            return call.by_index(ahead)
 
         return self.rates.seeing(ahead, count)
 
@@ -301,6 +302,14 @@ class Stepper:
         if seed is None:
             seed = optimizer.noise_seed = random.draw_seed("noise")
         return seed
+
+
+def unsettled(index: Any) -> RuntimeError:
+    """Return the error that the count of a weight changed while every step was formed."""
+    return RuntimeError(
+        f"update of {index!r}: expected its count to stay as it is during a step, "
+        f"got {len(ATTEMPTS)} changes; count it in one thread and in no scheduler"
+    )
 
 
 def bind(rule: Rule, weights: tuple[Any, ...], *given: Any) -> Any:

@@ -8,9 +8,8 @@ from typing import Any
 
 from ..errors import wording
 from .base import Optimizer
-from .by_name import thawed
-from .guard import Guarded, admits
-from .lists import check_lists, takes_lists
+from .guard import Guarded
+from .lists import lists_to_step, takes_lists
 from .nested import Nested
 from .rates import Rates
 
@@ -147,16 +146,8 @@ class Wrapper(Optimizer):
 
         As `Optimizer.update` does; lists go to the optimizers that are held as lists.
         """
-        if not isinstance(index, (list, tuple)):
-            index, weight, grad, state = (index,), (weight,), (grad,), (state,)
-        elif type(index) is not list:
-            index = tuple(index)
-        check_lists(len(index), weight=weight, grad=grad, state=state)
-        shared = self._shared()
-        if shared.is_by_name:
-            index, weight, grad, state = thawed(shared, index, weight, grad, state)
-        if index and admits(self, index, grad):
-            self.step(index, weight, grad, state)
+        if (lists := lists_to_step(self, index, weight, grad, state)) is not None:
+            self.step(*lists)
 
     def step(self, indices: Any, weights: Any, grads: Any, states: Any) -> None:
         """Update weights and states in place; for subclasses.

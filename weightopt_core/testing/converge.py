@@ -32,7 +32,7 @@ CHECKS = (minimises_a_quadratic,)
 
 def _left(subject: Subject, given: dict[str, float]) -> float:
     optimizer = subject.create(**given)
-    weight = np.ones(10, np.float32)
+    weight = np.ones(subject.shaped((10,)), np.float32)
     state = optimizer.create_state(0, weight)
     with np.errstate(all="ignore"):
         for _ in range(STEPS):

@@ -119,7 +119,10 @@ def _stepped(
 ) -> dict[Any, bytes]:
     """Return the weights by index after some steps, with a rate that changes on the way."""
     random.seed(0)
-    first, *drawn = _drawn(dtype)
+    first, *drawn = (
+        {index: one.reshape(subject.shaped(one.shape)) for index, one in by_index.items()}
+        for by_index in _drawn(dtype)
+    )
     weights = {index: maker.make(values) for index, values in first.items()}
     common = {"learning_rate": 0.05, "wd": 0.01, "lr_scheduler": values.Falling()}
     step = call(subject.create(**(given | common)), weights)

@@ -61,6 +61,7 @@ CHECKS = (resumes_bit_for_bit, comes_back_from_text)
 def _resumes(subject: Subject, maker: Maker, given: dict[str, Any], dtype: Any) -> None:
     rng = np.random.default_rng(0)
     weights = {0: rng.normal(size=(3, 4)), "fc_weight": rng.normal(size=7), 3: np.ones(())}
+    weights = {index: one.reshape(subject.shaped(one.shape)) for index, one in weights.items()}
     arrays = {index: maker.make(weight.astype(dtype)) for index, weight in weights.items()}
     grads = rng.normal(size=(7, 12)).astype(dtype)
     whole = Steps(subject.create(**given), arrays)

@@ -44,6 +44,10 @@ class Subject:
             remedy = "its rule runs on every device"
             raise ValueError(wording("conformance", "no host_only", got, remedy))
 
+    def shaped(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the shape of a weight with as many dimensions as an optimizer needs."""
+        return (1,) * (self.cls.conformance.dimensions - len(shape)) + shape
+
     @property
     def own(self) -> dict[str, Any]:
         """The hyperparameters that the class adds to those of its base class, or replaces."""

@@ -21,9 +21,9 @@ def resumed(
     """Return a loaded state where its weight is, and whether it fits.
 
     One that does not fit is refused where `strict`, and replaced by a new one else. An optimizer
-    without a rule decides itself what its states are.
+    that overrides `update` decides itself what its states are.
     """
-    if optimizer.rule is None and not optimizer.inner:
+    if optimizer._formula is None and not optimizer.inner:
         return placed(state, weight), True
     new = optimizer.create_state(index, weight)
     form, needed = _form(state), _form(new)
