@@ -27,6 +27,7 @@ PUBLISHED: dict[str, dict[str, str]] = {
         "lookahead": "weightopt-lookahead",
         "mixedoptimizer": "weightopt-mixedoptimizer",
         "mixed": "weightopt-mixedoptimizer",
+        "muon": "weightopt-muon",
         "nadam": "weightopt-nadam",
         "nag": "weightopt-nag",
         "novograd": "weightopt-novograd",
