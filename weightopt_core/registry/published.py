@@ -8,6 +8,7 @@ PUBLISHED: dict[str, dict[str, str]] = {
         "accumulate": "weightopt-accumulate",
         "adabelief": "weightopt-adabelief",
         "adadelta": "weightopt-adadelta",
+        "adafactor": "weightopt-adafactor",
         "adagrad": "weightopt-adagrad",
         "adam": "weightopt-adam",
         "adamax": "weightopt-adamax",
