@@ -28,7 +28,8 @@ DTYPES = {"float32": np.float32, "float16": np.float16, "bfloat16": BFLOAT16}
 ALL = [
     (name, given)
     for name in mx.optimizer.registry.names()
-    if mx.optimizer.registry.find(name).rule is not None
+    if "state_dtype" in mx.optimizer.registry.find(name).hyperparameters
+    and mx.optimizer.registry.find(name).rule is not None
     for given in Subject(mx.optimizer.registry.find(name)).settings()
 ]
 

@@ -46,6 +46,7 @@ SETTINGS = {
     # Its first steps have the length of the gradients, which are large there.
     "radam": [Setting(0.02, 0.01, {"clip_gradient": 1.0})],
     "rmsprop": [Setting(0.001, 0.003), Setting(0.0005, 0.001, {"centered": True})],
+    "schedulefree": [Setting(0.1, 0.01)],
     "sgd": [Setting(0.001, 0.3), Setting(0.0005, 0.03, {"momentum": 0.9})],
     # It draws from exp(-loss * rescale_grad) instead of minimising; that is narrow here.
     "sgld": [Setting(2e-9, 6e-7, {"rescale_grad": 1e6})],

@@ -9,6 +9,7 @@ from typing import Any
 
 from .base import Optimizer, alias, create, register, registry
 from .clipping import clip_global_norm, global_norm
+from .exchanging import Exchanging
 from .following import Following
 from .host import HostOptimizer
 from .nested import Nested
@@ -16,6 +17,7 @@ from .updater import Updater, get_updater
 from .wrapper import Wrapper
 
 __all__ = [
+    "Exchanging",
     "Following",
     "HostOptimizer",
     "Nested",

@@ -27,8 +27,8 @@ class Adafactor(HostOptimizer):
         m &\leftarrow \beta_1 m + (1 - \beta_1) \, u \\
         w &\leftarrow (1 - lr \cdot wd) \, w - \alpha \, m
 
-    where :math:`\alpha = \max(\epsilon_2, \mathrm{rms}(w)) \min(lr, t^{-1/2})`, but without `relative`
-    it is :math:`lr`. Of more than two dimensions the last two are those of matrices. Of a vector
+    where :math:`\alpha = \max(\epsilon_2, \mathrm{rms}(w)) \min(lr, t^{-1/2})`, or :math:`lr`
+    without `relative`. Of more than two dimensions the last two are those of matrices. Of a vector
     the mean square of each element is kept.
 
     Parameters

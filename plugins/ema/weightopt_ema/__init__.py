@@ -1,15 +1,11 @@
 """An average of the weights of another optimizer (Polyak and Juditsky, 1992)."""
 
-import contextlib
-
 from weightopt_core import update_rule
 from weightopt_core.algorithm import Conformance
 from weightopt_core.backends import backend_of
-from weightopt_core.errors import wording
 from weightopt_core.hyperparameters import Real
-from weightopt_core.optimizer import Following, Nested
+from weightopt_core.optimizer import Exchanging, Following, Nested
 from weightopt_core.optimizer.beside import Beside
-from weightopt_core.optimizer.lists import check_lists
 
 __all__ = ["EMA", "ema", "exchange"]
 
@@ -24,7 +20,7 @@ def exchange(weight, grad, average):
     return average, weight
 
 
-class EMA(Following):
+class EMA(Exchanging, Following):
     r"""Keep an exponential moving average of each weight beside another optimizer's updates.
 
     After each update of a weight by the optimizer that is held
@@ -83,68 +79,22 @@ class EMA(Following):
 
     def _prepare(self):
         super()._prepare()
-        self._exchange, self._swapped = Beside(exchange), frozenset()
+        self._exchange = Beside(exchange)
 
     def __copy__(self):
         twin = super().__copy__()
         twin._exchange = Beside(exchange)
         return twin
 
-    def swap(self, index, weight, state):
-        """Exchange weights and their averages, in place; a second time, back.
-
-        Parameters
-        ----------
-        index, weight, state
-            As for `update`.
-
-        Raises
-        ------
-        TypeError, ValueError
-            They are not as `update` needs them, or some of the weights are exchanged and others
-            are not; then nothing has changed.
-        """
-        if not isinstance(index, (list, tuple)):
-            index, weight, state = [index], [weight], [state]
-        check_lists(len(index), weight=weight, state=state)
-        swapped = self._swapped.intersection(index)
-        if swapped and len(swapped) < len(index):
-            got = f"{', '.join(map(repr, swapped))} and others"
-            raise ValueError(wording("index", "all weights exchanged, or none", got))
-        if not index:
-            return
-        grads = [backend_of(one).zeros_like(one) for one in weight]
-        own, _, master = self._parted(index, weight, state)
-        self._exchange.run(self, index, weight, grads, own, master)
-        self._swapped = self._swapped.symmetric_difference(index)
-
-    @contextlib.contextmanager
-    def averaged(self, index, weight, state):
-        """Let weights be their averages within a ``with`` block; arguments as for `swap`."""
-        self.swap(index, weight, state)
-        try:
-            yield
-        finally:
-            self.swap(index, weight, state)
+    def exchange(self, indices, weights, states, back):
+        grads = [backend_of(one).zeros_like(one) for one in weights]
+        own, _, master = self._parted(indices, weights, states)
+        self._exchange.run(self, indices, weights, grads, own, master)
 
     def step(self, indices, weights, grads, states):
-        self._refuse_swapped(indices)
+        self.refuse_exchanged(indices)
         super().step(indices, weights, grads, states)
 
     def _check(self, indices, weights, grads, states):
-        self._refuse_swapped(indices)
+        self.refuse_exchanged(indices)
         super()._check(indices, weights, grads, states)
-
-    def _refuse_swapped(self, indices):
-        if not self._swapped.isdisjoint(indices):
-            index = next(index for index in indices if index in self._swapped)
-            remedy = "call swap() again first"
-            raise ValueError(
-                wording(f"weight of {index!r}", "the trained one", "its average", remedy)
-            )
-
-    def _check_saved(self):
-        if self._swapped:
-            got = f"the average in {len(self._swapped)} of them"
-            raise ValueError(wording("weights", "the trained ones", got, "call swap() again first"))
-        super()._check_saved()
