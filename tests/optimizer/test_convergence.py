@@ -45,6 +45,7 @@ SETTINGS = {
     "novograd": [Setting(0.001, 0.01)],
     # Its first steps have the length of the gradients, which are large there.
     "radam": [Setting(0.02, 0.01, {"clip_gradient": 1.0})],
+    "prodigy": [Setting(0.1, 1.0)],
     "rmsprop": [Setting(0.001, 0.003), Setting(0.0005, 0.001, {"centered": True})],
     "schedulefree": [Setting(0.1, 0.01)],
     "sgd": [Setting(0.001, 0.3), Setting(0.0005, 0.03, {"momentum": 0.9})],

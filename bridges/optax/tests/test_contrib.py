@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from weightopt_prodigy import Prodigy
 from weightopt_schedulefree import ScheduleFree
 
 STEPS = 20
@@ -43,3 +44,18 @@ def test_schedule_free(given, make):
     with optimizer.averaged(0, weight, own):
         expected = optax.contrib.schedule_free_eval_params(state, params)
         np.testing.assert_allclose(weight, expected, rtol=2e-4, atol=2e-5)
+
+
+@pytest.mark.parametrize("given", [{}, {"safeguard_warmup": True, "d_coef": 2.0}])
+def test_prodigy(given):
+    weight, *noise = numbers((12,))
+    grads = [np.sign(weight) + np.float32(0.3) * one for one in noise]
+    named = {{"d_coef": "estim_lr_coef"}.get(name, name): value for name, value in given.items()}
+    params, state = theirs(optax.contrib.prodigy(estim_lr0=1e-3, **named), weight, grads)
+    optimizer, parts = Prodigy(d0=1e-3, **given), np.split(weight.copy(), 3)
+    states = [optimizer.create_state(i, part) for i, part in enumerate(parts)]
+    for grad in grads:
+        optimizer.update([0, 1, 2], parts, np.split(grad, 3), states)
+    # Theirs sums in float32.
+    np.testing.assert_allclose(states[0][-1], state.estim_lr, rtol=1e-4)
+    np.testing.assert_allclose(np.concatenate(parts), params, rtol=2e-4, atol=2e-5)

@@ -18,9 +18,9 @@ FULL = {
 
 
 def names():
-    """Return the optimizers that are installed, without those that hold others."""
-    find, wrapper = wo.optimizer.registry.find, wo.optimizer.Wrapper
-    return [n for n in wo.optimizer.registry.names() if not issubclass(find(n), wrapper)]
+    """Return the optimizers that are installed and have a rule."""
+    find = wo.optimizer.registry.find
+    return [n for n in wo.optimizer.registry.names() if find(n).rule is not None]
 
 
 def settings(name):
