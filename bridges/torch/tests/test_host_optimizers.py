@@ -3,10 +3,18 @@
 import numpy as np
 import pytest
 import torch
+import weightopt_torch
 from weightopt_adafactor import Adafactor
 from weightopt_muon import Muon
 
+import weightopt_core as wo
+
 STEPS = 20
+HOST = [
+    name
+    for name in wo.optimizer.registry.names()
+    if issubclass(wo.optimizer.registry.find(name), wo.optimizer.HostOptimizer)
+]
 
 needs_muon = pytest.mark.skipif(not hasattr(torch.optim, "Muon"), reason="this torch has no Muon")
 
@@ -56,3 +64,35 @@ def test_adafactor(shape, given, named):
     )
     # Sums are in another order.
     np.testing.assert_allclose(ours, theirs, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", HOST)
+def test_parameters_of_a_module_are_stepped_as_arrays(name):
+    """Also after a state_dict went into another one."""
+    rng = np.random.default_rng(0)
+    weights = [rng.normal(size=shape).astype(np.float32) for shape in [(6, 4), (3, 5)]]
+    params = [torch.nn.Parameter(torch.tensor(weight)) for weight in weights]
+    core = wo.optimizer.create(name, learning_rate=0.01, wd=0.01)
+    states = [core.create_state(i, weight) for i, weight in enumerate(weights)]
+    settings = {"lr": 0.01, "weight_decay": 0.01}
+    optimizer = weightopt_torch.create(name, params, **settings)
+    for step in range(6):
+        if step == 3:
+            state_dict = optimizer.state_dict()
+            optimizer = weightopt_torch.create(name, params, **settings)
+            optimizer.load_state_dict(state_dict)
+        grads = [rng.normal(size=weight.shape).astype(np.float32) for weight in weights]
+        for parameter, grad in zip(params, grads):
+            parameter.grad = torch.tensor(grad)
+        core.update([0, 1], weights, grads, states)
+        optimizer.step()
+    for weight, parameter in zip(weights, params):
+        np.testing.assert_array_equal(weight, parameter.detach().numpy())
+
+
+def test_states_have_the_names_of_the_formula():
+    parameter = torch.nn.Parameter(torch.ones(3, 4))
+    parameter.grad = torch.ones(3, 4)
+    optimizer = weightopt_torch.create("muon", [parameter])
+    optimizer.step()
+    assert [*optimizer.state[parameter]] == ["step", "mean"]

@@ -59,7 +59,7 @@ def expected_parts(core: Any, slot: Slot, parameter: torch.Tensor) -> dict[str, 
     example = np.zeros(1, dtype_of(STORAGE[parameter.dtype]))
     state = core.create_state(slot.index, example)
     parts = parts_of(state)
-    names = names_of(core.rule, len(parts))
+    names = names_of(core._formula, len(parts))
     return {name: tensor_over(part).dtype for name, part in zip(names, parts)}
 
 

@@ -48,7 +48,7 @@ class DeviceSlot(Slot):
         made = parts_of(core.create_state(self.index, host_view(self.weight.cpu())))
         state = {
             name: torch.empty_like(parameter, dtype=_dtype(part), requires_grad=False)
-            for name, part in zip(names_of(core.rule, len(made)), made)
+            for name, part in zip(names_of(core._formula, len(made)), made)
         }
         for tensor, part in zip(state.values(), made):
             self.array(tensor).copy_(tensor_over(part).reshape(-1))

@@ -104,7 +104,7 @@ class Slot:
         home = self.home(parameter)
         self.arrays = core.create_state(self.index, self.weight)
         parts = parts_of(self.arrays)
-        names = names_of(core.rule, len(parts))
+        names = names_of(core._formula, len(parts))
         return {name: _like(tensor_over(part), home) for name, part in zip(names, parts)}
 
     def adopt(self, state: dict[str, torch.Tensor], parameter: torch.Tensor) -> None:
@@ -145,10 +145,10 @@ def parts_of(state: Any) -> tuple[Any, ...]:
     return () if state is None else state if isinstance(state, tuple) else (state,)
 
 
-def names_of(rule: Any, count: int) -> list[str]:
-    """Return names for `count` arrays of a state: the rule's own, then the master copy's."""
-    names = [] if rule is None else [*rule.states]
-    if rule is None or count not in (len(names), len(names) + 1):
+def names_of(formula: Any, count: int) -> list[str]:
+    """Return names for `count` arrays of a state: the formula's own, then the master copy's."""
+    names = [] if formula is None else [*formula.states]
+    if formula is None or count not in (len(names), len(names) + 1):
         return [f"state{i}" for i in range(count)]
     return [*names, MASTER][:count]
 
