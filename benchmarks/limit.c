@@ -39,6 +39,7 @@ static inline __attribute__((always_inline)) void touch(const int written, uint8
     const uint8_t *read = arrays[0];
     uint8_t *a = arrays[1], *b = arrays[written > 1 ? 2 : 1];
     uint8_t *c = arrays[written > 2 ? 3 : 1], *d = arrays[written > 3 ? 4 : 1];
+    uint8_t *e = arrays[written > 4 ? 5 : 1];
 #pragma GCC ivdep
     for (ptrdiff_t i = begin; i < end; ++i) {
         const uint8_t value = read[i] & mask;
@@ -46,6 +47,7 @@ static inline __attribute__((always_inline)) void touch(const int written, uint8
         if (written > 1) b[i] ^= value;
         if (written > 2) c[i] ^= value;
         if (written > 3) d[i] ^= value;
+        if (written > 4) e[i] ^= value;
     }
 }
 
@@ -69,6 +71,7 @@ static void part(const job *work, int k)
         case 2: touch(2, arrays, begin, end, work->mask); break;
         case 3: touch(3, arrays, begin, end, work->mask); break;
         case 4: touch(4, arrays, begin, end, work->mask); break;
+        case 5: touch(5, arrays, begin, end, work->mask); break;
         }
     }
 }

@@ -33,9 +33,9 @@ def arrays(rng, queue):
 @pytest.mark.parametrize(
     ("rule", "master"),
     [
-        (normed_rules.layerwise, False),
-        (normed_rules.limited, True),
-        (normed_rules.once_only, True),
+        (reducing_rules.layerwise, False),
+        (reducing_rules.limited, True),
+        (reducing_rules.once_only, True),
     ],
 )
 def test_many_tensors_are_as_one_by_one_on_the_host(rule, master, queue):

@@ -176,7 +176,7 @@ def test_after_an_uninstall_create_says_how_to_get_it_back(installed, author):
     assert gone == "optimizer 'lion' is not installed; pip install weightopt-lion"
     assert misspelt == f"unknown optimizer 'lionn'; did you mean 'lion'? if not,{remedy}"
     assert strangers.startswith("unknown optimizer 'tiger'; ")
-    assert unknown.startswith("unknown optimizer 'quite-another'; known: accumulate, adadelta, ")
+    assert unknown.startswith("unknown optimizer 'quite-another'; known: accumulate, adabelief, ")
     assert strangers.endswith(remedy)
     assert unknown.endswith(f";{remedy}")
     assert others == "Adam() SGD()"

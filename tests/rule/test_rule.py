@@ -56,7 +56,7 @@ def test_and_or_are_the_operand_that_settles_them():
 def test_a_missing_number_is_named():
     constants = Constants(np.zeros((1, 3)), np.zeros(1, np.int32))
     with pytest.raises(TypeError, match="missing lr"):
-        layerwise.with_norms(constants, [{}], [np.ones((1, 2))], None)
+        layerwise.with_results(constants, [{}], [np.ones((1, 2))], None, [1])
     with pytest.raises(TypeError, match="lr"):
         plain(np.ones(1), np.ones(1))
 
