@@ -4,6 +4,7 @@
 of a transformer (9.5 million parameters in 36 tensors) with torch's AdamW, fused and by default,
 and with AdamW of weightopt. It times the calls of ``step`` alone. All three are timed in blocks
 that take turns, with a pause before each, and what is printed are ratios within a round.
+``--optimizer muon`` compares another one that torch has; of muon, the matrices alone are trained.
 """
 
 from __future__ import annotations
@@ -23,20 +24,42 @@ PAUSE = 0.03
 STEPS = 6
 
 
-def network() -> nn.Module:
-    """Return three layers of a transformer."""
+def network(count: int) -> nn.Module:
+    """Return layers of a transformer."""
     torch.manual_seed(0)
-    layers = [nn.TransformerEncoderLayer(512, 8, 2048, 0.0, batch_first=True) for _ in range(3)]
+    layers = [nn.TransformerEncoderLayer(512, 8, 2048, 0.0, batch_first=True) for _ in range(count)]
     return nn.Sequential(*layers)
 
 
-def made() -> dict[str, Callable[[Any], torch.optim.Optimizer]]:
-    """Return what makes each optimizer, by name."""
-    return {
+#: torch's own, by the name that an optimizer has here.
+PEERS: dict[str, dict[str, Callable[[Any], torch.optim.Optimizer]]] = {
+    "adamw": {
         "torch fused": lambda p: torch.optim.AdamW(p, lr=1e-4, fused=True),
         "torch default": lambda p: torch.optim.AdamW(p, lr=1e-4),
-        "weightopt": lambda p: weightopt_torch.create("adamw", p, lr=1e-4, weight_decay=0.01),
-    }
+    },
+    "amsgrad": {
+        "torch fused": lambda p: torch.optim.Adam(p, lr=1e-4, amsgrad=True, fused=True),
+        "torch default": lambda p: torch.optim.Adam(p, lr=1e-4, amsgrad=True),
+    },
+    "radam": {"torch default": lambda p: torch.optim.RAdam(p, lr=1e-4)},
+    "rprop": {"torch default": lambda p: torch.optim.Rprop(p, lr=1e-4)},
+    "asgd": {"torch default": lambda p: torch.optim.ASGD(p, lr=1e-4)},
+    "adafactor": {"torch default": lambda p: torch.optim.Adafactor(p, lr=1e-4)},
+    "muon": {"torch default": lambda p: torch.optim.Muon(p, lr=1e-4)},
+}
+
+
+def made(name: str) -> dict[str, Callable[[Any], torch.optim.Optimizer]]:
+    """Return what makes each optimizer, by name."""
+    return PEERS[name] | {"weightopt": lambda p: weightopt_torch.create(name, p, lr=1e-4)}
+
+
+def trained(module: nn.Module, name: str) -> list[nn.Parameter]:
+    """Return the parameters that are trained; the others get no gradient."""
+    if name == "muon":
+        for parameter in module.parameters():
+            parameter.requires_grad_(parameter.ndim == 2)
+    return [parameter for parameter in module.parameters() if parameter.requires_grad]
 
 
 def seconds_of_a_step(module: nn.Module, optimizer: torch.optim.Optimizer) -> float:
@@ -57,14 +80,16 @@ def main() -> None:
     """Print the times, and the ratios to the step of weightopt."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=15)
-    rounds = parser.parse_args().rounds
+    parser.add_argument("--optimizer", choices=PEERS, default="adamw")
+    parser.add_argument("--layers", type=int, default=3)
+    given = parser.parse_args()
     runs = {}
-    for name, make in made().items():
-        module = network()
-        runs[name] = module, make(module.parameters())
+    for name, make in made(given.optimizer).items():
+        module = network(given.layers)
+        runs[name] = module, make(trained(module, given.optimizer))
         seconds_of_a_step(*runs[name])
     times: dict[str, list[float]] = {name: [] for name in runs}
-    for _ in range(rounds):
+    for _ in range(given.rounds):
         for name, run in runs.items():
             times[name].append(seconds_of_a_step(*run))
     for name, own in times.items():

@@ -23,6 +23,11 @@ def names():
     return [n for n in wo.optimizer.registry.names() if find(n).rule is not None]
 
 
+def takes_state_dtype(name):
+    """Whether an optimizer may keep its states in another dtype than the weight's."""
+    return "state_dtype" in wo.optimizer.registry.find(name).hyperparameters
+
+
 def settings(name):
     cls = wo.optimizer.registry.find(name)
     return {"lr": 0.01, "weight_decay": 0.01, **cls.conformance.arguments, **FULL.get(name, {})}
