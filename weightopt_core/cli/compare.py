@@ -16,7 +16,7 @@ from .. import optimizer, random
 from ..errors import PluginError
 from ..testing import digits
 from . import composed
-from .console import table, tell
+from .console import figure, table, tell
 
 #: What stands after a colon, as in ``lookahead:adam``.
 HELD = "optimizer"
@@ -172,12 +172,8 @@ def _progress() -> Progress:
 
 def picture(trained: Sequence[Curves], output: Path) -> None:
     """Draw losses and accuracies over the epochs."""
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ImportError('drawing needs matplotlib; pip install "weightopt-core[plot]"') from error
-    figure = Figure(figsize=(9, 4), layout="constrained")
-    loss, accuracy = figure.subplots(1, 2)
+    drawn = figure(9, 4)
+    loss, accuracy = drawn.subplots(1, 2)
     for curves in trained:
         epochs = len(curves.accuracies)
         means = np.reshape(curves.losses, (epochs, -1)).mean(axis=1)
@@ -186,4 +182,4 @@ def picture(trained: Sequence[Curves], output: Path) -> None:
     loss.set(xlabel="epoch", ylabel="loss", yscale="log")
     accuracy.set(xlabel="epoch", ylabel="test accuracy")
     loss.legend()
-    figure.savefig(output, dpi=120)
+    drawn.savefig(output, dpi=120)

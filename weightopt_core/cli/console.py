@@ -53,3 +53,12 @@ def tell(*parts: Any) -> None:
             console.print(part, soft_wrap=not isinstance(part, Table))
     # click.echo would write UTF-8 where the stream has another encoding.
     print("\n".join(line.rstrip() for line in capture.get().splitlines()), flush=True)
+
+
+def figure(width: float, height: float) -> Any:
+    """Return an empty figure of that many inches; matplotlib, which draws it, is an extra."""
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise ImportError('drawing needs matplotlib; pip install "weightopt-core[plot]"') from error
+    return Figure(figsize=(width, height), layout="constrained")

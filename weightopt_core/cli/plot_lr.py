@@ -13,7 +13,7 @@ from rich.table import Table
 from ..errors import PluginError
 from ..lr_scheduler import rate_of
 from . import composed
-from .console import printable, table, tell
+from .console import figure, printable, table, tell
 
 #: Lines of the sketch, and the width of its longest bar.
 ROWS, WIDTH = 16, 40
@@ -93,12 +93,8 @@ def sketch(rates: list[float]) -> Table:
 
 def picture(rates: list[float], title: str, output: Path) -> None:
     """Draw the learning rate over the updates."""
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ImportError('drawing needs matplotlib; pip install "weightopt-core[plot]"') from error
-    figure = Figure(figsize=(7, 4), layout="constrained")
-    axis = figure.subplots()
+    drawn = figure(7, 4)
+    axis = drawn.subplots()
     axis.step(range(1, len(rates) + 1), rates, where="post")
     axis.set(title=title, xlabel="update", ylabel="learning rate", ylim=(0, None))
-    figure.savefig(output, dpi=120)
+    drawn.savefig(output, dpi=120)
