@@ -1,9 +1,10 @@
 from libc.stddef cimport ptrdiff_t
 from libc.stdint cimport uint16_t
 
-cdef enum:
-    CHUNK = 4096  # elements with a number of their own
-    LANES = 16  # running numbers inside a chunk, element i in number i % LANES
+cdef extern from "chunks.h" nogil:
+    enum:
+        CHUNK
+        LANES
 
 # What is made of the elements of a chunk; all begin at 0.
 cdef enum:

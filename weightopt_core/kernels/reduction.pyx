@@ -17,8 +17,12 @@ from libc.string cimport memset
 from .driver cimport BFLOAT16, FLOAT16, FLOAT32, FLOAT64, STAGE, is_computed, load, size_of
 from .parallel cimport parallel_for
 
-# All IN
-cdef extern from "magnitudes.h" nogil:
+# IN values; INOUT running
+cdef extern from "running.h" nogil:
+    void add_squares_float32(double *running, const float *values, ptrdiff_t count)
+    void add_squares_float64(double *running, const double *values, ptrdiff_t count)
+    void add_values_float32(double *running, const float *values, ptrdiff_t count)
+    void add_values_float64(double *running, const double *values, ptrdiff_t count)
     float largest_float32(const float *values, ptrdiff_t count)
     double largest_float64(const double *values, ptrdiff_t count)
 
@@ -36,11 +40,6 @@ cdef struct Work:
     double *chunks
 
 
-ctypedef fused real:
-    float
-    double
-
-
 cdef inline double joined(int step, double one, double other) noexcept nogil:
     """Return what a step makes of two numbers that it has made: NaN where either is NaN."""
     if step == MAGNITUDES:
@@ -48,53 +47,23 @@ cdef inline double joined(int step, double one, double other) noexcept nogil:
     return one + other
 
 
-cdef inline double stepped(int step, double running, double value) noexcept nogil:
-    return running + (value * value if step == SQUARES else value)
-
-
-# INOUT running; IN values
-cdef inline void add_rows(
-    int step, double *running, const real *values, ptrdiff_t count
-) noexcept nogil:
-    # Copied, so that the compiler knows that the values are elsewhere.
-    cdef double lanes[LANES]
-    cdef ptrdiff_t row, whole = count - count % LANES
-    cdef int lane
-    for lane in range(LANES):
-        lanes[lane] = running[lane]
-    for row in range(count // LANES):
-        for lane in range(LANES):
-            lanes[lane] = stepped(step, lanes[lane], values[row * LANES + lane])
-    # Less than a row: these are the last elements of the chunk, as if zeros followed.
-    for lane in range(count - whole):
-        lanes[lane] = stepped(step, lanes[lane], values[whole + lane])
-    for lane in range(LANES):
-        running[lane] = lanes[lane]
-
-
-# INOUT running; IN values
-cdef void add_real(
-    int step, double *running, const real *values, ptrdiff_t count
-) noexcept nogil:
-    # Each step is a constant of a loop of its own, which the compiler vectorizes.
-    if step == SQUARES:
-        add_rows(SQUARES, running, values, count)
-    elif step == VALUES:
-        add_rows(VALUES, running, values, count)
-    elif real is float:  # of a largest one the order does not show, so the lanes are not needed
-        running[0] = joined(step, running[0], largest_float32(values, count))
-    else:
-        running[0] = joined(step, running[0], largest_float64(values, count))
-
-
 # INOUT lanes; IN values
 cdef void add_values(
     int step, double *lanes, const void *values, int wide, ptrdiff_t count
 ) noexcept nogil:
-    if wide:
-        add_real(step, lanes, <const double *>values, count)
+    if step == SQUARES and wide:
+        add_squares_float64(lanes, <const double *>values, count)
+    elif step == SQUARES:
+        add_squares_float32(lanes, <const float *>values, count)
+    elif step == VALUES and wide:
+        add_values_float64(lanes, <const double *>values, count)
+    elif step == VALUES:
+        add_values_float32(lanes, <const float *>values, count)
+    # Of a largest one the order does not show, so the lanes are not needed.
+    elif wide:
+        lanes[0] = joined(step, lanes[0], largest_float64(<const double *>values, count))
     else:
-        add_real(step, lanes, <const float *>values, count)
+        lanes[0] = joined(step, lanes[0], largest_float32(<const float *>values, count))
 
 
 # INOUT lanes; IN values
@@ -106,7 +75,7 @@ cdef void add_scaled(
     cdef ptrdiff_t i
     for i in range(count):
         scaled[i] = scale * ((<const double *>values)[i] if wide else (<const float *>values)[i])
-    add_real(step, lanes, <const double *>scaled, count)
+    add_values(step, lanes, scaled, 1, count)
 
 
 # INOUT lanes: the upper half joins the lower one until one is left, as vectors do it.
