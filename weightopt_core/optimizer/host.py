@@ -173,7 +173,9 @@ class HostOptimizer(Optimizer):
             for tensor, given in zip(tensors, numbers):
                 weight, grad, *states = tensor.to_compute()
                 rescale, limit = (given[name] for name in _BEFORE)
-                arrays.append([weight, clip(rescale * grad, limit), *states])
+                # A product with 1 would change nothing, but take a pass over the gradient.
+                grad = grad if rescale == 1 else rescale * grad
+                arrays.append([weight, clip(grad, limit), *states])
                 own.append({name: v for name, v in given.items() if name not in _BEFORE})
             results = self.compute_all(arrays, own)
         name = f"{type(self).__name__}.compute"

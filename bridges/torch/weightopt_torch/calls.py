@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from weightopt_core.optimizer import HostOptimizer
+
 from .slots import has_own_update, parts_of
 
 
@@ -35,9 +37,15 @@ def step_all(calls: Sequence[Call]) -> None:
     # The first one is checked before anything is stepped in any case.
     for kind, core, arguments in calls[1:]:
         kind.check(core, *arguments)
-    with _taken_back([call for call in calls if has_own_update(call.core)]):
+    with _taken_back([call for call in calls if not _is_whole(call, calls)]):
         for kind, core, arguments in calls:
             kind.update(core, *arguments)
+
+
+def _is_whole(call: Call, calls: Sequence[Call]) -> bool:
+    """Tell whether nothing of a call is left where one of the step fails."""
+    alone = len(calls) == 1 and isinstance(call.core, HostOptimizer)
+    return alone or not has_own_update(call.core)
 
 
 @contextlib.contextmanager

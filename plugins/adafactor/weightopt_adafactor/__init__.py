@@ -7,6 +7,7 @@ import numpy as np
 from weightopt_core.errors import wording
 from weightopt_core.hyperparameters import Flag, LearningRate, Real
 from weightopt_core.optimizer import HostOptimizer
+from weightopt_core.rule import norm
 
 __all__ = ["Adafactor"]
 
@@ -118,22 +119,26 @@ class Adafactor(HostOptimizer):
             remedy = "create the optimizer with a beta1 above 0"
             got = f"{beta1} of one of them"
             raise ValueError(wording("beta1", "0 of all weights, which have no mean", got, remedy))
-        square, new = grad * grad + epsilon1, t**-decay
+        square, new = grad * grad, t**-decay
+        square += epsilon1
         axes = (-1, -2) if grad.ndim > 1 else ((),)
         states = [old + new * (_mean(square, at) - old) for old, at in zip(states, axes)]
         if grad.ndim > 1:
             rows, columns = states
             # One after the other: the product of two small means may be below the range.
             part = rows / _mean(rows, -1)[..., None]
-            step = grad / np.sqrt(part)[..., None] / np.sqrt(columns)[..., None, :]
+            step = np.divide(grad, np.sqrt(part)[..., None], out=square)
+            step /= np.sqrt(columns)[..., None, :]
         else:
             step = grad / np.sqrt(states[0])
-        step = step / max(1.0, _rms(step) / threshold)
+        step /= max(1.0, _rms(step) / threshold)
         if means:
             step = beta1 * means[0] + (1 - beta1) * step
             means = (step,)
         scale = max(epsilon2, _rms(weight)) * min(lr, t**-0.5) if relative else lr
-        return (1 - lr * wd) * weight - scale * step, *means, *states
+        new_weight = (1 - lr * wd) * weight
+        new_weight -= scale * step
+        return new_weight, *means, *states
 
 
 def _mean(values, axis):
@@ -142,4 +147,4 @@ def _mean(values, axis):
 
 
 def _rms(values):
-    return math.sqrt(float((values * values).sum(dtype=float)) / max(1, values.size))
+    return norm(values) / math.sqrt(max(1, values.size))
