@@ -8,6 +8,8 @@ SOURCES := setup.py pyproject.toml $(wildcard weightopt_core/*.py weightopt_core
 	weightopt_core/*/*.pyx weightopt_core/*/*.pxd weightopt_core/kernels/pool.c)
 # What the demo starts with; make install brings all others.
 DEMO := sgd uniform factor
+# As many tests as processors run at once, and the threads of NumPy's matrix products would wait for each other.
+PYTEST := OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadgroup
 # TESTS="tests/rule/test_rule.py -k refusals" runs some.
 TESTS ?=
 
@@ -66,11 +68,11 @@ demo: $(VENV)/core
 	$(BIN)/python examples/digits.py
 
 test: install
-	$(BIN)/python -m pytest -n auto --dist loadgroup $(TESTS)
+	$(PYTEST) $(TESTS)
 
 # The inner loop.
 check: lint
-	$(BIN)/python -m pytest -q -n auto --dist loadgroup -m "not slow and not long and not soak" \
+	$(PYTEST) -q -m "not slow and not long and not soak" \
 		--ignore=tests/packages --ignore=bridges $(TESTS)
 
 # An hour of steps, saves, loads, kills and threads, with steady memory; MINUTES=5 for less.

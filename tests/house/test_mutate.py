@@ -81,6 +81,7 @@ def test_every_mutant_of_a_module_is_another_program():
         mutants[0].apply(text[1:])
 
 
+@pytest.mark.long
 def test_a_sample_has_some_of_each_operator_and_goes_on_from_a_smaller_one():
     found = sample.every(sample.sources(["weightopt_core/reductions.py", "weightopt_core/kernels"]))
     large = sample.sampled(found, 60, seed=1)
@@ -124,6 +125,7 @@ def judged(folder, monkeypatch, tests, limit=60):
     return outcome, source.read_text() == before
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("outcome", "tests", "limit"),
     [
