@@ -9,6 +9,7 @@ from pathlib import Path
 import weightopt_core
 from weightopt_core import scaffold
 from weightopt_core.cli.facts import facts
+from weightopt_core.registry import Registry
 from weightopt_core.testing.subject import REGISTRIES
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -93,22 +94,27 @@ def readme() -> str:
 
 
 def table() -> str:
-    """Return the algorithms as a Markdown table, with what the command ``list --long`` says."""
-    rows = [
-        "| name | kind | package | description | state | needs | paper |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
-    ]
-    registries = {registry.kind: registry for registry in REGISTRIES}
-    for kind in scaffold.GROUPS:
-        for package in packages():
-            if package.kind == kind:
-                names = ", ".join(f"`{name}`" for name in package.entry_points)
-                known = facts(registries[kind].find(next(iter(package.entry_points))))
-                paper = f"[{known.year or 'paper'}]({known.paper})" if known.paper else known.year
-                cells = names, kind, f"`{package.distribution}`", package.description
-                cells += known.state, known.needs, paper
-                rows.append("|" + "|".join(f" {cell} " if cell else " " for cell in cells) + "|")
-    return "\n".join(rows) + "\n"
+    """Return the algorithms as Markdown tables, with what the command ``list --long`` says."""
+    return "\n".join(table_of(registry) for registry in REGISTRIES)
+
+
+def table_of(registry: Registry) -> str:
+    """Return the algorithms of one kind; only optimizers have states and needs."""
+    stepped = registry.kind == "optimizer"
+    rows = [("name", "package", "what", *(("state", "needs") if stepped else ()), "paper")]
+    rows += [("---",) * len(rows[0])]
+    for package in packages():
+        if package.kind == registry.kind:
+            names = ", ".join(f"`{name}`" for name in package.entry_points)
+            known = facts(registry.find(next(iter(package.entry_points))))
+            paper = f"[{known.year or 'paper'}]({known.paper})" if known.paper else known.year
+            own = (known.state, known.needs) if stepped else ()
+            rows += [(names, f"`{package.distribution}`", package.description, *own, paper)]
+    lines = ["|" + "|".join(f" {cell} " if cell else " " for cell in row) + "|" for row in rows]
+    title = f"{registry.kind.capitalize()}s"
+    return f"<details><summary>{title}: {len(rows) - 2}</summary>\n\n" + "\n".join(
+        [*lines, "", "</details>", ""]
+    )
 
 
 def main() -> None:
