@@ -8,7 +8,10 @@ import secrets
 import threading
 from dataclasses import dataclass, field
 
-import numpy as np
+from .kernels.seeding import key_of
+
+#: A seed of fewer words than this is filled up with zeros where a key to spawn by follows.
+_SHORTEST = 4
 
 
 @dataclass
@@ -58,10 +61,12 @@ def resume(seed: int, draws: dict[str, int]) -> None:
 def key(seed: int, name: str, draw: int) -> tuple[int, int]:
     """Return the key of a draw, two integers in [0, 2**64); nothing is counted."""
     digest = hashlib.sha256(name.encode()).digest()
-    words = [int.from_bytes(digest[i : i + 4], "little") for i in range(0, 32, 4)]
-    sequence = np.random.SeedSequence(seed, spawn_key=(*words, draw))
-    halves = sequence.generate_state(2, np.uint64)
-    return int(halves[0]), int(halves[1])
+    return key_of(_words(seed, _SHORTEST) + digest + _words(draw))
+
+
+def _words(number: int, least: int = 1) -> bytes:
+    """Return a number as at least so many words of 32 bits, as `numpy.random.SeedSequence` does."""
+    return number.to_bytes(4 * max(least, -(-number.bit_length() // 32)), "little")
 
 
 def _global_seed() -> int:

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from weightopt_core import random
+from weightopt_core import keys, random
 
 
 def expected_key(seed, name, draw):
@@ -145,3 +145,11 @@ def test_refuses_a_state(state, kind, message):
     with pytest.raises(kind, match=message):
         random.set_state(state)
     assert random.get_state() == before
+
+
+def test_keys_of_seeds_and_draws_of_any_size():
+    chance = np.random.default_rng(4)
+    seeds = [0, 1, 2**32 - 1, 2**32, 2**64, 2**128 - 1, 2**128, 2**300]
+    for seed in seeds + [int.from_bytes(chance.bytes(1 + i % 30), "little") for i in range(200)]:
+        draw = [0, 1, 2**32 - 1, 2**32, 2**70][seed % 5]
+        assert keys.key(seed, str(seed), draw) == expected_key(seed, str(seed), draw)

@@ -41,13 +41,13 @@ cdef class Turn:
     cdef Call call
     cdef Groups groups
     cdef int64_t changes
+    cdef CountsAhead ahead  # what `view` returns, once it was asked for
 
     cpdef int commit(self) except -1
     cpdef int uncommit(self) except -1
 
 
 cdef class AheadTurn(Turn):
-    cdef CountsAhead ahead
     cdef tuple indices
     cdef Py_ssize_t *slots
     cdef int64_t *seen

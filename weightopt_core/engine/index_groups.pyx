@@ -246,8 +246,11 @@ cdef class Turn:
 
     def view(self):
         """Return the counts with this update, for the optimizer's own code to read."""
-        counts = dict(zip(self.call.indices, self.counts_ahead()))
-        return View(self.counts, counts, self.num_update, True)
+        # Frozen, so that one serves the numbers of all indices.
+        if self.ahead is None:
+            counts = dict(zip(self.call.indices, self.counts_ahead()))
+            self.ahead = View(self.counts, counts, self.num_update, True)
+        return self.ahead
 
 
 cdef class AheadTurn(Turn):
@@ -318,9 +321,6 @@ cdef class AheadTurn(Turn):
 
     def counts_ahead(self):
         return list(map(self.ahead.__getitem__, self.indices))
-
-    def view(self):
-        return self.ahead
 
 
 cdef class Calls:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from operator import attrgetter
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -56,6 +56,7 @@ class Stepper:
         self.rates, self.has_numbers, self.by_index = rates, has_numbers, by_index
         self.plain = not (has_numbers or by_index)
         self.evaluators: dict[Any, Evaluator] = {}
+        self.readers: dict[Any, tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]]] = {}
         self.streams: dict[tuple[int, Any], tuple[int, int]] = {}
 
     def __reduce__(self) -> Any:
@@ -200,9 +201,7 @@ class Stepper:
         self, optimizer: Optimizer, rule: Rule, own: Sequence[str], key: Any
     ) -> Evaluator:
         """Keep what evaluates the constants of `rule`, where a step gives the numbers `own`."""
-        settings = tuple(name for name in rule.numbers if name not in own)
-        for name in settings:
-            _check_has(optimizer, rule, name)
+        settings = _settings(optimizer, rule, own)
         evaluator = Evaluator(rule, settings, reader(settings), tuple(own))
         self.evaluators[key] = evaluator
         return evaluator
@@ -226,10 +225,12 @@ class Stepper:
         self, optimizer: Optimizer, rule: Rule, own: dict[str, Any]
     ) -> dict[str, Any]:
         """Return the own numbers of an update, and the hyperparameters that `rule` takes."""
-        for name in rule.numbers:
-            if name not in own:
-                _check_has(optimizer, rule, name)
-                own[name] = as_plain(getattr(optimizer, name))
+        key = rule, *own
+        if key not in self.readers:
+            settings = _settings(optimizer, rule, own)
+            self.readers[key] = settings, reader(settings)
+        settings, read = self.readers[key]
+        own.update(zip(settings, map(as_plain, read(optimizer))))
         return own
 
     def constants_at(
@@ -344,8 +345,12 @@ def reader(settings: Sequence[str]) -> Callable[[Any], tuple[Any, ...]]:
     return lambda optimizer: tuple(getattr(optimizer, name) for name in settings)
 
 
-def _check_has(optimizer: Optimizer, rule: Rule, name: str) -> None:
-    if name in OWN_NUMBERS or not hasattr(optimizer, name):
-        raise TypeError(
-            f"{type(optimizer).__name__} must define {name!r}: its rule {rule.name!r} takes it"
-        )
+def _settings(optimizer: Optimizer, rule: Rule, own: Collection[str]) -> tuple[str, ...]:
+    """Return those numbers of `rule` that are hyperparameters, which the optimizer must have."""
+    settings = tuple(name for name in rule.numbers if name not in own)
+    for name in settings:
+        if name in OWN_NUMBERS or not hasattr(optimizer, name):
+            raise TypeError(
+                f"{type(optimizer).__name__} must define {name!r}: its rule {rule.name!r} takes it"
+            )
+    return settings
