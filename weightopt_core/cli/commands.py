@@ -17,7 +17,7 @@ from .. import __version__, devices
 from ..errors import PluginError
 from ..registry import Registry
 from ..testing.subject import REGISTRIES
-from . import check, compare, new
+from . import bench, check, compare, new
 from .facts import facts, rules
 from .plot_lr import plot_lr
 from .show import describe, runs
@@ -122,3 +122,4 @@ def _fail(name: str) -> None:
 main.add_command(new.command)
 main.add_command(check.command)
 main.add_command(compare.compare)
+main.add_command(bench.bench)

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import click
 import numpy as np
-from rich.console import Console
-from rich.progress import Progress
 
 from .. import optimizer, random
 from ..errors import PluginError
 from ..testing import digits
 from . import composed
-from .console import figure, table, tell
+from .console import figure, progress, table, tell
 
 #: What stands after a colon, as in ``lookahead:adam``.
 HELD = "optimizer"
@@ -75,10 +72,10 @@ def compare(optimizers: Sequence[str], epochs: int, seed: int, tune: bool, outpu
     try:
         data = digits.load(seed)
         makers = [Maker(text) for text in optimizers]
-        with _progress() as progress:
+        with progress() as shown:
             tried = len(RATES) * TRIED * tune * sum(not maker.is_rated for maker in makers)
-            task = progress.add_task("training", total=epochs * len(makers) + tried)
-            advance = lambda: progress.advance(task)  # noqa: E731
+            task = shown.add_task("training", total=epochs * len(makers) + tried)
+            advance = lambda: shown.advance(task)  # noqa: E731
             trained = [_of(maker, data, epochs, seed, tune, advance) for maker in makers]
         picture(trained, output)
     except (ImportError, OSError, PluginError, TypeError, ValueError) as error:
@@ -163,11 +160,6 @@ def _begin(generator: Any, shape: tuple[int, ...]) -> Any:
     if len(shape) == 1:
         return np.zeros(shape, np.float32)
     return (generator.standard_normal(shape) * (2 / shape[1]) ** 0.5).astype(np.float32)
-
-
-def _progress() -> Progress:
-    console = Console(stderr=True)
-    return Progress(console=console, transient=True, disable=not sys.stderr.isatty())
 
 
 def picture(trained: Sequence[Curves], output: Path) -> None:

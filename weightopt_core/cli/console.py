@@ -6,6 +6,7 @@ import sys
 from typing import Any
 
 from rich.console import Console
+from rich.progress import Progress
 from rich.table import Table
 
 #: Wider than any line, so that nothing is cut or folded where no terminal has an edge.
@@ -53,6 +54,12 @@ def tell(*parts: Any) -> None:
             console.print(part, soft_wrap=not isinstance(part, Table))
     # click.echo would write UTF-8 where the stream has another encoding.
     print("\n".join(line.rstrip() for line in capture.get().splitlines()), flush=True)
+
+
+def progress() -> Progress:
+    """Return a bar on standard error, where that is a terminal."""
+    console = Console(stderr=True)
+    return Progress(console=console, transient=True, disable=not sys.stderr.isatty())
 
 
 def figure(width: float, height: float) -> Any:

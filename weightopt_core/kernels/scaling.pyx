@@ -20,6 +20,11 @@ from .driver cimport (
 )
 from .parallel cimport parallel_for
 
+# INOUT values
+cdef extern from "scaling.h" nogil:
+    void multiply_float32(float *values, ptrdiff_t count, float factor)
+    void multiply_float64(double *values, ptrdiff_t count, double factor)
+
 cnp.import_array()
 
 cdef dict STORAGES = {
@@ -36,35 +41,25 @@ cdef struct Work:
     ptrdiff_t number
 
 
-# INOUT values
-cdef void multiply(void *values, bint wide, ptrdiff_t count, double factor) noexcept nogil:
-    cdef ptrdiff_t i
-    cdef float narrow = <float>factor
-    cdef double *doubles = <double *>values
-    cdef float *floats = <float *>values
-    if wide:
-        for i in range(count):
-            doubles[i] = doubles[i] * factor
-    else:
-        for i in range(count):
-            floats[i] = floats[i] * narrow
-
-
 cdef void scale_part(void *context, ptrdiff_t begin, ptrdiff_t end) noexcept nogil:
     """Scale the elements `begin` to `end`."""
     cdef Work *work = <Work *>context
     cdef float staged[STAGE]
     cdef ptrdiff_t count, factor
     cdef char *values
+    # With several factors a stage stays in the cache until it has seen them all.
+    cdef bint direct = work.number == 1 and is_computed(work.storage)
     while begin < end:
-        count = min(<ptrdiff_t>STAGE, end - begin)
+        count = end - begin if direct else min(<ptrdiff_t>STAGE, end - begin)
         values = work.values + begin * size_of(work.storage)
         for factor in range(work.number):
-            if is_computed(work.storage):
-                multiply(values, work.storage == FLOAT64, count, work.factors[factor])
+            if work.storage == FLOAT64:
+                multiply_float64(<double *>values, count, work.factors[factor])
+            elif work.storage == FLOAT32:
+                multiply_float32(<float *>values, count, <float>work.factors[factor])
             else:
                 load(staged, values, work.storage, count)
-                multiply(staged, False, count, work.factors[factor])
+                multiply_float32(staged, count, <float>work.factors[factor])
                 store(values, staged, work.storage, count)
         begin += count
 

@@ -1,0 +1,20 @@
+/* Products of many numbers with one, compiled for several instruction sets. */
+#ifndef WEIGHTOPT_SCALING_H
+#define WEIGHTOPT_SCALING_H
+
+#include <stddef.h>
+
+#include "clones.h"
+
+/* INOUT values */
+#define MULTIPLY(name, real)                                                  \
+    CLONES static void name(real *values, ptrdiff_t count, real factor)       \
+    {                                                                         \
+        for (ptrdiff_t i = 0; i < count; ++i)                                 \
+            values[i] = values[i] * factor;                                   \
+    }
+
+MULTIPLY(multiply_float32, float)
+MULTIPLY(multiply_float64, double)
+
+#endif
