@@ -1,4 +1,4 @@
-"""The command ``weightopt bench``: how close steps are to the limit of the memory of this machine."""
+"""The command ``weightopt bench``: how close steps come to the limit of this machine's memory."""
 
 from __future__ import annotations
 
@@ -163,9 +163,10 @@ def _maker(text: str) -> tuple[str, Callable[[], Optimizer]]:
 
 def _installed() -> list[str]:
     """Return the names of what can be made with no argument and has a rule."""
-    registry, known = optimizer.registry, {}
+    registry = optimizer.registry
+    known: dict[type, str] = {}
     for name in registry.names():
-        cls = registry.find(name)
+        cls: Any = registry.find(name)
         if cls.rule is not None and not issubclass(cls, Wrapper) and not cls.conformance.host_only:
             known.setdefault(cls, name)
     return list(known.values())
