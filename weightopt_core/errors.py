@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 
@@ -34,6 +33,8 @@ def wording(argument: str, expected: str, got: str, remedy: str = "") -> str:
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """Word the known names closest to `name`, the closest first, or all where none is close."""
+    import difflib  # takes as long as all of this package's Python, and is of errors alone
+
     known = sorted(set(known))
     folded = name.casefold()
     words = {other: other.casefold() for other in known}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import secrets
 import threading
 from dataclasses import dataclass, field
 
@@ -71,7 +70,7 @@ def _words(number: int, least: int = 1) -> bytes:
 
 def _global_seed() -> int:
     if _global.seed is None:
-        _global.seed = secrets.randbits(64)
+        _global.seed = int.from_bytes(os.urandom(8), "little")
     return _global.seed
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -14,8 +13,6 @@ from ..init_desc import SUFFIXES, InitDesc
 from ..kinds import INITIALIZER
 from ..registry import Registry
 from .written import named, read
-
-_log = logging.getLogger(__package__)
 
 
 class Initializer(Algorithm):
@@ -77,7 +74,10 @@ class Initializer(Algorithm):
             desc = desc.under(self)  # the caller's may be for another initializer next time
         how = self._initialize(desc, target)
         if self._verbose:
-            _log.info("Initialized %s as %s: %s", desc, how, self._print_func(target))
+            import logging  # of those who switch it on
+
+            log = logging.getLogger(__package__)
+            log.info("Initialized %s as %s: %s", desc, how, self._print_func(target))
 
     def _initialize(self, desc: InitDesc, arr: Any) -> str:
         """Fill `arr` by the hook for `desc`; return how, in a word, for the log."""

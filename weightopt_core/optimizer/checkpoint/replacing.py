@@ -12,8 +12,6 @@ import errno
 import io
 import os
 import re
-import secrets
-import shutil
 import stat
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -113,7 +111,7 @@ def _target(path: str) -> tuple[str, int | None]:
 def _temporary(folder: str, mode: int | None = None) -> Iterator[tuple[Any, str]]:
     """Give a new file in `folder`, locked, and its name, to be renamed; else it is removed."""
     while True:
-        name = os.path.join(folder, f".weightopt-{secrets.token_hex(8)}.tmp")
+        name = os.path.join(folder, f".weightopt-{os.urandom(8).hex()}.tmp")
         with _File(os.open(name, _FLAGS, 0o666), "r+b") as file:
             # Between the two calls another writer may take it for one that was left.
             if not _lock(file) or not os.path.exists(name):
@@ -175,6 +173,8 @@ def _keep(target: str, folder: str, keep: int) -> None:
     except FileExistsError:  # another writer was faster
         pass
     except OSError:  # a file system without links
+        import shutil  # brings the readers of archives
+
         with _temporary(folder) as (file, name), open(target, "rb") as source:
             shutil.copyfileobj(source, file)
             os.fsync(file.fileno())
