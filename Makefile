@@ -1,6 +1,9 @@
 PYTHON ?= python3
 VENV ?= .venv
-BIN := $(VENV)/bin
+# Windows has another name for the folder of programs, and for programs.
+WINDOWS := $(filter Windows_NT,$(OS))
+BIN := $(VENV)/$(if $(WINDOWS),Scripts,bin)
+EXE := $(if $(WINDOWS),.exe)
 # What plugins are built from, and the names of those that some of these files belong to.
 FILES := $(wildcard plugins/*/*.toml plugins/*/setup.py plugins/*/weightopt_*/*.py)
 names = $(sort $(foreach file,$(filter plugins/%,$1),$(word 2,$(subst /, ,$(file)))))
@@ -14,7 +17,7 @@ PYTEST := OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadgrou
 TESTS ?=
 
 # What needs nothing but the core is made at the same time.
-TOGETHER := @$(MAKE) --no-print-directory --jobs=$(shell getconf _NPROCESSORS_ONLN)
+TOGETHER := @$(MAKE) --no-print-directory --jobs=$(or $(shell getconf _NPROCESSORS_ONLN),2)
 # Python compiles what it imports; pip would compile everything, for as long as it downloads.
 PIP := $(BIN)/python -m pip install --quiet --no-compile
 # Setuptools warns of every editable installation that it is one.
@@ -26,23 +29,26 @@ BRIDGES := $(patsubst bridges/%/pyproject.toml,%,$(wildcard bridges/*/pyproject.
 TORCH ?= torch==2.13.0
 FRAMEWORK_torch := $(TORCH)
 FRAMEWORK_optax := jax optax
+OLDEST_torch := torch==2.6.*
+OLDEST_optax := jax==0.4.36 jaxlib==0.4.36 optax==0.2.4
 
 # What Intel's package of OpenCL for processors lacks in its metadata is named beside it.
 INTEL := intel-opencl-rt intel-cmplr-lib-rt
 
-.PHONY: install check demo test soak test-torch-oldest test-torch-ecosystem test-sanitize test-sanitize-threads fuzz mutate test-opencl \
-	test-opencl-all lint format sync bench dist docs clean $(BRIDGES:%=test-%) $(BRIDGES:%=demo-%)
+.PHONY: install check demo test soak test-torch-ecosystem test-sanitize test-sanitize-threads fuzz mutate test-opencl \
+	test-opencl-all lint format sync bench dist dist-check sdist wheels stage release-check test-lowest test-newest docs \
+	clean $(BRIDGES:%=test-%) $(BRIDGES:%=test-%-oldest) $(BRIDGES:%=demo-%)
 .SECONDEXPANSION:
 
 install: $(VENV)/core
 	$(TOGETHER) $(VENV)/tools $(VENV)/plugins-all
 
-$(BIN)/python:
+$(BIN)/python$(EXE):
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) --upgrade pip setuptools wheel cython numpy
 
 # The core is built before the plugins, because their rules are compiled with it.
-$(VENV)/core: $(BIN)/python $(SOURCES)
+$(VENV)/core: $(BIN)/python$(EXE) $(SOURCES)
 	$(EDITABLE) ".[cli]"
 	touch $@
 
@@ -75,6 +81,10 @@ check: lint
 	$(PYTEST) -q -m "not slow and not long and not soak" \
 		--ignore=tests/packages --ignore=bridges $(TESTS)
 
+# Every lowest version that is promised, on the lowest Python that is found; every newest, on the newest.
+test-lowest test-newest: test-%: install
+	$(BIN)/python -m pytest -m "slow or soak" tests/packages/test_versions.py -k $*
+
 # An hour of steps, saves, loads, kills and threads, with steady memory; MINUTES=5 for less.
 MINUTES ?= 60
 soak: install
@@ -87,9 +97,10 @@ $(BRIDGES:%=test-%): test-%: .venv-%/bridge
 $(BRIDGES:%=demo-%): demo-%: .venv-%/bridge
 	for example in examples/$*_*.py; do .venv-$*/bin/python $$example || exit; done
 
-test-torch-oldest:
-	$(MAKE) .venv-torch-oldest/bridge BRIDGE_torch-oldest=torch FRAMEWORK_torch-oldest="torch==2.6.*"
-	.venv-torch-oldest/bin/python -m pytest -n auto --dist worksteal $(or $(TESTS),bridges/torch/tests)
+# With the lowest versions that the bridge's metadata allows.
+$(BRIDGES:%=test-%-oldest): test-%-oldest:
+	$(MAKE) .venv-$*-oldest/bridge BRIDGE_$*-oldest=$* FRAMEWORK_$*-oldest="$(OLDEST_$*)"
+	.venv-$*-oldest/bin/python -m pytest -n auto --dist worksteal $(or $(TESTS),bridges/$*/tests)
 
 # The trainer of transformers, and accelerate.
 test-torch-ecosystem:
@@ -163,6 +174,7 @@ lint: install
 	$(BIN)/ruff format --check .
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/cython-lint weightopt_core/engine weightopt_core/kernels
 	$(BIN)/mypy
+	$(BIN)/zizmor --quiet --offline .github
 
 format: install
 	$(BIN)/ruff check --fix .
@@ -179,6 +191,29 @@ bench: install
 # Everything that is published, built and checked: dist/.
 dist: install
 	$(BIN)/python tools/dist.py
+
+# What every platform has in common, into dist/: sdists, and the wheels of what is not compiled.
+sdist: $(VENV)/tools
+	$(BIN)/python tools/dist.py --sources
+
+# The wheels of this platform, for every Python, from the sdists in dist/. On Linux it needs docker.
+wheels: $(BIN)/python$(EXE)
+	$(PIP) cibuildwheel
+	$(BIN)/python tools/wheels.py
+
+# What stands in dist/, wherever it was built.
+dist-check: $(VENV)/tools
+	$(BIN)/python tools/dist.py --check
+
+# One version everywhere; with TAG=v1.2.3 that of the tag, and the changelog has its date.
+TAG ?=
+release-check: $(BIN)/python$(EXE)
+	$(BIN)/python tools/release.py check $(TAG)
+
+# What is uploaded in one portion of a release, into dist/stage/; docs/releasing.md says which.
+PORTION ?= all
+stage: $(BIN)/python$(EXE)
+	$(BIN)/python tools/release.py stage $(PORTION)
 
 docs: install
 	$(BIN)/python -m pip install --quiet --no-build-isolation --editable ".[docs]"

@@ -37,7 +37,7 @@ html_title = f"weightopt {version}"
 GENERATED = Path(__file__).parent / "generated"
 REGISTRIES = [module.registry for module in (wo.optimizer, wo.init, wo.lr_scheduler)]
 #: Modules of the core that nobody outside it imports.
-INTERNAL = {"backends", "cli", "ctext", "engine", "kernels", "keys", "kinds"}
+INTERNAL = {"backends", "cli", "compiler", "ctext", "engine", "kernels", "keys", "kinds"}
 
 
 def title(text: str, line: str = "=") -> str:

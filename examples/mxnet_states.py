@@ -118,7 +118,7 @@ def framed(tensors, metadata):
     """Return arrays and text as safetensors bytes."""
     header, body, end = {"__metadata__": metadata}, [], 0
     for name, array in tensors.items():
-        data = np.ascontiguousarray(array).tobytes()
+        data = np.ascontiguousarray(array, array.dtype.newbyteorder("<")).tobytes()
         offsets = [end, end + len(data)]
         dtype = DTYPES[array.dtype.name]
         header[name] = {"dtype": dtype, "shape": list(array.shape), "data_offsets": offsets}

@@ -18,6 +18,7 @@ import Cython.Build  # noqa: F401, for the children
 from setuptools import build_meta
 
 import weightopt_core.build  # noqa: F401, for the children
+from weightopt_core.compiler import lack
 
 PLUGINS = Path(__file__).resolve().parent.parent / "plugins"
 #: The version is the one that is installed, and all that plugins need is the core.
@@ -42,6 +43,7 @@ def build(name: str, folder: str, editable: bool) -> tuple[str, str]:
 def wheels(names: list[str], folder: str, editable: bool) -> list[str]:
     """Make the wheel of each plugin; return their paths, or end with what failed."""
     given = [(name, folder, editable) for name in names]
+    lack()  # found once for all children
     # A child for each, because their setup.py import modules and look at the present folder.
     with multiprocessing.get_context("fork").Pool(os.cpu_count(), maxtasksperchild=1) as pool:
         made = pool.starmap(build, given, chunksize=1)

@@ -1,8 +1,9 @@
 """Build and check what is published: sdist and wheel of the core, of plugins and bridges.
 
-Usage: ``python tools/dist.py [FOLDER [NAME ...]]``; by default everything, into ``dist/``. Built
-without isolation, with the tools that the environment has. Names are those of folders: ``meta``,
-``adam``; ``core`` is the core.
+Usage: ``python tools/dist.py [--sources | --check] [FOLDER [NAME ...]]``; by default everything,
+into ``dist/``. Built without isolation, with the tools that the environment has. Names are those of
+folders: ``meta``, ``adam``; ``core`` is the core. ``--sources`` builds what every platform has in
+common: sdists, and the wheels of what has nothing to compile. ``--check`` checks what is there.
 """
 
 import os
@@ -12,21 +13,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+import projects
 
 
-def projects() -> dict[str, Path]:
-    """Return the folder of every project, by name; the core first."""
-    found = {"core": ROOT, "meta": ROOT / "meta"}
-    for folder in ("plugins", "bridges"):
-        paths = sorted(ROOT.glob(f"{folder}/*/pyproject.toml"))
-        found |= {path.parent.name: path.parent for path in paths}
-    return found
-
-
-def build(project: Path, folder: Path) -> None:
+def build(project: Path, folder: Path, sources: bool) -> None:
     """Build an sdist, and from that a wheel."""
-    python("build", "--no-isolation", "--outdir", folder, project)
+    only = ["--sdist"] if sources and projects.is_compiled(project) else []
+    python("build", "--no-isolation", *only, "--outdir", folder, project)
 
 
 def repair(wheel: Path) -> None:
@@ -34,8 +27,30 @@ def repair(wheel: Path) -> None:
     if not re.search(r"-linux_\w+\.whl$", wheel.name):
         return
     print(python("auditwheel", "show", wheel))
-    python("auditwheel", "repair", "--wheel-dir", wheel.parent, wheel)
+    python("auditwheel", "repair", "--strip", "--wheel-dir", wheel.parent, wheel)
     wheel.unlink()
+
+
+def check(folder: Path) -> None:
+    """Check all that stands in a folder, or end with what is wrong."""
+    files = sorted(path for path in folder.iterdir() if path.is_file())
+    python("twine", "check", "--strict", *files)
+    wheels = [path for path in files if path.suffix == ".whl"]
+    python("check_wheel_contents", *wheels)
+    for wheel in wheels:
+        if "-abi3-" in wheel.name:
+            python("abi3audit", "--strict", wheel)
+    by_name = {
+        projects.declared(project)["name"].replace("-", "_"): project
+        for project in projects.folders().values()
+    }
+    for wheel in wheels:
+        # Without a compiler, a package of rules is built without what it is published for.
+        is_pure = wheel.name.endswith("-none-any.whl")
+        if is_pure == projects.is_compiled(by_name[wheel.name.partition("-")[0]]):
+            sys.exit(f"{wheel.name}: expected it to be compiled where there is a setup.py alone")
+    for path in files:
+        print(f"{path.stat().st_size:>9,} {path.name}")
 
 
 def python(module: str, *arguments: object) -> str:
@@ -51,19 +66,22 @@ def python(module: str, *arguments: object) -> str:
     return done.stdout
 
 
-def main(folder: str = "dist", *names: str) -> None:
-    """Build and check everything, or the projects called `names`."""
+def main(*words: str) -> None:
+    """Do what the command line asks for."""
+    options = {word for word in words if word.startswith("--")}
+    if options - {"--sources", "--check"}:
+        sys.exit(__doc__)
+    folder, *names = [word for word in words if word not in options] or ["dist"]
     target = Path(folder).resolve()
-    shutil.rmtree(target, ignore_errors=True)
-    known = projects()
-    for name in names or known:
-        print(f"building {name}", flush=True)
-        build(known[name], target)
-    for wheel in sorted(target.glob("*.whl")):
-        repair(wheel)
-    python("twine", "check", "--strict", *sorted(target.iterdir()))
-    for path in sorted(target.iterdir()):
-        print(path.name)
+    if "--check" not in options:
+        shutil.rmtree(target, ignore_errors=True)
+        known = projects.folders()
+        for name in names or known:
+            print(f"building {name}", flush=True)
+            build(known[name], target, "--sources" in options)
+        for wheel in sorted(target.glob("*.whl")):
+            repair(wheel)
+    check(target)
 
 
 if __name__ == "__main__":

@@ -38,7 +38,8 @@ def compiled_rules(*modules: str, folder: str | Path = ".") -> dict[str, Any]:
     Returns
     -------
     dict
-        ``ext_modules`` and ``options`` for `setuptools.setup`.
+        ``ext_modules``, ``options`` and ``distclass`` for `setuptools.setup`. By the last, a
+        package is built without its extension module where there is no C compiler.
 
     Raises
     ------
@@ -52,8 +53,24 @@ def compiled_rules(*modules: str, folder: str | Path = ".") -> dict[str, Any]:
         raise ValueError(f"{', '.join(names)}: no update rule to compile; remove setup.py")
     return {
         "ext_modules": _extension(names[0].partition(".")[0], rules, folder),
-        "options": {"bdist_wheel": {"py_limited_api": "cp{}{}".format(*LIMITED_API)}},
+        "options": {"bdist_wheel": _wheel_options()},
+        "distclass": _distribution(rules),
     }
+
+
+def _has_limited_api() -> bool:
+    """Whether this Python has the limited API: one without the global interpreter lock has not."""
+    return sysconfig.get_config_var("Py_GIL_DISABLED") != 1
+
+
+def _wheel_options() -> dict[str, str]:
+    return {"py_limited_api": "cp{}{}".format(*LIMITED_API)} if _has_limited_api() else {}
+
+
+def _distribution(rules: list[Rule]) -> type:
+    from .compiler import RulesDistribution
+
+    return RulesDistribution.of({f"{rule.module}.{rule.name}": rule.source for rule in rules})
 
 
 def _extension(package: str, rules: list[Rule], folder: Path) -> list[Any]:
@@ -68,7 +85,7 @@ def _extension(package: str, rules: list[Rule], folder: Path) -> list[Any]:
     _write(generated / header, f"{header_text(package, rules)}/* {options} */\n")
     source = generated / f"{package}_rules.pyx"
     _write(source, module_text(package, header, rules))
-    limited = sysconfig.get_config_var("Py_GIL_DISABLED") != 1
+    limited = _has_limited_api()
     version = "0x{:02X}{:02X}0000".format(*LIMITED_API)
     extension = Extension(
         f"{package}.{MODULE}",

@@ -4,11 +4,13 @@ import errno
 import hashlib
 import json
 import os
+import re
 import stat
 import struct
 import threading
 import tracemalloc
 
+import ml_dtypes
 import numpy as np
 import pytest
 from checkpoints import content_of, edited, framed, trained, updater_of
@@ -17,6 +19,7 @@ from safetensors import safe_open
 from safetensors.numpy import load_file
 
 import weightopt_core as mx
+from weightopt_core.optimizer import checkpoint
 
 
 def files(folder):
@@ -386,3 +389,42 @@ def test_what_a_device_saved_any_other_loads(path, queue):
             twin("w", grad, again[1])
             got = resumed if isinstance(resumed, np.ndarray) else resumed.get()
             assert got.tobytes() == again[1].get().tobytes()
+
+
+def elements(path):
+    """Return the bytes of each tensor of a file, and how many each of its elements has."""
+    header, _, body = content_of(path.read_bytes())
+    places = {name: found["data_offsets"] for name, found in header.items() if name[0] != "_"}
+    sizes = {name: int(re.sub("[A-Z]", "", header[name]["dtype"])) // 8 for name in places}
+    return {name: (body[begin:end], sizes[name]) for name, (begin, end) in places.items()}
+
+
+def test_elements_have_one_byte_order_on_every_processor(path, monkeypatch):
+    """Where the processor has the other one, they are turned around in both directions."""
+    saved = updater_of()
+    weights = trained(saved) | {
+        "whole": np.arange(-3, 3, dtype=np.int64).reshape(2, 3),
+        "short": np.array([1, 515], np.uint16),
+        "byte": np.array([1, -3], np.int8),
+        "half": np.array([1.5, -2.25], np.float16),
+        "brain": np.array([1.5, -2.25], ml_dtypes.bfloat16),
+        "foreign": np.arange(4, dtype=">f4"),
+        "apart": np.arange(6.0)[::2],
+        "empty": np.ones((0, 2)),
+        "single": np.array(7.0),
+    }
+    saved.save(path, weights)
+    own = elements(path)
+    # Of two orders, the one of the file is that of this processor or is not.
+    for order in "<>":
+        monkeypatch.setattr(checkpoint.header, "_ORDER", order)
+        saved.save(path, weights)
+        for name, (data, size) in elements(path).items():
+            turned = np.frombuffer(own[name][0], f"u{size}").byteswap().tobytes()
+            assert data == (own[name][0] if order == "<" else turned), name
+        other = updater_of()
+        loaded = other.load(path)
+        for name, weight in weights.items():
+            assert loaded[name].dtype == weight.dtype.newbyteorder("=")
+            assert loaded[name].tolist() == weight.tolist()
+        assert other.get_states() == saved.get_states()

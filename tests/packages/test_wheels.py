@@ -1,5 +1,6 @@
 """What users do: real wheels, installed by pip into fresh environments."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -38,6 +39,21 @@ def test_a_core_alone_works_and_says_how_to_get_more(wheels, tools, tmp_path):
     command = subprocess.run(asked, env=clean(), text=True, capture_output=True, check=False)
     assert command.returncode != 0
     assert 'pip install "weightopt-core[cli]"' in command.stderr
+
+
+@pytest.mark.skipif(os.name == "nt", reason="it does not count the seconds of children")
+def test_core_and_three_plugins_are_installed_in_seconds(dist, wheels, tools, tmp_path):
+    """Without a compiler, in less than 10 s of processor time; others may use the processor too."""
+    environment = Environment(tmp_path / "quick", dist, tools)
+    (tmp_path / "programs").mkdir()
+    before = os.times()
+    names = ("adam", "sgd", "uniform")
+    environment.install(*(wheels[name] for name in names), PATH=str(tmp_path / "programs"))
+    after = os.times()
+    printed = environment.python("import weightopt_core as mx; print(mx.optimizer.create('adam'))")
+    assert printed == "Adam()\n"
+    used = after.children_user + after.children_system
+    assert used - before.children_user - before.children_system < 10
 
 
 def test_compiled_plugins_are_one_wheel_for_every_python(wheels):

@@ -35,3 +35,22 @@ def test_what_is_generated_is_written_when_it_changes(tmp_path, monkeypatch):
     monkeypatch.setattr(build, "COMPILE_ARGS", ["-O1"])
     build.compiled_rules()
     assert header.read_text() != text
+
+
+# Cython remembers what it was told of a file, by its relative path.
+@pytest.mark.parametrize(("name", "free"), [("adam", 0), ("sgd", 1)])
+def test_there_is_no_limited_api_where_threads_run_freely(name, free, tmp_path, monkeypatch):
+    package = f"weightopt_{name}"
+    shutil.copytree(ROOT / "plugins" / name / package, tmp_path / package)
+    monkeypatch.chdir(tmp_path)
+    known = build.sysconfig.get_config_var
+    monkeypatch.setattr(
+        build.sysconfig,
+        "get_config_var",
+        lambda name: free if name == "Py_GIL_DISABLED" else known(name),
+    )
+    given = build.compiled_rules()
+    (extension,) = given["ext_modules"]
+    assert extension.py_limited_api == (not free)
+    assert dict(extension.define_macros) == ({} if free else {"Py_LIMITED_API": "0x030A0000"})
+    assert given["options"]["bdist_wheel"] == ({} if free else {"py_limited_api": "cp310"})

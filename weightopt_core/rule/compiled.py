@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .lowering import Lowered
-from .module import find
+from .module import NOT_COMPILED, find
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,11 @@ def load(module: str, name: str, lowered: Lowered) -> Compiled:
         return Compiled(None, reason)
     entry = getattr(found, "RULES", {}).get(f"{module}.{name}")
     if entry is None:
-        return Compiled(None, "not compiled")
+        reason = getattr(found, "REASON", NOT_COMPILED)
+        if remedy := getattr(found, "REMEDY", ""):
+            text = f"rule {module}.{name}: {reason}. It runs on NumPy. {remedy}"
+            warnings.warn(text, RuntimeWarning, 2)
+        return Compiled(None, reason)
     built, *functions = entry
     if built != lowered.fingerprint:
         reason = "compiled from another source; build the package again"

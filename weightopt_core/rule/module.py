@@ -12,6 +12,8 @@ from typing import Any
 
 #: Its name inside the package.
 MODULE = "_rules"
+#: How the reason begins where a package has no compiled rules.
+NOT_COMPILED = "not compiled"
 
 
 def qualified(module: str) -> str:
@@ -24,7 +26,7 @@ def find(module: str) -> tuple[Any, str]:
     try:
         return importlib.import_module(qualified(module)), ""
     except ModuleNotFoundError:
-        return None, "not compiled"
+        return None, NOT_COMPILED
     except ImportError as error:
         return None, f"compiled module does not load: {error}"
 
@@ -38,7 +40,7 @@ def compiled_lines(module: str, name: str) -> list[str]:
         They are not there.
     """
     # A module that was run apart from its package must not have that imported.
-    found, reason = None, "not compiled"
+    found, reason = None, NOT_COMPILED
     if module.partition(".")[0] in sys.modules:
         found, reason = find(module)
     if found is None:

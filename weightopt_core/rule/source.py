@@ -46,7 +46,8 @@ LOOPS_OVER_HALVES(rule_{index}, RULE_{index}, {number}, {written:#x})
 
 # Nothing is imported at compile time: a package may be called cpython or libc.
 _MODULE = """\
-# Generated from the rules of {package}.
+# cython: freethreading_compatible=True
+# Generated from the rules of {package}. What is made here is never written to, by any thread.
 cdef extern from "stddef.h":
     ctypedef ssize_t ptrdiff_t
 

@@ -44,13 +44,13 @@ class Contents:
     entries: list[header.Entry]
 
     def arrays(self) -> Iterator[np.ndarray]:
-        """Yield each tensor in host memory, one after another in the order of the file."""
+        """Yield the bytes of each tensor, one after another in the order of the file."""
         for entry in self.entries:
             array = self.tensors[entry.name]
             host = backend_of(array, "state").to_host(array)
             if host.nbytes != entry.end - entry.begin:
                 raise stepped_meanwhile()
-            yield np.ascontiguousarray(host, host.dtype.newbyteorder("<"))
+            yield header.to_file(host)
 
 
 def of(updater: Updater, weights: Mapping[str, Any] | None = None) -> Contents:

@@ -34,6 +34,8 @@ _DTYPES = {storage.code: name for name, storage in STORAGE.items()}
 _DTYPES |= {f"I{bits}": f"int{bits}" for bits in (8, 16, 32, 64)}
 _DTYPES |= {f"U{bits}": f"uint{bits}" for bits in (8, 16, 32, 64)}
 _CODES = {name: code for code, name in _DTYPES.items()}
+#: The byte order of elements in a file, whatever that of the processor is: the lowest byte first.
+_ORDER = "<"
 
 #: Makes a running checksum, and takes bytes with ``update``.
 new_checksum = hashlib.sha256
@@ -90,6 +92,22 @@ class Header:
     entries: list[Entry]
     checksums: list[str] | None
     size: int
+
+
+def to_file(array: np.ndarray) -> np.ndarray:
+    """Return the bytes of an array as a file has them; they may be the array's own memory."""
+    native = np.ascontiguousarray(array, array.dtype.newbyteorder("=")).reshape(-1)
+    # As integers, because not every registered type can be had in another byte order.
+    bits = native.view(f"u{native.itemsize}")
+    return bits.astype(f"{_ORDER}u{native.itemsize}", copy=False).view(np.uint8)
+
+
+def from_file(array: np.ndarray) -> None:
+    """Turn an array whose memory has the bytes of a file into one of numbers."""
+    bits = array.reshape(-1).view(f"u{array.itemsize}")
+    in_file = bits.view(f"{_ORDER}u{array.itemsize}")
+    if not in_file.dtype.isnative:
+        bits[...] = in_file
 
 
 def code_of(dtype: np.dtype[Any]) -> str | None:

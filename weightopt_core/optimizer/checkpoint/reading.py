@@ -129,6 +129,7 @@ def _tensors(file: Any, head: header.Header) -> dict[str, np.ndarray]:
         _fill(array.reshape(-1).view(np.uint8), file, checksum)
         if checksum is not None and header.hexadecimal(checksum) != expected:
             raise ValueError(f"a tensor {entry.name[:80]!r} that does not have its checksum")
+        header.from_file(array)
         tensors[entry.name] = array
     return tensors
 

@@ -61,8 +61,7 @@ def _stream(contents: Contents, file: Any) -> list[str]:
     checksums = []
     turn = 0
     with ThreadPoolExecutor(1) as pool:
-        for array in contents.arrays():
-            data = array.reshape(-1).view(np.uint8)
+        for data in contents.arrays():
             checksum = header.new_checksum()
             checksums.append(checksum)
             for begin in range(0, len(data), _PIECE):
