@@ -31,6 +31,7 @@ FRAMEWORK_torch := $(TORCH)
 FRAMEWORK_optax := jax optax
 OLDEST_torch := torch==2.6.*
 OLDEST_optax := jax==0.4.36 jaxlib==0.4.36 optax==0.2.4
+FRAMEWORK_ray := ray
 
 # What Intel's package of OpenCL for processors lacks in its metadata is named beside it.
 INTEL := intel-opencl-rt intel-cmplr-lib-rt

@@ -9,6 +9,7 @@ from pathlib import Path
 import weightopt_core
 from weightopt_core import scaffold
 from weightopt_core.cli.facts import facts
+from weightopt_core.kinds import KVSTORE
 from weightopt_core.registry import Registry
 from weightopt_core.testing.subject import REGISTRIES
 
@@ -19,9 +20,9 @@ BEGIN = "<!-- algorithms: written by make sync -->"
 END = "<!-- algorithms: end -->"
 
 PUBLISHED = '''\
-"""The algorithms that this project publishes, for the hint how to install one.
+"""What this project publishes, for the hint how to install it.
 
-Generated from plugins/ by ``make sync``; the core knows no algorithm otherwise.
+Generated from plugins/ and bridges/ by ``make sync``; the core knows no algorithm otherwise.
 """
 
 PUBLISHED: dict[str, dict[str, str]] = {{
@@ -64,9 +65,10 @@ def packages(folder: str = "plugins") -> list[scaffold.Package]:
 def published() -> str:
     """Return the text of weightopt_core/registry/published.py."""
     groups = ""
-    for kind, group in scaffold.GROUPS.items():
+    known = [*packages(), *packages("bridges")]
+    for kind, group in (scaffold.GROUPS | {KVSTORE.name: KVSTORE.group}).items():
         groups += f'    "{group}": {{\n'
-        for package in packages():
+        for package in known:
             if package.kind == kind:
                 for name in package.entry_points:
                     groups += f'        "{name}": "{package.distribution}",\n'

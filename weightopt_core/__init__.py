@@ -1,6 +1,6 @@
 """Initialize and update weights on NumPy arrays and OpenCL devices; every algorithm a plugin."""
 
-from . import hyperparameters, initializer, lr_scheduler, optimizer, random
+from . import hyperparameters, initializer, kvstore, lr_scheduler, optimizer, random
 from . import initializer as init
 from .errors import PluginError, RuleError
 from .initializer import InitDesc, Initializer
@@ -22,6 +22,7 @@ __all__ = [
     "hyperparameters",
     "init",
     "initializer",
+    "kvstore",
     "lr_scheduler",
     "optimizer",
     "random",

@@ -28,5 +28,8 @@ INITIALIZER = Kind("initializer", "weightopt.initializers", "init")
 SCHEDULER = Kind("scheduler", "weightopt.lr_schedulers", "lr_scheduler")
 KINDS = {kind.name: kind for kind in (OPTIMIZER, INITIALIZER, SCHEDULER)}
 
+#: Key-value stores are no algorithms: they have no hyperparameters, and no kit checks them.
+KVSTORE = Kind("kvstore", "weightopt.kvstores", "kvstore")
+
 #: The entry-point group of packages that take the arrays of a framework in its own way.
 BRIDGES = "weightopt.bridges"

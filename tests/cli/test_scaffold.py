@@ -8,6 +8,7 @@ import pytest
 
 import weightopt_core
 from weightopt_core import scaffold
+from weightopt_core.kinds import KVSTORE
 from weightopt_core.registry.published import PUBLISHED
 
 ROOT = Path(__file__).parents[2]
@@ -32,10 +33,13 @@ def test_shared_files_are_as_the_templates_make_them(folder):
 @pytest.mark.parametrize("folder", BRIDGES, ids=lambda folder: folder.name)
 def test_bridges_are_of_the_same_scaffold(folder):
     package = scaffold.read(folder)
-    assert package.kind == "bridge"
     assert package.name == folder.name
-    # By the module of the arrays, which is not always the framework's.
-    assert set(package.entry_points.values()) == {""}
+    if package.kind == "bridge":
+        # By the module of the arrays, which is not always the framework's.
+        assert set(package.entry_points.values()) == {""}
+    else:
+        assert package.kind == KVSTORE.name
+        assert package.name in package.entry_points
     assert package.version == weightopt_core.__version__
     for name, text in package.files().items():
         assert (folder / name).read_text() == text, f"{folder.name}/{name}; make sync"
@@ -63,8 +67,8 @@ def test_a_package_is_compiled_if_it_has_rules(folder):
 
 
 def test_the_install_hints_are_complete():
-    packages = [scaffold.read(folder) for folder in FOLDERS]
-    for kind, group in scaffold.GROUPS.items():
+    packages = [scaffold.read(folder) for folder in FOLDERS + BRIDGES]
+    for kind, group in (scaffold.GROUPS | {KVSTORE.name: KVSTORE.group}).items():
         names = {
             name: package.distribution
             for package in packages

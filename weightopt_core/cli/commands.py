@@ -13,7 +13,7 @@ try:
 except ImportError as missing:  # both are extras
     sys.exit(f'weightopt: {missing}; pip install "weightopt-core[cli]"')
 
-from .. import __version__, devices
+from .. import __version__, devices, kvstore
 from ..errors import PluginError
 from ..registry import Registry
 from ..testing.subject import REGISTRIES
@@ -21,6 +21,9 @@ from . import bench, check, compare, new
 from .facts import facts, rules
 from .plot_lr import plot_lr
 from .show import describe, runs
+
+#: What is listed and shown; key-value stores are no algorithms, and are not checked.
+LISTED = (*REGISTRIES, kvstore.registry)
 
 
 class _Group(click.Group):
@@ -53,7 +56,7 @@ def list_(long: bool) -> None:
     """
     more = ("state", "needs", "year", "paper") if long else ()
     listed = table("name", "kind", "package", "version", "runs", *more)
-    for registry in REGISTRIES:
+    for registry in LISTED:
         for name in registry.names():
             cls, runs = _status(registry, name)
             known = facts(cls) if long and cls else None
@@ -70,8 +73,11 @@ def list_(long: bool) -> None:
 @main.command()
 @click.argument("name")
 def show(name: str) -> None:
-    """Show the algorithm NAME: signature, hyperparameters and ranges, states, formula, source."""
-    found = [registry for registry in REGISTRIES if registry.key(name) in registry.names()]
+    """Show the algorithm NAME: signature, hyperparameters and ranges, states, formula, source.
+
+    Of a key-value store the signature and the documentation.
+    """
+    found = [registry for registry in LISTED if registry.key(name) in registry.names()]
     if not found:
         _fail(name)
     for registry in found:

@@ -18,10 +18,11 @@ def describe(registry: Registry, cls: Any) -> Iterator[Any]:
     yield f"{cls.__name__}{signature}, {registry.kind}\n"
     yield documentation(cls) + "\n"
     ranges = table("hyperparameter", "default", "range")
-    for name, declared in cls.hyperparameters.items():
+    for name, declared in getattr(cls, "hyperparameters", {}).items():
         default = _or(lambda: repr(declared.default), "...")  # noqa: B023
         ranges.add_row(name, default, str(declared.description))
-    yield ranges
+    if ranges.row_count:
+        yield ranges
     for rule in rules(cls):
         states = ", ".join(rule.states) or "none"
         yield f"\nrule {rule.name}, states: {states}, {runs(rule)}\n"

@@ -101,6 +101,9 @@ class Optimizer(Algorithm, NamedSettings):
     #: How the weight and the states change; None where `update` is overridden.
     rule: Rule | None = None
     inner: tuple[Optimizer, ...] = ()
+    #: The state of the rule that stands for the weight at which a gradient was computed, if there
+    #: is one: where gradients come late, a key-value store can know that weight.
+    pulled_state: ClassVar[str | None] = None
 
     _rates: Rates
     _stepper: Stepper

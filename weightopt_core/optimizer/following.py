@@ -35,6 +35,8 @@ class Following(Wrapper):
     ...     follows = lasting
     """
 
+    by_weight = True
+
     #: The rule over a weight and the own arrays.
     follows: Rule
 

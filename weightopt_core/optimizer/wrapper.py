@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from ..errors import wording
 from .base import Optimizer
@@ -58,6 +58,9 @@ class Wrapper(Optimizer):
     ----------
     inner : tuple of Optimizer
         What it holds, in the order of declaration.
+    by_weight : bool
+        Of the class: whether a step of several weights is the steps of each of them, so that they
+        may be on several machines, if what is held allows it. False where nothing is declared.
 
     Examples
     --------
@@ -72,6 +75,8 @@ class Wrapper(Optimizer):
     >>> ascent.lr
     0.5
     """
+
+    by_weight: ClassVar[bool] = False
 
     vars().update({name: PassedOn(name) for name in (*Optimizer.hyperparameters, "num_update")})
 

@@ -1,6 +1,6 @@
-"""The algorithms that this project publishes, for the hint how to install one.
+"""What this project publishes, for the hint how to install it.
 
-Generated from plugins/ by ``make sync``; the core knows no algorithm otherwise.
+Generated from plugins/ and bridges/ by ``make sync``; the core knows no algorithm otherwise.
 """
 
 PUBLISHED: dict[str, dict[str, str]] = {
@@ -85,5 +85,8 @@ PUBLISHED: dict[str, dict[str, str]] = {
         "warmup": "weightopt-warmup",
         "wsd": "weightopt-wsd",
         "warmupstabledecay": "weightopt-wsd",
+    },
+    "weightopt.kvstores": {
+        "ray": "weightopt-ray",
     },
 }

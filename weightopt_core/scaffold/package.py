@@ -13,12 +13,13 @@ from string import Template
 from typing import Any
 
 from ..errors import wording
-from ..kinds import BRIDGES, KINDS
+from ..kinds import BRIDGES, KINDS, KVSTORE
 
 #: Entry-point groups by kind.
 GROUPS = {name: kind.group for name, kind in KINDS.items()}
-#: A package for the arrays of a framework; its entry point is the framework's own module.
-BRIDGE = {"bridge": BRIDGES}
+#: A package for the arrays of a framework, whose entry point is the framework's own module, or for
+#: an engine that joins machines.
+BRIDGE = {"bridge": BRIDGES, KVSTORE.name: KVSTORE.group}
 _KINDS = GROUPS | BRIDGE
 _CALL = re.compile(r'\.create\("[^"]*"(?:, (.*))?\)$', re.MULTILINE)
 _AUTHOR = re.compile(r"(?P<name>[^<>\x00-\x1f]*?)\s*(<(?P<email>[^<>@\s]+@[^<>@\s]+)>)?")
@@ -33,13 +34,14 @@ class Package:
     ----------
     name : str
         The algorithm's name, which is its folder's and its first entry point's too; the class's
-        full name, where an algorithm of another kind has that. For a bridge, the framework's name.
+        full name, where an algorithm of another kind has that. For a bridge, the name of the
+        framework or the engine.
     kind : str
         A key of `GROUPS` or of `BRIDGE`.
     description : str
         One line, without a full stop.
     entry_points : dict of str to str
-        Class by name; empty for a bridge, which is all of its module.
+        Class by name; empty where a framework's bridge is all of its module.
     dependencies : tuple of str
         What it needs beside the core.
     compiled : bool

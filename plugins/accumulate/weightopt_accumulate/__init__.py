@@ -96,6 +96,7 @@ class Accumulate(Wrapper):
     steps = Integer(interval="[1, inf)")
     reduction = Choice("mean", ("mean", "sum"))
     conformance = Conformance(arguments={"optimizer": ["sgd", {"momentum": 0.9}], "steps": 2})
+    by_weight = True
 
     def _prepare(self):
         super()._prepare()

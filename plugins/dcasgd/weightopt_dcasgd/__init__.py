@@ -85,6 +85,8 @@ class DCASGD(Optimizer):
     momentum = Momentum(0.0, "[0, 1)")
     lamda = Real(0.04, "[0, inf)")
 
+    pulled_state = "previous"
+
     @property
     def rule(self):
         return dcasgd_momentum if self.momentum or self._has_momentum else dcasgd

@@ -56,6 +56,7 @@ class MixedOptimizer(Wrapper):
 
     patterns = ListOf(Pattern())
     optimizers = ListOf(Nested())
+    by_weight = True
     conformance = Conformance(
         arguments={"patterns": ["[0-8]", ".*"], "optimizers": [["sgd", {"momentum": 0.9}], "adam"]}
     )

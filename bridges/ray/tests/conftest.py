@@ -1,0 +1,37 @@
+import importlib.util
+import os
+
+import pytest
+
+import weightopt_core as wo
+
+if importlib.util.find_spec("ray") is None:
+    collect_ignore_glob = ["test_*.py"]
+
+# Ray runs once for all tests of a process, which are not meant for several.
+os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")
+
+
+@pytest.fixture(scope="session")
+def cluster():
+    """Start Ray as a store would, with less memory."""
+    import ray
+    from weightopt_ray import start
+
+    start(memory=200 << 20, num_cpus=4, log_to_driver=False)
+    yield ray
+    ray.shutdown()
+
+
+@pytest.fixture
+def stores(cluster):
+    """Create stores that end with the test."""
+    made = []
+
+    def create(**given):
+        made.append(wo.kvstore.create("ray", **given))
+        return made[-1]
+
+    yield create
+    for store in made:
+        store.close()

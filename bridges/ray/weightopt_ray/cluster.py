@@ -1,0 +1,38 @@
+"""Ray as a key-value store needs it: for this machine alone, and for whoever has the token."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import ray
+
+
+def start(
+    address: str | None = None, host: str = "127.0.0.1", memory: int = 1 << 30, **options: Any
+) -> None:
+    """Start Ray on this machine, or join a cluster that runs; do nothing where that was done.
+
+    A new cluster answers only those who have Ray's token, which Ray makes, unless a variable
+    ``RAY_AUTH_MODE`` says otherwise; to join one, ``ray get-auth-token`` tells the token.
+
+    Parameters
+    ----------
+    address : str, optional
+        Of a cluster that runs, such as ``"auto"``; by default a new one is started.
+    host : str, optional
+        The address that a new one is bound to.
+    memory : int, optional
+        Bytes of its object store, in which pushes and pulls are on their way.
+    **options
+        Those of `ray.init`.
+    """
+    if ray.is_initialized():
+        return
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    if address is None:
+        new = {"include_dashboard": False, "object_store_memory": memory, "_node_ip_address": host}
+        options = {"address": "local", **new, **options}
+    else:
+        options = {"address": address, **options}
+    ray.init(**options)

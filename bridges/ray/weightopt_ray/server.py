@@ -1,0 +1,43 @@
+"""A server of a store as an actor of Ray: one thread, so that requests keep their order."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+from typing import Any
+
+import ray
+
+from weightopt_core.kvstore.messages import REFUSED, Reply, Request
+from weightopt_core.kvstore.server import Server
+
+
+class ServerActor:
+    """An actor that answers requests.
+
+    After its death Ray runs ``__init__`` again, in another process and maybe on another machine.
+
+    Parameters
+    ----------
+    settings : dict
+        The arguments of `weightopt_core.kvstore.server.Server`.
+    """
+
+    def __init__(self, settings: dict[str, Any]):
+        begins = not ray.get_runtime_context().was_current_actor_reconstructed
+        self._server = Server(incarnation=secrets.token_hex(8), begins=begins, **settings)
+
+    def handle(self, request: tuple[Any, ...], payload: Any = None) -> Reply:
+        """Return the answer to a request."""
+        reply = self._server.handle(Request(*request), payload)
+        if reply.kind == REFUSED:
+            kind, text = reply.content
+            return Reply(
+                REFUSED, (kind, f"on {socket.gethostname()}, process {os.getpid()}: {text}")
+            )
+        return reply
+
+    def process(self) -> int:
+        """Return the number of its process."""
+        return os.getpid()
