@@ -1,6 +1,5 @@
 """Seeded runs of workers and servers over a network that loses, repeats, delays and kills."""
 
-import os
 import random
 
 import numpy as np
@@ -12,9 +11,11 @@ from weightopt_core.kvstore.client import Client
 from weightopt_core.kvstore.server import Server
 from weightopt_core.testing.network import Faults, Network
 
-#: How many seeds run by default.
-FEW = 60
-RUNS = int(os.environ.get("KVSTORE_RUNS", FEW))
+#: Seeds that are run by default, and where that is asked for, of each of two tests.
+FEW, ALL = 60, 5000
+SEEDS = pytest.mark.parametrize(
+    "seeds", [range(FEW), pytest.param(range(FEW, ALL), marks=pytest.mark.soak)], ids=["few", "all"]
+)
 #: When servers have ceased to die, in simulated seconds, and those that did are back.
 CALM = 0.2
 
@@ -92,21 +93,23 @@ class Run:
         return weights, ends
 
 
-def test_durable_runs_lose_nothing_and_apply_nothing_twice(tmp_path):
+@SEEDS
+def test_durable_runs_lose_nothing_and_apply_nothing_twice(tmp_path, seeds):
     deaths = 0
-    for seed in range(RUNS):
+    for seed in seeds:
         run = Run(seed, tmp_path, durable=True)
         weights, ends = run.result()
         deaths += run.network.deaths
         for weight in weights:
             assert weight.tolist() == [1.0] * weight.size, seed
         assert all(end[1].lost == 0 for end in ends), seed
-    assert deaths > RUNS / 4
+    assert deaths > len(seeds) / 4
 
 
-def test_what_is_lost_by_default_is_what_is_reported(tmp_path):
+@SEEDS
+def test_what_is_lost_by_default_is_what_is_reported(tmp_path, seeds):
     losses = 0
-    for seed in range(RUNS):
+    for seed in seeds:
         run = Run(seed, tmp_path, durable=False)
         weights, ends = run.result()
         final = [run.network.servers[s].shard.weights for s in range(run.servers)]

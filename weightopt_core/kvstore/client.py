@@ -94,14 +94,14 @@ class Client(KVStore):
         self._drain("set_optimizer")
         replies = self._ask_all(Ask("resolve", (given,)), "set_optimizer")
         layout = replies[0].content
-        present = self._know_all()
+        present, token = self._know_all(), self._token()
         if all(self._parts(key, layout) == self._parts(key, present) for key in self._forms):
-            self._ask_all(Ask("optimizer", (given,)), "set_optimizer")
+            self._ask_all(Ask("optimizer", (given, token)), "set_optimizer")
         else:
             weights = dict(zip(self._forms, self._pull([*self._forms])))
             asks = {}
             for server, (keys, arrays, forms) in self._by_server(weights, layout).items():
-                content = (given, layout, keys, forms)
+                content = (given, layout, keys, forms, token)
                 asks[server] = Ask("replace", content, self._transport.keep(pack(arrays)))
             self._talk.ask(asks, "set_optimizer")
         self._layout = layout
@@ -137,7 +137,8 @@ class Client(KVStore):
             raise ValueError(wording(str(path), expected, "another one"))
         self._drain("load")
         payloads = {server: self._transport.keep(found[str(server)]) for server in range(count)}
-        asks = {server: Ask("load", (), payload) for server, payload in payloads.items()}
+        token = self._token()
+        asks = {server: Ask("load", (token,), payload) for server, payload in payloads.items()}
         self._talk.ask(asks, "load")
         self._layout = None
         self._know_all()
@@ -161,8 +162,7 @@ class Client(KVStore):
 
     def _init(self, keys: list[Key], arrays: list[np.ndarray]) -> None:
         weights = dict(zip(keys, arrays))
-        self._count += 1
-        token = (self._name, self._count)
+        token = self._token()
 
         def check(layout: str) -> dict[int, Ask]:
             asks = {}
@@ -234,6 +234,11 @@ class Client(KVStore):
             wanted[key] if keys.index(key) == i else wanted[key].copy()
             for i, key in enumerate(keys)
         ]
+
+    def _token(self) -> tuple[str, int]:
+        """Return what tells one change that is asked for from another, and from itself again."""
+        self._count += 1
+        return self._name, self._count
 
     def _parts(self, key: Key, layout: str) -> list[Part]:
         shape, _ = self._forms[key]

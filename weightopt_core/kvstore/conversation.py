@@ -13,6 +13,8 @@ from .transport import Transport
 
 #: Seconds before something is asked again, at first and at most.
 _PAUSE, _LONGEST = 0.0005, 0.1
+#: Seconds after which who waits asks all servers whether they still know its pushes.
+_SILENCE = 1.0
 
 
 class Ask(NamedTuple):
@@ -73,6 +75,7 @@ class Conversation:
     def __init__(self, transport: Transport, rank: int | None, timeout: float, patience: float):
         self.transport, self.rank = transport, rank
         self.timeout, self.patience = timeout, patience
+        self._silence = min(patience / 2, _SILENCE)
         self.links: dict[int, Link] = {}
         self._sent: dict[int, _Sent] = {}
         #: By server, when it may be asked again, and how long the next pause is.
@@ -152,8 +155,8 @@ class Conversation:
     def _step(self, wanted: Iterable[int], wait: bool = True) -> list[tuple[_Sent, Reply | None]]:
         """Send what is due, take an answer, and give up what was lost; return what happened."""
         for server, link in self.links.items():
-            if (link.kept or server in wanted) and self._may(server):
-                for request, payload in link.due():
+            if (link.kept or link.is_open or server in wanted) and self._may(server):
+                for request, payload in link.due(self.transport.now(), self._silence):
                     self._send(server, request, payload, False)
         happened: list[tuple[_Sent, Reply | None]] = []
         received = self.transport.receive(self._idle() if wait else 0.0)
@@ -172,7 +175,7 @@ class Conversation:
                 if reply is None or reply.kind == STALE:
                     self._lose(sent.server)
                 else:
-                    link.take(sent.request, reply)
+                    link.take(sent.request, reply, self.transport.now())
         return happened
 
     def _send(self, server: int, request: Request, payload: Any, is_question: bool) -> int:
@@ -201,7 +204,7 @@ class Conversation:
         now = self.transport.now()
         ends = [sent.time + self.patience for sent in self._sent.values()]
         ends += [after for after in self._after.values() if after > now]
-        return max(min(ends, default=now + _LONGEST) - now, 1e-6)
+        return max(min([*ends, now + _LONGEST]) - now, 1e-6)
 
 
 def raised(before: str, kind: str, text: str) -> Exception:

@@ -35,6 +35,8 @@ class Link:
     session : tuple or None
         What the server answered to hello; None where it has to be said, again or for the first
         time.
+    is_open : bool
+        Whether hello was said at some time.
     lost : set of int
         Numbers of pushes that will never be applied.
     failures : dict of int to (str, str)
@@ -46,13 +48,15 @@ class Link:
         self.begin, self.is_durable = number, durable
         self.kept: dict[int, Kept] = {}
         self.session: Any = None
+        self.is_open = False
         self.seen = self.durable = number
         self.lost: set[int] = set()
         self.failures: dict[int, tuple[str, str]] = {}
         #: The next push to send, those whose answer is not there, and whether one was out of order.
         self._next = number + 1
         self._flying: set[int] = set()
-        self._is_greeting = self._is_behind = False
+        self._is_greeting = self._is_behind = self._is_asking = False
+        self._heard = 0.0
 
     @property
     def size(self) -> int:
@@ -74,8 +78,12 @@ class Link:
         self.number += 1
         self.kept[self.number] = Kept(content, payload, size)
 
-    def due(self) -> Iterator[tuple[Request, Any]]:
-        """Yield what is to be sent at present."""
+    def due(self, now: float, silence: float) -> Iterator[tuple[Request, Any]]:
+        """Yield what is to be sent at present.
+
+        A server that has died may know nothing of pushes that it had taken, and others may wait for
+        them; so after `silence` seconds it is asked.
+        """
         if self.session is None:
             if not self._is_greeting:
                 self._is_greeting = True
@@ -89,19 +97,26 @@ class Link:
             self._flying.add(number)
             self._next += 1
             yield Request("push", self.rank, kept.content, self.session, number), kept.payload
+        if not self._flying and not self._is_asking and now - self._heard > silence:
+            self._is_asking = True
+            yield Request("account", self.rank, (), self.session), None
 
-    def take(self, request: Request, reply: Reply) -> None:
-        """Take the answer to hello or to a push."""
+    def take(self, request: Request, reply: Reply, now: float) -> None:
+        """Take the answer to what `due` has yielded."""
+        self._heard = now
         if reply.kind == STALE:
             self.lose()
         elif reply.kind == REFUSED:
             raise RuntimeError(reply.content[1])
         elif request.kind == "hello":
-            self._is_greeting = False
+            self._is_greeting, self.is_open = False, True
             self.session, account, *_ = reply.content
             self.seen = account.seen
             self.account(account)
             self._next = self.seen + 1
+        elif request.kind == "account":
+            self._is_asking = False
+            self.account(reply.content)
         elif reply.kind == DONE:
             self._flying.discard(request.number)
             self.account(reply.content)
@@ -111,7 +126,7 @@ class Link:
         """Begin anew with hello: an answer will not come, or the server is another one."""
         self.session = None
         self._flying.clear()
-        self._is_greeting = self._is_behind = False
+        self._is_greeting = self._is_behind = self._is_asking = False
 
     def account(self, account: Account) -> None:
         """Take what the server says of the pushes; what need not be sent again is let go."""

@@ -15,7 +15,7 @@ from .messages import Account
 _FAILURES = 16
 
 
-@dataclass
+@dataclass(eq=False)
 class Peer:
     """A worker, as a server sees it.
 

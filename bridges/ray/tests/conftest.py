@@ -1,5 +1,6 @@
 import importlib.util
 import os
+from pathlib import Path
 
 import pytest
 
@@ -8,8 +9,8 @@ import weightopt_core as wo
 if importlib.util.find_spec("ray") is None:
     collect_ignore_glob = ["test_*.py"]
 
-# Ray runs once for all tests of a process, which are not meant for several.
-os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")
+#: For workers, which import what tests send them.
+HERE = str(Path(__file__).parent)
 
 
 @pytest.fixture(scope="session")
@@ -18,6 +19,7 @@ def cluster():
     import ray
     from weightopt_ray import start
 
+    os.environ["PYTHONPATH"] = HERE + os.pathsep + os.environ.get("PYTHONPATH", "")
     start(memory=200 << 20, num_cpus=4, log_to_driver=False)
     yield ray
     ray.shutdown()

@@ -11,7 +11,7 @@ import ray
 
 from weightopt_core.errors import wording
 from weightopt_core.kvstore.client import Client
-from weightopt_core.kvstore.server import BACKUPS, BY_KEY, BY_WORKER, MODES, SYNC
+from weightopt_core.kvstore.updates import BACKUPS, BY_KEY, BY_WORKER, MODES, SYNC
 
 from .cluster import start
 from .server import ServerActor
