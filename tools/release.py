@@ -43,6 +43,9 @@ def wrong(tag: str = "") -> list[str]:
         found.append(f"CHANGELOG.md: expected {wanted} first, got {heading and heading[1]}")
     elif tag and not re.fullmatch(r"\d{4}-\d\d-\d\d", heading[2]):
         found.append(f"CHANGELOG.md: expected the date of {wanted}, got {heading[2]!r}")
+    if tag and not projects.declared(projects.ROOT).get("urls", {}).get("Repository"):
+        remedy = "the README's links and pictures lead there on the index; then make sync"
+        found.append(f"pyproject.toml: expected Repository in [project.urls], got none; {remedy}")
     return found
 
 

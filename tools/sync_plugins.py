@@ -6,6 +6,9 @@ Usage: ``python tools/sync_plugins.py``, after a change of a template or a new p
 import dataclasses
 from pathlib import Path
 
+import projects
+import readme as pages
+
 import weightopt_core
 from weightopt_core import scaffold
 from weightopt_core.cli.facts import facts
@@ -86,13 +89,15 @@ def meta() -> str:
 
 
 def readme() -> str:
-    """Return the text of README.md with its table of algorithms as plugins/ has them."""
+    """Return README.md with its tables as plugins/ has them, and links as pyproject.toml says."""
     text = (ROOT / "README.md").read_text("utf-8")
     before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not end:
         raise ValueError(f"README.md: expected the lines {BEGIN} and {END}")
-    return f"{before}{begin}\n{table()}{end}{after}"
+    repository = projects.declared(ROOT).get("urls", {}).get("Repository")
+    text = f"{before}{begin}\n{table()}{end}{after}"
+    return pages.linked(text, repository, weightopt_core.__version__)
 
 
 def table() -> str:

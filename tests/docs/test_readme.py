@@ -18,11 +18,26 @@ def test_console():
     run_console(README)
 
 
-def test_table_of_algorithms():
+def test_table_of_algorithms(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "tools"))
     spec = importlib.util.spec_from_file_location("sync", ROOT / "tools" / "sync_plugins.py")
     sync = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(sync)
     assert sync.readme() == README.read_text("utf-8"), "run make sync"
+
+
+def test_links_lead_to_the_repository_where_that_is_known(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "tools"))
+    from readme import linked
+
+    text = README.read_text("utf-8")
+    assert linked(text, None, "1.0") == text
+    there = linked(text, "https://example.org/us/weightopt/", "1.0")
+    assert "](https://example.org/us/weightopt/blob/v1.0/docs/guide.md)" in there
+    assert 'src="https://example.org/us/weightopt/raw/v1.0/docs/images/digits.png"' in there
+    assert not re.search(r'\]\((?!https?:|#)|src="(?!https:)', there)
+    later = linked(there, "https://example.org/us/weightopt", "1.1")
+    assert later == linked(text, "https://example.org/us/weightopt", "1.1")
 
 
 def test_only_the_page_for_people_from_mxnet_says_mx():

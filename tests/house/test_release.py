@@ -31,6 +31,8 @@ def elsewhere(release, monkeypatch, tmp_path):
         target = tmp_path / path.relative_to(ROOT)
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(path.read_text("utf-8"), "utf-8")
+    urls = '[project.urls]\nRepository = "https://example.org"\n\n[tool.setuptools]\n'
+    edit(tmp_path / "pyproject.toml", "[tool.setuptools]\n", urls)
     monkeypatch.setattr(release.projects, "ROOT", tmp_path)
     return tmp_path
 
@@ -76,6 +78,13 @@ def test_what_is_tagged_has_a_date(release, elsewhere):
     assert release.wrong(f"v{VERSION}") == [
         f"CHANGELOG.md: expected the date of {VERSION}, got 'unreleased'"
     ]
+
+
+def test_what_is_tagged_says_where_its_links_lead(release, elsewhere):
+    edit(elsewhere / "CHANGELOG.md", f"## [{VERSION}] - ", f"## [{VERSION}] - 2026-01-02\n\n")
+    edit(elsewhere / "pyproject.toml", "Repository", "Homepage")
+    (said,) = release.wrong(f"v{VERSION}")
+    assert said.startswith("pyproject.toml: expected Repository in [project.urls], got none; ")
 
 
 def test_what_others_need_comes_first(release):
