@@ -153,6 +153,13 @@ MUTATED ?= --sample 100
 mutate: install
 	$(BIN)/python tools/mutate $(MUTATED)
 
+# Rules and the core's C on other processors, systems and compilers; PLATFORMS="aarch64 clang" takes some.
+PLATFORMS ?=
+.PHONY: test-cross
+test-cross: install
+	$(PIP) ziglang
+	$(BIN)/python tools/cross $(PLATFORMS)
+
 # On every OpenCL device that is found, and on Oclgrind, which checks how memory is used.
 ON_DEVICES := -n auto --dist worksteal tests/opencl tests/kit/test_conformance.py
 test-opencl: install

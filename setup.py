@@ -25,11 +25,10 @@ DIRECTIVES = {"boundscheck": False, "wraparound": False, "cdivision": True, "lan
 
 POSIX = sys.platform != "win32"
 # In every file, whether it includes it or not: none may be compiled inexactly.
-_EXACT = f"{PACKAGE}/ctext/exact.h"
-EXACT = ["-include", _EXACT] if POSIX else [f"/FI{_EXACT}"]
+EXACT = f"{PACKAGE}/ctext/exact.h"
 
 
-def extension(path, flags):
+def extension(path):
     """Return the extension module of one file, Cython or C."""
     folder, name = os.path.split(os.path.splitext(path)[0])
     return Extension(
@@ -38,8 +37,7 @@ def extension(path, flags):
         include_dirs=[*FOLDERS, np.get_include()],
         depends=[*DEPENDS, "setup.py", f"{PACKAGE}/flags.py"],
         define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")],
-        extra_compile_args=[*EXACT, *flags["COMPILE_ARGS"]],
-        extra_link_args=[*(["-pthread"] if POSIX else []), *flags["LINK_ARGS"]],
+        extra_link_args=["-pthread"] if POSIX else [],
     )
 
 
@@ -49,12 +47,17 @@ def main():
     paths = [path for folder in FOLDERS for path in sorted(glob(f"{folder}/*.pyx"))]
     jobs = os.cpu_count() or 1
     extensions = cythonize(
-        [extension(path, flags) for path in [f"{SHARED.replace('.', '/')}.c", *paths]],
+        [extension(path) for path in [f"{SHARED.replace('.', '/')}.c", *paths]],
         compiler_directives=DIRECTIVES,
         nthreads=jobs,
         shared_utility_qualified_name=SHARED,
     )
-    setup(ext_modules=extensions, options={"build_ext": {"parallel": jobs}})
+    command = type("build_ext", (flags["BuildExact"],), {"included": EXACT})
+    setup(
+        ext_modules=extensions,
+        cmdclass={"build_ext": command},
+        options={"build_ext": {"parallel": jobs}},
+    )
 
 
 # Processes that Cython starts import this file.

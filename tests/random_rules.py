@@ -17,7 +17,8 @@ fma mad select barrier get_global_id get_local_id get_group_id clz mul_hi CLK_LO
 FP_CONTRACT INFINITY NAN HUGE_VAL MAXFLOAT M_PI M_PI_2 M_PI_F M_E FLT_MAX DBL_MAX CHAR_BIT EOF I
 complex errno INT_MAX UINT64_MAX SIZE_MAX offsetof uint16_t uint64_t memcpy y0 y1 yn j0 j1 jn
 gamma signgam isnan signbit nan infinity linux unix PyObject Py_None PyCapsule_New PyInit__rules
-RULES Py_LIMITED_API _rules REAL FN SQRT FABS GROUP PART RESTRICT CLONES BLOCK HAS_CLONES WIDE
+RULES Py_LIMITED_API _rules REAL FN SQRT FABS GROUP PART RESTRICT CLONED BLOCK HAS_CLONES AVX2
+AVX512 CHOSEN clones clone_level leading lost
 WORD WORDS PER_BLOCK BLOCKS MULTIPLY U16 U32 U64 AS_U32 AS_F32 AS_U64 AS_F64 REBIASED BITS
 ROUNDING_STEP SUM ZERO REDUCTIONS LANES ROWS SQUARES VALUES
 MAGNITUDES NEGATIVE INFINITE UNIT steps joined made_of which total mean largest

@@ -16,7 +16,7 @@ import sysconfig
 from pathlib import Path
 from typing import Any
 
-from .flags import COMPILE_ARGS, LINK_ARGS
+from .flags import COMPILE_ARGS, LINK_ARGS, BuildExact
 from .rule import Rule
 from .rule.module import MODULE
 from .rule.source import header_text, module_text
@@ -38,8 +38,8 @@ def compiled_rules(*modules: str, folder: str | Path = ".") -> dict[str, Any]:
     Returns
     -------
     dict
-        ``ext_modules``, ``options`` and ``distclass`` for `setuptools.setup`. By the last, a
-        package is built without its extension module where there is no C compiler.
+        ``ext_modules``, ``cmdclass``, ``options`` and ``distclass`` for `setuptools.setup`. By
+        the last, a package is built without its extension module where there is no C compiler.
 
     Raises
     ------
@@ -53,6 +53,7 @@ def compiled_rules(*modules: str, folder: str | Path = ".") -> dict[str, Any]:
         raise ValueError(f"{', '.join(names)}: no update rule to compile; remove setup.py")
     return {
         "ext_modules": _extension(names[0].partition(".")[0], rules, folder),
+        "cmdclass": {"build_ext": BuildExact},
         "options": {"bdist_wheel": _wheel_options()},
         "distclass": _distribution(rules),
     }
@@ -92,8 +93,6 @@ def _extension(package: str, rules: list[Rule], folder: Path) -> list[Any]:
         [source.relative_to(folder).as_posix()],
         include_dirs=[generated.relative_to(folder).as_posix()],
         depends=[(generated / header).relative_to(folder).as_posix()],
-        extra_compile_args=COMPILE_ARGS,
-        extra_link_args=LINK_ARGS,
         define_macros=[("Py_LIMITED_API", version)] if limited else [],
         py_limited_api=limited,
     )

@@ -17,11 +17,19 @@ from weightopt_core.rule.source import header_text
 from weightopt_core.testing.arrays import same_bits
 
 CC = shutil.which("cc")
-#: What a processor is said to have. The loops for bfloat16 are chosen otherwise: only on this one.
-SUPPORTED = {"x86-64-v4": "1", "x86-64-v3": "((name)[8] == '3')", "nothing": "0"}
+#: What a processor has at most, and what the loops are compiled for then.
+LEVELS = {"avx512": 2, "avx2": 1, "baseline": 0}
+NEEDED = {
+    "avx512": {"avx512f", "avx512cd", "avx512vl", "avx512bw", "avx512dq"},
+    "avx2": {"avx2", "f16c"},
+}
 NUMBERS = {"keep": 0.9, "lr": 0.7, "shift": -1.3}
 EXPORTS = """
 #include "rules.h"
+#if !defined(HAS_CLONES)
+enum { clone_level };
+#endif
+int level(void) { return clone_level; }
 void float16(ptrdiff_t n, void **arrays, void *k) { rule_0_float16(n, arrays, k); }
 void bfloat16(ptrdiff_t n, void **arrays, void *k) { rule_0_bfloat16(n, arrays, k); }
 """
@@ -40,26 +48,25 @@ def decay(weight, grad, average, *, keep, lr, shift):
 
 def has(level):
     """Whether this processor has the instructions."""
-    if level == "nothing":
+    if level not in NEEDED:
         return True
-    needed = {"x86-64-v3": {"avx2", "f16c"}, "x86-64-v4": {"avx512f", "avx512vl", "avx512bw"}}
     try:
         with open("/proc/cpuinfo") as file:
-            return needed[level] <= set(file.read().split())
+            return NEEDED[level] <= set(file.read().split())
     except OSError:
         return False
 
 
-@pytest.fixture(scope="module", params=SUPPORTED)
+@pytest.fixture(scope="module", params=LEVELS)
 def library(request, tmp_path_factory):
-    """The rule, compiled and loaded, where the processor is said to have the instructions."""
+    """The rule, compiled and loaded, where the processor has just the instructions of a level."""
     if not has(request.param):
         pytest.skip(f"the processor has no {request.param}")
     folder = tmp_path_factory.mktemp(request.param)
     (folder / "rules.h").write_text(header_text("tests", [decay]))
     (folder / "rules.c").write_text(EXPORTS)
-    supports = f"-D__builtin_cpu_supports(name)={SUPPORTED[request.param]}"
-    command = [CC, *COMPILE_ARGS, supports, "-fPIC", "-shared", "rules.c", "-o", "rules.so", "-lm"]
+    level = f"-DWEIGHTOPT_LEVEL={LEVELS[request.param]}"
+    command = [CC, *COMPILE_ARGS, level, "-fPIC", "-shared", "rules.c", "-o", "rules.so", "-lm"]
     subprocess.run(command, cwd=folder, check=True)
     return ctypes.CDLL(str(folder / "rules.so"))
 
@@ -77,3 +84,8 @@ def test_same_bits_as_numpy(library, dtype, length, wild):
     )
     for got, wanted in zip(arrays, expected, strict=True):
         assert same_bits(got, wanted)
+
+
+def test_the_loops_are_those_of_the_level(library, request):
+    level = request.node.callspec.params["library"]
+    assert library.level() == LEVELS[level]

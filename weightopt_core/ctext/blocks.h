@@ -34,35 +34,33 @@
             out[i] = function(in[i]);                                                          \
     }
 
-CONVERSION(load_bfloat16, uint16_t, float, from_bfloat16)
-CONVERSION(store_bfloat16, float, uint16_t, to_bfloat16)
-CONVERSION(load_float16, uint16_t, float, from_float16)
-CONVERSION(store_float16, float, uint16_t, to_float16)
+CONVERSION(load_bfloat16_baseline, uint16_t, float, from_bfloat16)
+CONVERSION(store_bfloat16_baseline, float, uint16_t, to_bfloat16)
+CONVERSION(load_float16_baseline, uint16_t, float, from_float16)
+CONVERSION(store_float16_baseline, float, uint16_t, to_float16)
 
+/* The loop of one rule over arrays of one 16-bit type. */
 #if defined(HAS_CLONES)
-#define WIDE(arch) __attribute__((flatten, target("arch=" arch)))
-#define LOOPS_OVER_FLOAT16(name, rule, number, written)                                        \
-    LOOP_OVER_BLOCKS(WIDE("x86-64-v4"), name##_v4, load_float16_avx512, store_float16_avx512,  \
+#define load_bfloat16_avx2 load_bfloat16_baseline
+#define store_bfloat16_avx2 store_bfloat16_baseline
+#define load_bfloat16_avx512 load_bfloat16_baseline
+#define store_bfloat16_avx512 store_bfloat16_baseline
+#define LOOPS_OVER(dtype, name, rule, number, written)                                         \
+    LOOP_OVER_BLOCKS(, name##_baseline, load_##dtype##_baseline, store_##dtype##_baseline,     \
                      rule, number, written)                                                    \
-    LOOP_OVER_BLOCKS(WIDE("x86-64-v3"), name##_v3, load_float16_f16c, store_float16_f16c,      \
+    LOOP_OVER_BLOCKS(AVX2, name##_avx2, load_##dtype##_avx2, store_##dtype##_avx2, rule,       \
+                     number, written)                                                          \
+    LOOP_OVER_BLOCKS(AVX512, name##_avx512, load_##dtype##_avx512, store_##dtype##_avx512,     \
                      rule, number, written)                                                    \
-    LOOP_OVER_BLOCKS(, name##_any, load_float16, store_float16, rule, number, written)         \
-    static void name(ptrdiff_t count, void *const *arrays, const void *constants)              \
-    {                                                                                          \
-        if (__builtin_cpu_supports("x86-64-v4"))                                               \
-            name##_v4(count, arrays, constants);                                               \
-        else if (__builtin_cpu_supports("x86-64-v3"))                                          \
-            name##_v3(count, arrays, constants);                                               \
-        else                                                                                   \
-            name##_any(count, arrays, constants);                                              \
-    }
+    CHOSEN(void, , name, (ptrdiff_t count, void *const *arrays, const void *constants),        \
+           (count, arrays, constants))
 #else
-#define LOOPS_OVER_FLOAT16(name, rule, number, written)                                        \
-    LOOP_OVER_BLOCKS(, name, load_float16, store_float16, rule, number, written)
+#define LOOPS_OVER(dtype, name, rule, number, written)                                         \
+    LOOP_OVER_BLOCKS(, name, load_##dtype##_baseline, store_##dtype##_baseline, rule, number,  \
+                     written)
 #endif
 
 /* Both loops of one rule, over the blocks of `number` arrays. */
 #define LOOPS_OVER_HALVES(name, rule, number, written)                                         \
-    LOOPS_OVER_FLOAT16(name##_float16, rule, number, written)                                  \
-    LOOP_OVER_BLOCKS(CLONES, name##_bfloat16, load_bfloat16, store_bfloat16, rule, number,     \
-                     written)
+    LOOPS_OVER(float16, name##_float16, rule, number, written)                                 \
+    LOOPS_OVER(bfloat16, name##_bfloat16, rule, number, written)

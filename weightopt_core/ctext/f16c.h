@@ -1,15 +1,15 @@
 /* Vectors of 16-bit elements to float32 and back, where the processor converts by itself. It differs
- * from halves.h in which NaN a NaN becomes, and in nothing else. */
+ * from halves.h in which NaN a NaN becomes, and in nothing else. Whoever includes this includes clones.h
+ * before it. */
 #ifndef WEIGHTOPT_F16C_H
 #define WEIGHTOPT_F16C_H
 
-#if defined(__x86_64__) && defined(__GNUC__)
-#define HAS_VECTORS
+#if defined(HAS_CLONES)
 #include <immintrin.h>
 
 /* Each converts as many elements as whole vectors hold, and returns how many those are. */
 __attribute__((target("avx2,f16c")))
-static inline ptrdiff_t load_float16_f16c(float *restrict out, const uint16_t *restrict in,
+static inline ptrdiff_t load_float16_avx2(float *restrict out, const uint16_t *restrict in,
     ptrdiff_t count)
 {
     ptrdiff_t i = 0;
@@ -19,7 +19,7 @@ static inline ptrdiff_t load_float16_f16c(float *restrict out, const uint16_t *r
 }
 
 __attribute__((target("avx2,f16c")))
-static inline ptrdiff_t store_float16_f16c(uint16_t *restrict out, const float *restrict in,
+static inline ptrdiff_t store_float16_avx2(uint16_t *restrict out, const float *restrict in,
     ptrdiff_t count)
 {
     enum { NEAREST = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC };

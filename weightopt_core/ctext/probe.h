@@ -22,7 +22,7 @@ static const volatile uint32_t probe_numbers[] = {
     0x40a00000, 0x40e00000, 0x41200000, 0x41300000, 0x42240000, /* 5, 7, 10, 11 and 41 */
 };
 
-CLONES static void probe(volatile uint32_t *results)
+CLONED(probe, (volatile uint32_t * results), (results))
 {
     float x[sizeof probe_numbers / sizeof *probe_numbers];
     for (size_t i = 0; i < sizeof x / sizeof *x; ++i)

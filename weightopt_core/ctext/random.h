@@ -16,6 +16,14 @@
  * AS_U64, AS_F64 and SQRT64. Nothing here may be contracted to fused operations.
  */
 
+/* Powers of 2, by their exponents; not every compiler reads hexadecimal numbers with a point. */
+#define TWO_M24F 5.9604644775390625e-8f
+#define TWO_M32F 2.3283064365386962890625e-10f
+#define TWO_M32 2.3283064365386962890625e-10
+#define TWO_M53 1.1102230246251565404236316680908203125e-16
+#define TWO_M64 5.42101086242752217003726400434970855712890625e-20
+#define TWO_52 4503599627370496.0
+
 #define PHILOX_ROUND                                         \
     MULTIPLY(high0, low0, (U64)0xD2E7470EE14C6C93, c0)       \
     MULTIPLY(high1, low1, (U64)0xCA5A826395121157, c2)       \
@@ -42,7 +50,7 @@ static inline void philox(U64 block, U64 key0, U64 key1, U64 *word0, U64 *word1,
 
 static inline float uniform_float32(U32 word)
 {
-    return (float)(int)(word >> 8) * 0x1p-24f;
+    return (float)(int)(word >> 8) * TWO_M24F;
 }
 
 /* -log(p) for 0 < p < sqrt(1/2): exponent by bits, polynomial of Cephes' logf. */
@@ -65,13 +73,13 @@ static inline float minus_log_float32(float p)
     return 0.693359375f * halvings - (x + y);
 }
 
-/* PPND7. Its branch for the far tail is not needed: p is at least 2**-33. */
+/* PPND7. Its branch for the outer tail is not needed: p is at least 2**-33. */
 static inline float normal_float32(U32 word)
 {
     const U32 sign = word & 0x80000000;
     const U32 low = sign ? ~word : word;
-    const float p = ((float)(int)low + 0.5f) * 0x1p-32f;
-    const float q = ((float)(int)(low ^ 0x7fffffff) + 0.5f) * 0x1p-32f; /* 1/2 - p, no cancelling */
+    const float p = ((float)(int)low + 0.5f) * TWO_M32F;
+    const float q = ((float)(int)(low ^ 0x7fffffff) + 0.5f) * TWO_M32F; /* 1/2 - p, no cancelling */
     const int tail = q > 0.425f;
     const float r = 0.180625f - q * q;
     const float s = SQRT32(minus_log_float32(p)) - 1.6f;
@@ -92,19 +100,19 @@ static inline float normal_float32(U32 word)
 /* An integer below 2**52, exactly; conversions of 64-bit integers are slow on many machines. */
 static inline double integer_float64(U64 integer)
 {
-    return AS_F64(integer | (U64)0x4330000000000000) - 0x1p52;
+    return AS_F64(integer | (U64)0x4330000000000000) - TWO_52;
 }
 
 static inline double uniform_float64(U64 word)
 {
-    return integer_float64(word >> 32) * 0x1p-32 + integer_float64((U32)word >> 11) * 0x1p-53;
+    return integer_float64(word >> 32) * TWO_M32 + integer_float64((U32)word >> 11) * TWO_M53;
 }
 
 /* (integer + 1/2) / 2**64, rounded once. */
 static inline double middle_float64(U64 integer)
 {
-    return integer_float64(integer >> 32) * 0x1p-32 +
-           (integer_float64((U32)integer) + 0.5) * 0x1p-64;
+    return integer_float64(integer >> 32) * TWO_M32 +
+           (integer_float64((U32)integer) + 0.5) * TWO_M64;
 }
 
 /* -log(p) for 0 < p < sqrt(1/2): exponent by bits, rational function of Cephes' log. */
@@ -141,8 +149,8 @@ static inline double normal_float64(U64 word)
     const double q = middle_float64(low ^ (U64)0x7fffffffffffffff); /* 1/2 - p, no cancelling */
     const double r = 0.180625 - q * q;
     const double root = SQRT64(minus_log_float64(p));
-    const int tail = q > 0.425, far = root > 5.0;
-    const double s = root - (far ? 5.0 : 1.6);
+    const int tail = q > 0.425, outer = root > 5.0;
+    const double s = root - (outer ? 5.0 : 1.6);
     const double centre_top = HORNER(
         r, 2.5090809287301226727e3, 3.3430575583588128105e4, 6.7265770927008700853e4,
         4.5921953931549871457e4, 1.3731693765509461125e4, 1.9715909503065514427e3,
@@ -152,22 +160,22 @@ static inline double normal_float64(U64 word)
         2.1213794301586595867e4, 5.3941960214247511077e3, 6.8718700749205790830e2,
         4.2313330701600911252e1, 1.0);
     const double tail_top = HORNER(
-        s, far ? 2.01033439929228813265e-7 : 7.74545014278341407640e-4,
-        far ? 2.71155556874348757815e-5 : 2.27238449892691845833e-2,
-        far ? 1.24266094738807843860e-3 : 2.41780725177450611770e-1,
-        far ? 2.65321895265761230930e-2 : 1.27045825245236838258e0,
-        far ? 2.96560571828504891230e-1 : 3.64784832476320460504e0,
-        far ? 1.78482653991729133580e0 : 5.76949722146069140550e0,
-        far ? 5.46378491116411436990e0 : 4.63033784615654529590e0,
-        far ? 6.65790464350110377720e0 : 1.42343711074968357734e0);
+        s, outer ? 2.01033439929228813265e-7 : 7.74545014278341407640e-4,
+        outer ? 2.71155556874348757815e-5 : 2.27238449892691845833e-2,
+        outer ? 1.24266094738807843860e-3 : 2.41780725177450611770e-1,
+        outer ? 2.65321895265761230930e-2 : 1.27045825245236838258e0,
+        outer ? 2.96560571828504891230e-1 : 3.64784832476320460504e0,
+        outer ? 1.78482653991729133580e0 : 5.76949722146069140550e0,
+        outer ? 5.46378491116411436990e0 : 4.63033784615654529590e0,
+        outer ? 6.65790464350110377720e0 : 1.42343711074968357734e0);
     const double tail_bottom = HORNER(
-        s, far ? 2.04426310338993978564e-15 : 1.05075007164441684324e-9,
-        far ? 1.42151175831644588870e-7 : 5.47593808499534494600e-4,
-        far ? 1.84631831751005468180e-5 : 1.51986665636164571966e-2,
-        far ? 7.86869131145613259100e-4 : 1.48103976427480074590e-1,
-        far ? 1.48753612908506148525e-2 : 6.89767334985100004550e-1,
-        far ? 1.36929880922735805310e-1 : 1.67638483018380384940e0,
-        far ? 5.99832206555887937690e-1 : 2.05319162663775882187e0, 1.0);
+        s, outer ? 2.04426310338993978564e-15 : 1.05075007164441684324e-9,
+        outer ? 1.42151175831644588870e-7 : 5.47593808499534494600e-4,
+        outer ? 1.84631831751005468180e-5 : 1.51986665636164571966e-2,
+        outer ? 7.86869131145613259100e-4 : 1.48103976427480074590e-1,
+        outer ? 1.48753612908506148525e-2 : 6.89767334985100004550e-1,
+        outer ? 1.36929880922735805310e-1 : 1.67638483018380384940e0,
+        outer ? 5.99832206555887937690e-1 : 2.05319162663775882187e0, 1.0);
     const double top = tail ? tail_top : q * centre_top;
     const double size = top / (tail ? tail_bottom : centre_bottom);
     return AS_F64(AS_U64(size) | (sign ^ (U64)0x8000000000000000));

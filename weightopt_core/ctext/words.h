@@ -6,6 +6,10 @@
 #include <stdint.h>
 #include <string.h>
 
+#if defined(_MSC_VER) && !defined(__clang__)
+#define restrict __restrict
+#endif
+
 #define U16 uint16_t
 #define U32 uint32_t
 #define U64 uint64_t
@@ -22,7 +26,7 @@ BITS(AS_F32, uint32_t, float)
 BITS(AS_U64, double, uint64_t)
 BITS(AS_F64, uint64_t, double)
 
-/* The product moves the exponent's bias, and makes normal numbers of denormal ones. */
-#define REBIASED(magnitude) AS_U32(AS_F32(magnitude) * 0x1p112f)
+/* The product with 2**112 moves the exponent's bias, and makes normal numbers of denormal ones. */
+#define REBIASED(magnitude) AS_U32(AS_F32(magnitude) * 5192296858534827628530496329220096.0f)
 
 #endif

@@ -12,11 +12,11 @@
 #include "halves.h"
 #include "rounding.h"
 
-#define CAST_LOOP(name, from, to, function)                              \
-    CLONES static void name(to *restrict out, const from *restrict in, ptrdiff_t count) \
-    {                                                                    \
-        for (ptrdiff_t i = 0; i < count; ++i)                            \
-            out[i] = function(in[i]);                                    \
+#define CAST_LOOP(name, from, to, function)                                                \
+    CLONED(name, (to *restrict out, const from *restrict in, ptrdiff_t count), (out, in, count)) \
+    {                                                                                          \
+        for (ptrdiff_t i = 0; i < count; ++i)                                                  \
+            out[i] = function(in[i]);                                                          \
     }
 
 CAST_LOOP(load_float16_anywhere, uint16_t, float, from_float16)
@@ -25,8 +25,9 @@ CAST_LOOP(load_bfloat16, uint16_t, float, from_bfloat16)
 CAST_LOOP(store_bfloat16, float, uint16_t, to_bfloat16)
 
 /* Random words of elements whose numbers have the same upper half. */
-CLONES static void fill_words(uint32_t *restrict words, uint32_t low, uint32_t salt0,
-                              uint32_t salt1, ptrdiff_t count)
+CLONED(fill_words,
+       (uint32_t *restrict words, uint32_t low, uint32_t salt0, uint32_t salt1, ptrdiff_t count),
+       (words, low, salt0, salt1, count))
 {
     uint32_t place = low * ROUNDING_STEP;
     for (ptrdiff_t i = 0; i < count; ++i) {
@@ -51,52 +52,39 @@ static void draw_words(uint32_t *restrict words, uint64_t key0, uint64_t key1, u
     }
 }
 
-CLONES static void store_rounded_low(uint16_t *restrict out, const float *restrict in,
-                                     const uint32_t *restrict words, ptrdiff_t count)
+CLONED(store_rounded_low,
+       (uint16_t *restrict out, const float *restrict in, const uint32_t *restrict words,
+        ptrdiff_t count),
+       (out, in, words, count))
 {
     for (ptrdiff_t i = 0; i < count; ++i)
         out[i] = round_to_bfloat16(in[i], words[i] & 0xffff);
 }
 
-CLONES static void store_rounded_high(uint16_t *restrict out, const float *restrict in,
-                                      const uint32_t *restrict words, ptrdiff_t count)
+CLONED(store_rounded_high,
+       (uint16_t *restrict out, const float *restrict in, const uint32_t *restrict words,
+        ptrdiff_t count),
+       (out, in, words, count))
 {
     for (ptrdiff_t i = 0; i < count; ++i)
         out[i] = round_to_bfloat16(in[i], words[i] >> 16);
 }
 
-#if defined(HAS_VECTORS)
-#include <cpuid.h>
-
-/* Not every GCC and clang knows F16C by name, and asking the processor takes long: it is done when
- * the module is loaded. That the system keeps the registers is part of what AVX2 tells. */
-static int has_f16c;
-
-__attribute__((constructor)) static void look_for_f16c(void)
-{
-    unsigned a, b, c, d;
-    __builtin_cpu_init();
-    has_f16c = __builtin_cpu_supports("avx2") && __get_cpuid(1, &a, &b, &c, &d) && (c & bit_F16C);
-}
-
+#if defined(HAS_CLONES)
 static ptrdiff_t load_float16_vectors(float *restrict out, const uint16_t *restrict in,
                                       ptrdiff_t count)
 {
-    if (__builtin_cpu_supports("avx512f"))
+    if (clone_level == 2)
         return load_float16_avx512(out, in, count);
-    if (has_f16c)
-        return load_float16_f16c(out, in, count);
-    return 0;
+    return clone_level == 1 ? load_float16_avx2(out, in, count) : 0;
 }
 
 static ptrdiff_t store_float16_vectors(uint16_t *restrict out, const float *restrict in,
                                        ptrdiff_t count)
 {
-    if (__builtin_cpu_supports("avx512f"))
+    if (clone_level == 2)
         return store_float16_avx512(out, in, count);
-    if (has_f16c)
-        return store_float16_f16c(out, in, count);
-    return 0;
+    return clone_level == 1 ? store_float16_avx2(out, in, count) : 0;
 }
 #else
 #define load_float16_vectors(out, in, count) 0

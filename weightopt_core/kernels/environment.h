@@ -8,7 +8,37 @@
 
 #include <stdint.h>
 
-#if defined(__GNUC__) && (defined(__x86_64__) || defined(__i386__))
+#if defined(_MSC_VER) && defined(_M_X64) && !defined(__clang__)
+
+#include <intrin.h>
+
+typedef unsigned environment;
+
+#define SSE_FLAGS 0x3fu
+
+static inline environment read_environment(void)
+{
+    return _mm_getcsr();
+}
+
+static inline void take_environment(environment given)
+{
+    if (((read_environment() ^ given) & ~SSE_FLAGS) != 0)
+        _mm_setcsr(given & ~SSE_FLAGS);
+}
+
+static inline void restore_flags(environment given)
+{
+    if (read_environment() != given)
+        _mm_setcsr(given);
+}
+
+static inline void return_to(environment given)
+{
+    restore_flags(given);
+}
+
+#elif defined(__GNUC__) && (defined(__x86_64__) || defined(__i386__))
 
 /* The x87 unit has its own control word; what it computes here, if anything, rounds by that. */
 typedef struct {

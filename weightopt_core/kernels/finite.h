@@ -9,7 +9,7 @@
 
 /* IN values */
 #define NONFINITE(name, word, exponent)                                       \
-    CLONES static int name(const word *values, ptrdiff_t count)               \
+    CLONED_VALUE(int, name, (const word *values, ptrdiff_t count), (values, count)) \
     {                                                                         \
         const word lowest = (word)((exponent) & -(exponent));                 \
         word found = 0;                                                       \

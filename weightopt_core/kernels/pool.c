@@ -1,28 +1,8 @@
 #include "pool.h"
 
-#if defined(_WIN32)
-
-void weightopt_parallel_for(weightopt_task task, void *context, ptrdiff_t count, ptrdiff_t grain,
-                            int threads)
-{
-    (void)grain;
-    (void)threads;
-    if (count > 0)
-        task(context, 0, count);
-}
-
-int weightopt_use_team(const char *path)
-{
-    return path == NULL;
-}
-
-#else
-
 #include "environment.h"
-#include "signals.h"
+#include "host_threads.h"
 #include "team.h"
-#include <pthread.h>
-#include <sched.h>
 #include <stdatomic.h>
 
 /* How often a helper looks for the next job before it sleeps, about 20 microseconds. */
@@ -39,13 +19,12 @@ typedef struct {
 /* Each helper sleeps by itself, so that a job wakes those that it wants and no other. */
 typedef struct {
     _Alignas(64) atomic_uint calls;
-    pthread_cond_t wake;
+    condition wake;
 } helper;
 
 /* One job at a time: `busy` is held by the caller whose job it is. */
-static pthread_mutex_t busy = PTHREAD_MUTEX_INITIALIZER;
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static pthread_once_t once = PTHREAD_ONCE_INIT;
+static mutex busy = MUTEX_INITIALIZER;
+static mutex lock = MUTEX_INITIALIZER;
 static int open_job, wanted, started, patience;
 static atomic_int active;
 static weightopt_task job_task;
@@ -79,34 +58,39 @@ static void work(int own)
     }
 }
 
-static void *help(void *argument)
+THREAD(help)
 {
     helper *self = argument;
     int own = (int)(self - helpers);
     unsigned seen = 0;
-#if defined(PTHREAD_CANCEL_DISABLE)
     /* A helper that ended within a job would leave its caller waiting. */
-    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
-#endif
+    refuse_cancellation();
     for (;;) {
         for (int i = 0; i < SPINS && atomic_load(&self->calls) == seen; ++i)
             relax();
-        pthread_mutex_lock(&lock);
+        lock_mutex(&lock);
         while (atomic_load(&self->calls) == seen)
-            pthread_cond_wait(&self->wake, &lock);
+            wait_condition(&self->wake, &lock);
         seen = atomic_load(&self->calls);
         int takes_part = open_job && own < wanted;
         if (takes_part)
             atomic_fetch_add(&active, 1);
-        pthread_mutex_unlock(&lock);
+        unlock_mutex(&lock);
         if (takes_part) {
             take_environment(job_environment);
             work(own);
             atomic_fetch_sub(&active, 1);
         }
     }
-    return NULL;
+    return 0;
 }
+
+#if defined(_WIN32)
+static void watch_forks(void)
+{
+}
+#else
+static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 /* A forked child has the memory of the pool but none of its threads, nor the caller of a job that
  * was open. */
@@ -124,39 +108,36 @@ static void register_fork(void)
     pthread_atfork(NULL, NULL, forget_threads);
 }
 
+static void watch_forks(void)
+{
+    pthread_once(&once, register_fork);
+}
+#endif
+
 static int take_pool(void)
 {
     /* Before `busy` is held: a child that is forked by another thread must find it free. */
-    pthread_once(&once, register_fork);
-    return pthread_mutex_trylock(&busy) == 0;
+    watch_forks();
+    return try_mutex(&busy);
 }
 
 /* Start what is missing of `threads`, and return how many there are, the caller among them. */
 static int start_threads(int threads)
 {
-    pthread_attr_t attributes;
-    sigset_t signals;
     if (started >= threads - 1)
         return threads;
     if (patience > 0) {
         --patience;
         return started + 1;
     }
-    if (pthread_attr_init(&attributes) != 0)
-        return started + 1;
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    block_signals(&signals);
     while (started < threads - 1 && patience == 0) {
         helper *next = &helpers[started + 1];
-        pthread_t thread;
-        pthread_cond_init(&next->wake, NULL);
-        if (pthread_create(&thread, &attributes, help, next) == 0)
+        init_condition(&next->wake);
+        if (start_thread(help, next))
             ++started;
         else
             patience = PATIENCE;
     }
-    pthread_sigmask(SIG_SETMASK, &signals, NULL);
-    pthread_attr_destroy(&attributes);
     return started + 1;
 }
 
@@ -185,21 +166,21 @@ static void part_job(weightopt_task task, void *context, ptrdiff_t count, ptrdif
 
 static void run_together(int threads)
 {
-    pthread_mutex_lock(&lock);
+    lock_mutex(&lock);
     open_job = 1;
     for (int i = 1; i < threads; ++i)
         atomic_fetch_add(&helpers[i].calls, 1);
-    pthread_mutex_unlock(&lock);
+    unlock_mutex(&lock);
     for (int i = 1; i < threads; ++i)
-        pthread_cond_signal(&helpers[i].wake);
+        signal_condition(&helpers[i].wake);
 
     work(0);
 
-    pthread_mutex_lock(&lock);
+    lock_mutex(&lock);
     open_job = 0;
-    pthread_mutex_unlock(&lock);
+    unlock_mutex(&lock);
     while (atomic_load(&active) > 0)
-        sched_yield();
+        yield_processor();
 }
 
 static void join_in(void *unused)
@@ -219,10 +200,10 @@ int weightopt_use_team(const char *path)
     team found = {NULL, NULL, NULL};
     if (path != NULL && !find_team(path, &found))
         return 0;
-    pthread_once(&once, register_fork);
-    pthread_mutex_lock(&busy);
+    watch_forks();
+    lock_mutex(&busy);
     lent = found;
-    pthread_mutex_unlock(&busy);
+    unlock_mutex(&busy);
     return 1;
 }
 
@@ -259,8 +240,6 @@ void weightopt_parallel_for(weightopt_task task, void *context, ptrdiff_t count,
     if (!has_pool || !run_with_others(task, context, count, grain, threads, given))
         run_alone(task, context, count, grain);
     if (has_pool)
-        pthread_mutex_unlock(&busy);
+        unlock_mutex(&busy);
     restore_flags(given);
 }
-
-#endif

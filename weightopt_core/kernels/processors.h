@@ -20,6 +20,24 @@ static inline int weightopt_processors(void)
     return count;
 }
 
+#elif defined(_WIN32)
+
+#if !defined(WIN32_LEAN_AND_MEAN)
+#define WIN32_LEAN_AND_MEAN
+#endif
+#include <windows.h>
+
+/* Of the group of processors, at most 64, that the process runs on. */
+static inline int weightopt_processors(void)
+{
+    DWORD_PTR allowed, present;
+    int count = 0;
+    if (GetProcessAffinityMask(GetCurrentProcess(), &allowed, &present))
+        for (; allowed != 0; allowed &= allowed - 1)
+            ++count;
+    return count;
+}
+
 #else
 
 static inline int weightopt_processors(void)

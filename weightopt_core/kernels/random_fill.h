@@ -6,10 +6,6 @@
 #include "words.h"
 #include <math.h>
 
-#if defined(_MSC_VER)
-#define restrict __restrict
-#endif
-
 #define SQRT32 sqrtf
 #define SQRT64 sqrt
 #define FLOAT64
@@ -60,9 +56,10 @@ typedef void (*weightopt_convert)(void *out, const weightopt_words *words, ptrdi
                                   ptrdiff_t count, const weightopt_range *range);
 
 #define CONVERT(name, dtype, real, word, limit)                                                 \
-    CLONES static void name##_##dtype##_loop(void *out, const weightopt_words *words,           \
-                                             ptrdiff_t skip, ptrdiff_t count,                   \
-                                             const weightopt_range *range)                      \
+    CLONED(name##_##dtype##_loop,                                                               \
+           (void *out, const weightopt_words *words, ptrdiff_t skip, ptrdiff_t count,           \
+            const weightopt_range *range),                                                      \
+           (out, words, skip, count, range))                                                    \
     {                                                                                           \
         real *restrict to = out;                                                                \
         const real shift = (real)range->shift, scale = (real)range->scale;                      \
@@ -78,8 +75,9 @@ CONVERT(normal, float32, float, half[LOW_FIRST(skip + i)], 0)
 CONVERT(uniform, float64, double, whole[skip + i], 1)
 CONVERT(normal, float64, double, whole[skip + i], 0)
 
-CLONES static void make_words(weightopt_words *words, ptrdiff_t blocks, uint64_t first,
-                              uint64_t key0, uint64_t key1)
+CLONED(make_words,
+       (weightopt_words *words, ptrdiff_t blocks, uint64_t first, uint64_t key0, uint64_t key1),
+       (words, blocks, first, key0, key1))
 {
     uint64_t *word = words->whole;
     for (ptrdiff_t i = 0; i < blocks; ++i, word += 4)

@@ -13,25 +13,25 @@
 #include "words.h"
 
 /* INOUT running; IN values. Less than a row are the last elements of a chunk, as if zeros followed. */
-#define RUNNING_SUMS(name, real, term)                                            \
-    CLONES static void name(double *running, const real *values, ptrdiff_t count) \
-    {                                                                             \
-        /* A copy, so that the compiler knows that the values are elsewhere. */   \
-        double lanes[LANES];                                                      \
-        const ptrdiff_t whole = count - count % LANES;                            \
-        for (int lane = 0; lane < LANES; ++lane)                                  \
-            lanes[lane] = running[lane];                                          \
-        for (ptrdiff_t row = 0; row < whole; row += LANES)                        \
-            for (int lane = 0; lane < LANES; ++lane) {                            \
-                const double value = values[row + lane];                          \
-                lanes[lane] += term;                                              \
-            }                                                                     \
-        for (ptrdiff_t at = whole; at < count; ++at) {                            \
-            const double value = values[at];                                      \
-            lanes[at - whole] += term;                                            \
-        }                                                                         \
-        for (int lane = 0; lane < LANES; ++lane)                                  \
-            running[lane] = lanes[lane];                                          \
+#define RUNNING_SUMS(name, real, term)                                                                \
+    CLONED(name, (double *running, const real *values, ptrdiff_t count), (running, values, count))    \
+    {                                                                                                 \
+        /* A copy, so that the compiler knows that the values are elsewhere. */                       \
+        double lanes[LANES];                                                                          \
+        const ptrdiff_t whole = count - count % LANES;                                                \
+        for (int lane = 0; lane < LANES; ++lane)                                                      \
+            lanes[lane] = running[lane];                                                              \
+        for (ptrdiff_t row = 0; row < whole; row += LANES)                                            \
+            for (int lane = 0; lane < LANES; ++lane) {                                                \
+                const double value = values[row + lane];                                              \
+                lanes[lane] += term;                                                                  \
+            }                                                                                         \
+        for (ptrdiff_t at = whole; at < count; ++at) {                                                \
+            const double value = values[at];                                                          \
+            lanes[at - whole] += term;                                                                \
+        }                                                                                             \
+        for (int lane = 0; lane < LANES; ++lane)                                                      \
+            running[lane] = lanes[lane];                                                              \
     }
 
 RUNNING_SUMS(add_squares_float32, float, value * value)
@@ -41,7 +41,7 @@ RUNNING_SUMS(add_values_float64, double, value)
 
 /* IN values */
 #define LARGEST_OF(name, real, word, to_bits, from_bits, mask)            \
-    CLONES static real name(const real *values, ptrdiff_t count)          \
+    CLONED_VALUE(real, name, (const real *values, ptrdiff_t count), (values, count)) \
     {                                                                     \
         word largest = 0;                                                 \
         for (ptrdiff_t i = 0; i < count; ++i) {                           \

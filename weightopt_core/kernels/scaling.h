@@ -8,7 +8,7 @@
 
 /* INOUT values */
 #define MULTIPLY(name, real)                                                  \
-    CLONES static void name(real *values, ptrdiff_t count, real factor)       \
+    CLONED(name, (real *values, ptrdiff_t count, real factor), (values, count, factor)) \
     {                                                                         \
         for (ptrdiff_t i = 0; i < count; ++i)                                 \
             values[i] = values[i] * factor;                                   \

@@ -7,13 +7,24 @@
 #ifndef WEIGHTOPT_TEAM_H
 #define WEIGHTOPT_TEAM_H
 
-#include <dlfcn.h>
-
 typedef struct {
     void (*parallel)(void (*function)(void *), void *argument, unsigned threads, unsigned flags);
     int (*number)(void); /* of the calling thread in its team */
     int (*most)(void);   /* threads that a team may have */
 } team;
+
+#if defined(_WIN32)
+
+static inline int find_team(const char *path, team *found)
+{
+    (void)path;
+    (void)found;
+    return 0;
+}
+
+#else
+
+#include <dlfcn.h>
 
 /* Find the entry points of the library at `path`; return 0 where it is not loaded, or lacks one. */
 static inline int find_team(const char *path, team *found)
@@ -27,5 +38,7 @@ static inline int find_team(const char *path, team *found)
     *(void **)&found->most = dlsym(library, "omp_get_max_threads");
     return found->parallel && found->number && found->most;
 }
+
+#endif
 
 #endif

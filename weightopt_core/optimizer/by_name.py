@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from ..errors import nearest, wording
 from ..hyperparameters import Real
+from ..rule import power
 from ..written import plain
 
 if TYPE_CHECKING:
@@ -151,7 +152,7 @@ class NamedSettings:
         number = limit.check(decay)
         by_name, last = self._by_name(patterns), len(patterns) - 1
         settings = {
-            pattern: {LR_MULT: _MULTIPLIER.check(number ** (last - depth))}
+            pattern: {LR_MULT: _MULTIPLIER.check(power(number, last - depth))}
             for depth, pattern in enumerate(patterns)
         }
         self._shared().change(by_name=by_name.with_settings(settings))

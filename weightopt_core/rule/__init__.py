@@ -5,7 +5,19 @@ with the same bits.
 """
 
 from .definition import Rule, update_rule
-from .functions import clip, largest, maximum, mean, minimum, norm, sign, sqrt, total, where
+from .functions import (
+    clip,
+    largest,
+    maximum,
+    mean,
+    minimum,
+    norm,
+    power,
+    sign,
+    sqrt,
+    total,
+    where,
+)  # fmt: skip
 
 __all__ = [
     "Rule",
@@ -15,6 +27,7 @@ __all__ = [
     "mean",
     "minimum",
     "norm",
+    "power",
     "sign",
     "sqrt",
     "total",

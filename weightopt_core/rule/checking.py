@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import math
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
@@ -164,7 +165,8 @@ class Checker:
         if function in REDUCTIONS:
             return self._reduced(node, REDUCTIONS[function].name, values)
         if set(self._kinds(values)) <= {NUMBER}:
-            return self.tree.add(Call(name, tuple(values), function), NUMBER)
+            run = functions.math_pow if function is math.pow else function
+            return self.tree.add(Call(name, tuple(values), run), NUMBER)
         name, count = ARRAY_FUNCTIONS.get(function, ("", 0))
         if not name:
             raise self.refuse(node, f"{self.reading.text(node.func)} on an array")

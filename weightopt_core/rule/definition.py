@@ -14,6 +14,7 @@ from ..reductions import results_of, scales_of
 from .compiled import Compiled, load
 from .language import NOISE
 from .lowering import lower
+from .multiplied import with_powers
 from .namespaces import OnNamespace, has_float64, namespace_of
 from .operations import as_plain
 from .reading import Reading
@@ -24,8 +25,8 @@ _PLAIN = {float, int, bool}
 class Rule:
     """An update rule: a pure Python function, and all that follows from its source.
 
-    Calling a rule runs the function as it stands, on NumPy arrays. That run is the specification
-    that the compiled forms reproduce bit for bit.
+    Calling a rule runs the function as it stands, on NumPy arrays, with `power` in the place of the
+    operator ``**``. That run is the specification that the compiled forms reproduce bit for bit.
 
     Attributes
     ----------
@@ -58,11 +59,12 @@ class Rule:
         self.states = tuple(name for name in reading.arrays[2:] if name != NOISE)
         self.numbers = reading.numbers
         self.lowered = lower(reading)
+        self._run = with_powers(reading)
         self.parameters = len(self.lowered.arrays)
         self._on: dict[Any, OnNamespace] = {}
 
     def __call__(self, /, *arrays: Any, **numbers: Any) -> Any:
-        return self.function(*arrays, **numbers)
+        return self._run(*arrays, **numbers)
 
     def __repr__(self) -> str:
         parameters = ", ".join([*self.lowered.arrays, "*", *self.numbers])

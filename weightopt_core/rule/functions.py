@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.powers import power
 from ..errors import wording
 from ..reductions import LARGEST, MEAN, NORM, TOTAL, Reduction
 
@@ -39,6 +40,14 @@ def clip(x: Any, bound: float | None) -> Any:
 def sqrt(x: Any) -> Any:
     """Correctly rounded square root."""
     return math.sqrt(x) if _is_number(x) else np.sqrt(x)
+
+
+def math_pow(x: float, y: float) -> float:
+    """`math.pow`, by multiplications where `y` is integral."""
+    x, y = float(x), float(y)
+    if y.is_integer() and (x != 0 or y >= 0):
+        return power(x, y)
+    return math.pow(x, y)
 
 
 def norm(x: Any) -> float:

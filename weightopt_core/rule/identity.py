@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 from ..errors import RuleError
 from .module import compiled_lines, qualified
 
-_FUTURE = sum(getattr(__future__, name).compiler_flag for name in __future__.all_feature_names)
+FUTURE = sum(getattr(__future__, name).compiler_flag for name in __future__.all_feature_names)
 #: What the instructions of a function and its names are; line numbers are no part of it.
 _FIELDS = (
     "co_argcount",
@@ -130,7 +130,7 @@ def _parsed(lines: list[str], code: CodeType) -> Source:
     first, text = code.co_firstlineno, "".join(lines)
     # Taking the indentation away would change what is written over several lines.
     indented = text.lstrip("\f")[:1] in (" ", "\t")
-    flags = code.co_flags & _FUTURE | ast.PyCF_ONLY_AST
+    flags = code.co_flags & FUTURE | ast.PyCF_ONLY_AST
     tree = compile("if 1:\n" * indented + text, code.co_filename, "exec", flags, dont_inherit=True)
     ast.increment_lineno(tree, first - 1 - indented)
     body = tree.body[0].body if indented else tree.body
@@ -155,14 +155,14 @@ def _compilations(node: ast.FunctionDef, code: CodeType) -> Iterator[CodeType]:
     called = [part.func for part in ast.walk(node) if isinstance(part, ast.Call)]
     owners = [func.value for func in called if isinstance(func, ast.Attribute)]
     names = sorted({owner.id for owner in owners if isinstance(owner, ast.Name)})
-    flags = code.co_flags & _FUTURE
+    flags = code.co_flags & FUTURE
     for level, imported in itertools.product(_OPTIMIZATIONS, _subsets(names)):
         imports = [ast.parse(f"import {name}").body[0] for name in imported]
         body = [*imports, outer if code.co_freevars else node]
         tree = ast.Module(body, [])
         made = compile(tree, code.co_filename, "exec", flags, dont_inherit=True, optimize=level)
         for _ in range(1 + bool(code.co_freevars)):
-            made = next(inner for inner in _codes(made) if inner.co_name == code.co_name)
+            made = next(inner for inner in codes(made) if inner.co_name == code.co_name)
         yield made
 
 
@@ -173,7 +173,8 @@ def _subsets(names: Sequence[str]) -> Iterator[tuple[str, ...]]:
     return itertools.chain.from_iterable(itertools.combinations(few, size) for size in sizes)
 
 
-def _codes(code: CodeType) -> Iterator[CodeType]:
+def codes(code: CodeType) -> Iterator[CodeType]:
+    """Yield the code of what is defined directly within."""
     return (value for value in code.co_consts if isinstance(value, CodeType))
 
 

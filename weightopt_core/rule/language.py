@@ -59,7 +59,9 @@ REDUCTIONS: dict[Any, Reduction] = {
     functions.largest: LARGEST,
 }
 _MATH = {function for function in vars(math).values() if callable(function)}
-NUMBER_FUNCTIONS = _MATH | {*ARRAY_FUNCTIONS, *REDUCTIONS, min, max, float, int, round}
+NUMBER_FUNCTIONS = _MATH | {
+    *ARRAY_FUNCTIONS, *REDUCTIONS, functions.power, min, max, float, int, round,
+}  # fmt: skip
 ON_ARRAYS = "on arrays: + - * /, **2, comparisons, & | ~ of masks, and " + ", ".join(
     sorted(
         [*(name for name, _ in ARRAY_FUNCTIONS.values()), *(r.name for r in REDUCTIONS.values())]

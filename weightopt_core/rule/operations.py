@@ -56,7 +56,8 @@ class Operations:
         self.own |= dict.fromkeys([float, functions.clip_bound], lambda x: x)
         self.own |= {functions.sign: self.sign, functions.clip: self.clip_number}
         self.own |= {functions.maximum: self.maximum, functions.minimum: self.minimum}
-        self.own |= {max: self.greatest, min: self.least, math.log: self.log, math.pow: self.power}
+        self.own |= {max: self.greatest, min: self.least, math.log: self.log}
+        self.own |= dict.fromkeys([functions.power, functions.math_pow], self.power)
         self.own |= {
             int: getattr(namespace, "trunc", None),
             round: getattr(namespace, "round", None),
@@ -108,13 +109,13 @@ class Operations:
         """Return ``base**exponent``; a plain base keeps the digits that its array would lose."""
         if is_plain(base) and not is_plain(exponent) and base > 0:
             return self.namespace.exp(exponent * math.log(base))
-        return base**exponent
+        return functions.power(base, exponent)
 
     def one_minus_power(self, base: Any, exponent: Any) -> Any:
         """Return ``1 - base**exponent`` to the last digits where the power is nearly 1."""
         if is_plain(base) and not is_plain(exponent) and base > 0:
             return -self.namespace.expm1(exponent * math.log(base))
-        return 1 - base**exponent
+        return 1 - functions.power(base, exponent)
 
     def log(self, x: Any, *base: Any) -> Any:
         own = self.namespace.log

@@ -18,10 +18,6 @@ _HEADER = """\
 /* Generated from the rules of {package}: functions for each rule and dtype. */
 #include <math.h>
 #include <stddef.h>
-
-#if defined(_MSC_VER)
-#define restrict __restrict
-#endif
 """
 
 _FUNCTION = """\
@@ -33,7 +29,8 @@ static inline void FN({kind}_elements_{index})({parameters})
     }}
 }}
 
-CLONES static void FN({kind}_{index})(ptrdiff_t count, void *const *arrays, const void *constants)
+CLONED(FN({kind}_{index}), (ptrdiff_t count, void *const *arrays, const void *constants),
+    (count, arrays, constants))
 {{
     FN({kind}_elements_{index})({arguments});
 }}

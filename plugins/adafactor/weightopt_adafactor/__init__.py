@@ -7,7 +7,7 @@ import numpy as np
 from weightopt_core.errors import wording
 from weightopt_core.hyperparameters import Flag, LearningRate, Real
 from weightopt_core.optimizer import HostOptimizer
-from weightopt_core.rule import norm
+from weightopt_core.rule import norm, power
 
 __all__ = ["Adafactor"]
 
@@ -119,7 +119,7 @@ class Adafactor(HostOptimizer):
             remedy = "create the optimizer with a beta1 above 0"
             got = f"{beta1} of one of them"
             raise ValueError(wording("beta1", "0 of all weights, which have no mean", got, remedy))
-        square, new = grad * grad, t**-decay
+        square, new = grad * grad, power(t, -decay)
         square += epsilon1
         axes = (-1, -2) if grad.ndim > 1 else ((),)
         states = [old + new * (_mean(square, at) - old) for old, at in zip(states, axes)]
@@ -135,7 +135,7 @@ class Adafactor(HostOptimizer):
         if means:
             step = beta1 * means[0] + (1 - beta1) * step
             means = (step,)
-        scale = max(epsilon2, _rms(weight)) * min(lr, t**-0.5) if relative else lr
+        scale = max(epsilon2, _rms(weight)) * min(lr, 1 / math.sqrt(t)) if relative else lr
         new_weight = (1 - lr * wd) * weight
         new_weight -= scale * step
         return new_weight, *means, *states

@@ -29,7 +29,7 @@ def adopt(
     grad = clip(rescale_grad * grad, clip_gradient)
     # The first update only begins the mean square.
     moves = 0.0 if t == 1 else 1.0
-    bound = max(t - 1, 1) ** 0.25 if use_clipping or t == 1 else math.inf
+    bound = math.sqrt(math.sqrt(max(t - 1, 1))) if use_clipping or t == 1 else math.inf
     unit = clip(grad / maximum(sqrt(var), epsilon), bound)
     mean = beta1 * mean + moves * (1 - beta1) * unit
     keep = moves * beta2

@@ -7,6 +7,7 @@ import math
 
 from weightopt_core.hyperparameters import Integer, Real
 from weightopt_core.lr_scheduler import DecayingScheduler
+from weightopt_core.rule import power
 
 __all__ = ["CosineScheduler"]
 
@@ -70,4 +71,5 @@ class CosineScheduler(DecayingScheduler):
         past -= cycle * length
         while past >= length and cycle < self.cycles - 1 and self.cycle_factor > 1:
             cycle, past, length = cycle + 1, past - length, length * self.cycle_factor
-        return self.peak_factor**cycle * (1 + math.cos(math.pi * min(past / length, 1))) / 2
+        peak = power(self.peak_factor, cycle)
+        return peak * (1 + math.cos(math.pi * min(past / length, 1))) / 2

@@ -2,6 +2,7 @@
 
 from weightopt_core.hyperparameters import Real
 from weightopt_core.lr_scheduler import WarmingScheduler
+from weightopt_core.rule import power
 
 __all__ = ["ExponentialScheduler"]
 
@@ -44,4 +45,4 @@ class ExponentialScheduler(WarmingScheduler):
     def after_warmup(self, num_update):
         """Return the learning rate at `num_update` updates."""
         changes = (num_update - self.warmup_steps) / self.step
-        return max(self.base_lr * self.factor**changes, self.final_lr)
+        return max(self.base_lr * power(self.factor, changes), self.final_lr)

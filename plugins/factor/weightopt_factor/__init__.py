@@ -4,6 +4,7 @@ import math
 
 from weightopt_core.hyperparameters import Real
 from weightopt_core.lr_scheduler import WarmingScheduler
+from weightopt_core.rule import power
 
 __all__ = ["FactorScheduler"]
 
@@ -54,4 +55,4 @@ class FactorScheduler(WarmingScheduler):
         changes = math.ceil(num_update / self.step) - 1
         if changes < 1:
             return self.base_lr
-        return max(self.base_lr * self.factor**changes, self.stop_factor_lr)
+        return max(self.base_lr * power(self.factor, changes), self.stop_factor_lr)

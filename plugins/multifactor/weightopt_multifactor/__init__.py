@@ -4,6 +4,7 @@ import bisect
 
 from weightopt_core.hyperparameters import Real, Steps
 from weightopt_core.lr_scheduler import WarmingScheduler
+from weightopt_core.rule import power
 
 __all__ = ["MultiFactorScheduler"]
 
@@ -46,4 +47,4 @@ class MultiFactorScheduler(WarmingScheduler):
 
     def after_warmup(self, num_update):
         """Return the learning rate at `num_update` updates."""
-        return self.base_lr * self.factor ** bisect.bisect_left(self.step, num_update)
+        return self.base_lr * power(self.factor, bisect.bisect_left(self.step, num_update))

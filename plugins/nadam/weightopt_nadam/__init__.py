@@ -4,7 +4,7 @@ import functools
 
 from weightopt_core import Optimizer, update_rule
 from weightopt_core.hyperparameters import LearningRate, Real
-from weightopt_core.rule import clip, sqrt
+from weightopt_core.rule import clip, power, sqrt
 
 __all__ = ["Nadam", "momentum", "momentum_product", "nadam"]
 
@@ -37,7 +37,7 @@ def nadam(
 
 def momentum(t, beta1, schedule_decay):
     r"""Return Nadam's momentum :math:`\mu_t` at update `t`."""
-    return beta1 * (1 - 0.5 * 0.96 ** (t * schedule_decay))
+    return beta1 * (1 - 0.5 * power(0.96, t * schedule_decay))
 
 
 @functools.lru_cache

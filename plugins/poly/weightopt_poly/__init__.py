@@ -2,6 +2,7 @@
 
 from weightopt_core.hyperparameters import Integer, Real
 from weightopt_core.lr_scheduler import DecayingScheduler
+from weightopt_core.rule import power
 
 __all__ = ["PolyScheduler"]
 
@@ -49,4 +50,4 @@ class PolyScheduler(DecayingScheduler):
 
     def left(self, past, length):
         """Return how much of the way down is left, `past` updates after the warm-up."""
-        return max(1 - past / length, 0) ** self.pwr
+        return power(max(1 - past / length, 0), self.pwr)

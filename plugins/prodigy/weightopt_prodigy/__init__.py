@@ -6,6 +6,7 @@ import numpy as np
 
 from weightopt_core.hyperparameters import Flag, LearningRate, Real
 from weightopt_core.optimizer import HostOptimizer
+from weightopt_core.rule import power
 
 __all__ = ["Prodigy"]
 
@@ -101,7 +102,7 @@ class Prodigy(HostOptimizer):
     ):
         """Return what precedes the new estimate: the decayed weight, the step, and states."""
         d = float(estimate)
-        rate = d * lr * math.sqrt(1 - beta2**t) / (1 - beta1**t)
+        rate = d * lr * math.sqrt(1 - power(beta2, t)) / (1 - power(beta1, t))
         mean = beta1 * mean + (1 - beta1) * d * grad
         var = beta2 * var + (1 - beta2) * (d * grad) ** 2
         beta3 = math.sqrt(beta2)

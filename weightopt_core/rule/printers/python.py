@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Container, Iterable, Sequence
 from typing import Any
 
+from ..functions import power
 from ..language import BINARY, COMPARE, UNARY
 from ..tree import Call, Choice, Literal, Number, Operation, Outside, Reduced, Tree
 
@@ -128,6 +129,8 @@ class Text:
             assert node.function is not None
             return ast.Call(self._given(node.function), parts, []), depth
         assert isinstance(node, Operation)
+        if node.sign == "**":
+            return ast.Call(self._given(power), parts, []), depth
         if len(parts) == 1:
             return ast.UnaryOp(_UNARY[node.sign](), *parts), depth
         if node.sign.startswith("is"):
