@@ -16,7 +16,7 @@ import sysconfig
 from pathlib import Path
 from typing import Any
 
-from .flags import COMPILE_ARGS, LINK_ARGS, BuildExact
+from .flags import COMPILE_ARGS, LINK_ARGS, RULE_ARGS, BuildRules
 from .rule import Rule
 from .rule.module import MODULE
 from .rule.source import header_text, module_text
@@ -53,7 +53,7 @@ def compiled_rules(*modules: str, folder: str | Path = ".") -> dict[str, Any]:
         raise ValueError(f"{', '.join(names)}: no update rule to compile; remove setup.py")
     return {
         "ext_modules": _extension(names[0].partition(".")[0], rules, folder),
-        "cmdclass": {"build_ext": BuildExact},
+        "cmdclass": {"build_ext": BuildRules},
         "options": {"bdist_wheel": _wheel_options()},
         "distclass": _distribution(rules),
     }
@@ -82,7 +82,7 @@ def _extension(package: str, rules: list[Rule], folder: Path) -> list[Any]:
     generated.mkdir(parents=True, exist_ok=True)
     header = f"{package}_rules.h"
     # With the options, so that others compile it again.
-    options = " ".join([*COMPILE_ARGS, *LINK_ARGS])
+    options = " ".join([*COMPILE_ARGS, *RULE_ARGS, *LINK_ARGS])
     _write(generated / header, f"{header_text(package, rules)}/* {options} */\n")
     source = generated / f"{package}_rules.pyx"
     _write(source, module_text(package, header, rules))
