@@ -76,10 +76,11 @@ class Rules:
     def __init__(self, names: list[str]):
         self.each: dict[Rule, dict[str, Any]] = {}
         for name in names:
-            values = vars(importlib.import_module(f"weightopt_{name}")).values()
+            module = importlib.import_module(f"weightopt_{name}")
+            values = [vars(module)[name] for name in module.__all__]
             own = [value for value in values if isinstance(value, Rule)]
             for cls in values:
-                if isinstance(cls, type) and issubclass(cls, optimizer.Optimizer):
+                if isinstance(cls, type) and not issubclass(cls, optimizer.Wrapper):
                     self._add(Subject(cls), own)
             for rule in own:
                 self.each.setdefault(rule, dict.fromkeys(rule.numbers, 0.37))
