@@ -32,6 +32,7 @@ FRAMEWORK_optax := jax optax
 OLDEST_torch := torch==2.6.*
 OLDEST_optax := jax==0.4.36 jaxlib==0.4.36 optax==0.2.4
 FRAMEWORK_ray := ray
+EXAMPLES_ray := examples/async_digits.py
 
 # What Intel's package of OpenCL for processors lacks in its metadata is named beside it.
 INTEL := intel-opencl-rt intel-cmplr-lib-rt
@@ -96,7 +97,7 @@ $(BRIDGES:%=test-%): test-%: .venv-%/bridge
 	.venv-$*/bin/python -m pytest -n auto --dist worksteal $(or $(TESTS),bridges/$*/tests)
 
 $(BRIDGES:%=demo-%): demo-%: .venv-%/bridge
-	for example in examples/$*_*.py; do .venv-$*/bin/python $$example || exit; done
+	for example in $(or $(EXAMPLES_$*),examples/$*_*.py); do .venv-$*/bin/python $$example || exit; done
 
 # With the lowest versions that the bridge's metadata allows.
 $(BRIDGES:%=test-%-oldest): test-%-oldest:

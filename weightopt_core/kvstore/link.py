@@ -107,6 +107,7 @@ class Link:
         if reply.kind == STALE:
             self.lose()
         elif reply.kind == REFUSED:
+            self.lose()
             raise RuntimeError(reply.content[1])
         elif request.kind == "hello":
             self._is_greeting, self.is_open = False, True
