@@ -39,7 +39,7 @@ INTEL := intel-opencl-rt intel-cmplr-lib-rt
 
 .PHONY: install check demo test soak test-torch-ecosystem test-sanitize test-sanitize-threads fuzz mutate test-opencl \
 	test-opencl-all lint format sync bench dist dist-check sdist wheels stage release-check test-lowest test-newest docs \
-	clean $(BRIDGES:%=test-%) $(BRIDGES:%=test-%-oldest) $(BRIDGES:%=demo-%)
+	docs-look linkcheck clean $(BRIDGES:%=test-%) $(BRIDGES:%=test-%-oldest) $(BRIDGES:%=demo-%)
 .SECONDEXPANSION:
 
 install: $(VENV)/core
@@ -184,6 +184,8 @@ lint: install
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/cython-lint weightopt_core/engine weightopt_core/kernels
 	$(BIN)/mypy
 	$(BIN)/zizmor --quiet --offline .github
+	git ls-files -z | xargs -0 $(BIN)/codespell
+	$(BIN)/python -m pytest -q tests/docs/test_links.py
 
 format: install
 	$(BIN)/ruff check --fix .
@@ -224,10 +226,19 @@ PORTION ?= all
 stage: $(BIN)/python$(EXE)
 	$(BIN)/python tools/release.py stage $(PORTION)
 
+# Pictures that were drawn before are kept in build/pictures.
 docs: install
-	$(BIN)/python -m pip install --quiet --no-build-isolation --editable ".[docs]"
 	$(BIN)/sphinx-build -W --keep-going docs docs/_build
 
+# Every page in a browser, wide and narrow, light and dark: apt-get install chromium. SHOTS=folder keeps pictures.
+docs-look: docs
+	$(PIP) playwright
+	$(BIN)/python tools/look.py docs/_build $(SHOTS)
+
+# Links to other sites, which need a network.
+linkcheck: install
+	$(BIN)/sphinx-build -b linkcheck docs build/linkcheck
+
 clean:
-	rm -rf $(VENV) .venv-* build docs/_build docs/generated plugins/*/build
+	rm -rf $(VENV) .venv-* build docs/_build docs/generated docs/gallery plugins/*/build
 	find . -name '*.so' -o -name '*.egg-info' | grep -v $(VENV) | xargs rm -rf

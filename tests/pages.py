@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent
 PAGES = sorted(
     path
     for path in (ROOT / "docs").rglob("*.md")
-    if not {"_build", "generated"} & set(path.relative_to(ROOT).parts)
+    if not {"_build", "generated", "gallery"} & set(path.relative_to(ROOT).parts)
 )
 
 

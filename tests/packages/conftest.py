@@ -7,7 +7,9 @@ import pytest
 from environments import Environment, clean, copy_of_the_repository, in_haste, run, write_package
 
 #: Built by tools/dist.py; all others only for the test that needs all.
-PROJECTS = ("core", "meta", "adam", "sgd", "uniform", "zero", "factor", "torch")
+PROJECTS = ("core", "meta", "adam", "sgd", "uniform", "zero", "factor", "torch", "xavier", "cosine")
+#: Those that single tests install.
+LATER = ("meta", "torch", "xavier", "cosine")
 #: What the wheels need beside one another, and what an author of packages needs.
 TOOLS = (
     "setuptools>=77.0.1", "wheel", "cython>=3.1", "numpy>=2.0", "importlib-metadata>=6.0", "click",
@@ -60,7 +62,7 @@ def tools(tmp_path_factory):
 def installed(wheels, tools, tmp_path_factory):
     """Return an environment with wheels of the core and some plugins, and an author's tools."""
     environment = Environment(tmp_path_factory.mktemp("installed"), tools)
-    core, *plugins = (wheels[name] for name in PROJECTS if name not in ("meta", "torch"))
+    core, *plugins = (wheels[name] for name in PROJECTS if name not in LATER)
     environment.install("--upgrade", "setuptools", "wheel", "pytest")
     environment.install(f"{core}[bf16,build,checkpoint,cli,pocl]", *plugins)
     return environment

@@ -1,6 +1,7 @@
 """What users do: real wheels, installed by pip into fresh environments."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -132,6 +133,17 @@ def test_the_package_that_installs_all_has_a_module(installed, wheels):
         "weightopt/__main__.py",
         "weightopt/py.typed",
     ]
+
+
+def test_the_first_examples_run_word_for_word(installed, wheels):
+    names = ("meta", "xavier", "cosine")
+    installed.install("--no-deps", *(wheels[name] for name in names))
+    try:
+        for page in ("README.md", "docs/index.md"):
+            text = (ROOT / page).read_text("utf-8")
+            installed.python(re.search(r"```python\n(.*?)```", text, re.S)[1])
+    finally:
+        installed.pip("uninstall", "--yes", "weightopt", "weightopt-xavier", "weightopt-cosine")
 
 
 def test_a_bridge_is_one_wheel_for_every_python(wheels, installed):

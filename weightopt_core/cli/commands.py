@@ -20,7 +20,7 @@ from ..testing.subject import REGISTRIES
 from . import bench, check, compare, new
 from .facts import facts, rules
 from .plot_lr import plot_lr
-from .show import describe, runs
+from .show import describe, equations, runs
 
 #: What is listed and shown; key-value stores are no algorithms, and are not checked.
 LISTED = (*REGISTRIES, kvstore.registry)
@@ -72,7 +72,8 @@ def list_(long: bool) -> None:
 
 @main.command()
 @click.argument("name")
-def show(name: str) -> None:
+@click.option("--latex", is_flag=True, help="Only the equations of its rules, in LaTeX.")
+def show(name: str, latex: bool) -> None:
     """Show the algorithm NAME: signature, hyperparameters and ranges, states, formula, source.
 
     Of a key-value store the signature and the documentation.
@@ -81,7 +82,8 @@ def show(name: str) -> None:
     if not found:
         _fail(name)
     for registry in found:
-        tell(*describe(registry, registry.find(name)))
+        cls = registry.find(name)
+        tell(*(equations(cls) if latex else describe(registry, cls)))
 
 
 @main.command("devices")

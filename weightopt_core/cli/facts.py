@@ -44,7 +44,7 @@ def facts(cls: Any) -> Facts:
     """Return what is known of a class."""
     first = (getattr(sys.modules.get(cls.__module__), "__doc__", None) or "").partition("\n\n")[0]
     year, link = _YEAR.search(first), _LINK.search(first)
-    state, needs = (_state(cls), _needs(cls)) if issubclass(cls, Optimizer) else ("", "")
+    state, needs = (state_bytes(cls), _needs(cls)) if issubclass(cls, Optimizer) else ("", "")
     return Facts(state, needs, link[0] if link else "", year[2] if year else "")
 
 
@@ -54,12 +54,23 @@ def rules(cls: type) -> list[Rule]:
     return [value for value in vars(module).values() if isinstance(value, Rule)] if module else []
 
 
-def _state(cls: Any) -> str:
+def state_bytes(cls: Any, dtype: str = "float32", **given: Any) -> str:
+    """Return the bytes of state for each weight; an empty text where they are not known.
+
+    Parameters
+    ----------
+    cls : type
+        An optimizer.
+    dtype : str
+        Of the weight.
+    **given
+        Hyperparameters.
+    """
     if issubclass(cls, Wrapper):
         return ""  # what it holds decides
-    weight = np.zeros(SHAPE, np.float32)
+    weight = np.zeros(SHAPE, dtype)
     try:
-        state = Subject(cls).create().create_state("weight", weight)
+        state = Subject(cls).create(**given).create_state("weight", weight)
     except Exception:  # of somebody's code, of which nothing is known then
         return ""
     size = sum(array.nbytes for array in _arrays(state)) / weight.size

@@ -31,6 +31,13 @@ def describe(registry: Registry, cls: Any) -> Iterator[Any]:
     yield f"source: {_or(lambda: inspect.getsourcefile(cls), 'not here')}"
 
 
+def equations(cls: Any) -> Iterator[str]:
+    """Yield for each rule of a class its equations in LaTeX."""
+    for rule in rules(cls):
+        lines = " \\\\\n".join(f"  {line}" for line in rule.lowered.equations)
+        yield f"% {rule.name}\n\\begin{{align}}\n{lines}\n\\end{{align}}"
+
+
 def documentation(cls: type) -> str:
     """Return the docstring of a class as plain text."""
     return str(_or(lambda: inspect.getdoc(cls), "no documentation"))

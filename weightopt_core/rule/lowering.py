@@ -16,6 +16,7 @@ from .checking import Checker
 from .language import REDUCTIONS
 from .printers import c
 from .printers.formula import formula, texts_of
+from .printers.latex import equations
 from .reading import Reading
 from .tree import Tree
 
@@ -51,6 +52,11 @@ class Lowered:
     def formula(self) -> list[str]:
         """The rule in plain text, a line for each assignment and each result."""
         return formula(self.tree)
+
+    @cached_property
+    def equations(self) -> list[str]:
+        """The same in LaTeX, with an ampersand where the lines are to be aligned."""
+        return equations(self.tree)
 
     @cached_property
     def constants(self) -> list[str]:

@@ -83,7 +83,7 @@ def header_text(package: str, rules: list[Rule]) -> str:
         parts += ["", ctext.text("preamble.h")]
         for index, rule in enumerate(rules):
             kinds = ["rule", "measure"] if rule.lowered.reductions else ["rule"]
-            parts += [_function(kind, index, rule) for kind in kinds]
+            parts += [function_text(kind, index, rule) for kind in kinds]
         parts += [f"#undef {name.partition('(')[0]}" for name in macros]
     parts += [_over_blocks(index, rule) for index, rule in enumerate(rules)]
     return "\n".join(parts) + "\n"
@@ -118,7 +118,8 @@ def _functions(rule: Rule) -> list[tuple[str, str]]:
     return functions
 
 
-def _function(kind: str, index: int, rule: Rule) -> str:
+def function_text(kind: str, index: int, rule: Rule) -> str:
+    """Return the C function ``rule`` or ``measure`` of the rule at `index`, for any dtype."""
     lowered = rule.lowered
     pointers = [f"wo_p{i}" for i in range(len(lowered.arrays))]
     inputs = [f"{pointer}[i]" for pointer in pointers]

@@ -516,6 +516,14 @@ def test_the_examples_of_the_readme_run():
     assert int(found["state"].count) == 2
 
 
+def test_the_examples_of_the_guide_run():
+    text = (Path(__file__).parents[3] / "docs" / "optax.md").read_text("utf-8")
+    found = {}
+    for example in re.findall("```python\n(.*?)```", text, re.S):
+        exec(example, found)
+    assert len(found["updates"]) == len(found["params"])
+
+
 def test_the_examples_of_the_docstrings_run():
     for module in (weightopt_optax, sys.modules[weightopt_optax.transform.__module__]):
         assert doctest.testmod(module).failed == 0

@@ -58,6 +58,10 @@ class Accumulate(Wrapper):
     **kwargs
         None: all common hyperparameters belong to `optimizer`.
 
+    See Also
+    --------
+    SkipNonfinite : Leaves updates out, instead of making one of several.
+
     Notes
     -----
     State: a pair of the sum, of the weight's shape and dtype, and the state of `optimizer`; 4 bytes

@@ -43,6 +43,10 @@ class AdaBelief(Optimizer):
     **kwargs
         Those of `weightopt_core.Optimizer`.
 
+    See Also
+    --------
+    Adam : The squares are of the gradients themselves.
+
     Notes
     -----
     State: ``mean`` and ``var``, :math:`s`, of the weight's shape and dtype; 8 bytes a float32

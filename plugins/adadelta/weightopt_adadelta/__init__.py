@@ -44,6 +44,11 @@ class AdaDelta(Optimizer):
     **kwargs
         Those of `weightopt_core.Optimizer`.
 
+    See Also
+    --------
+    AdaGrad : Old squares are never forgotten, and there is a learning rate.
+    RMSProp : A learning rate takes the place of the mean of earlier steps.
+
     Notes
     -----
     State: ``square``, :math:`a`, and ``delta``, :math:`b`, of the weight's shape and dtype; 8

@@ -53,6 +53,10 @@ class Adafactor(HostOptimizer):
     **kwargs
         Those of `weightopt_core.Optimizer`, but no `state_dtype`.
 
+    See Also
+    --------
+    AdamW : Mean squares are kept for each element.
+
     Notes
     -----
     State: ``rows`` and ``columns``, of n and m numbers for a matrix of n rows and m columns; for a

@@ -33,6 +33,11 @@ class AdaGrad(Optimizer):
     **kwargs
         Those of `weightopt_core.Optimizer`.
 
+    See Also
+    --------
+    RMSProp : Old squares are forgotten, so that steps do not shrink.
+    Ftrl : The sum is the same, and weights can become exactly 0.
+
     Notes
     -----
     State: ``history``, :math:`h`, of the weight's shape and dtype, the sum of all squared

@@ -42,6 +42,19 @@ class Adam(Optimizer):
     **kwargs
         Those of `weightopt_core.Optimizer`.
 
+    See Also
+    --------
+    AdamW : The weight decay is apart from the gradient.
+    Nadam : The momentum is Nesterov's.
+    Adamax : A decaying maximum takes the place of the root mean square.
+    AMSGrad : It divides by the largest mean square so far.
+    RAdam : The first steps are rectified, so that no warm-up is needed.
+    AdaBelief : The squares are of how far gradients are from their mean.
+    Yogi : The mean square changes by bounded amounts.
+    ADOPT : It divides by the mean square of earlier gradients alone.
+    RMSProp : There is no mean of gradients, and nothing is corrected.
+    FTML : The weight is formed anew from sums, not from its last value.
+
     Notes
     -----
     State: ``mean`` and ``var``, of the weight's shape and dtype; 8 bytes a float32 weight. The

@@ -42,6 +42,10 @@ class Adamax(Optimizer):
     **kwargs
         Those of `weightopt_core.Optimizer`.
 
+    See Also
+    --------
+    Adam : A root mean square takes the place of the decaying maximum.
+
     Notes
     -----
     State: ``mean`` and ``norm``, of the weight's shape and dtype; 8 bytes a float32 weight. The

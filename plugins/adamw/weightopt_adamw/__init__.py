@@ -45,6 +45,18 @@ class AdamW(Optimizer):
     **kwargs
         Those of `weightopt_core.Optimizer`.
 
+    See Also
+    --------
+    Adam : The weight decay is part of the gradient, and scaled with it.
+    LAMB : Each step's length follows from the norm of the weight.
+    Lion : The sign takes the place of the root mean square, and its state.
+    AdEMAMix : There is a second, very slow mean of gradients.
+    Adan : The differences of gradients count too.
+    Adafactor : Of the mean squares rows and columns are kept alone.
+    ScheduleFree : An average of the weights takes the place of a schedule.
+    Prodigy : The learning rate is estimated.
+    Muon : For matrices: the step is made nearly orthogonal.
+
     Notes
     -----
     State: ``mean`` and ``var``, of the weight's shape and dtype; 8 bytes a float32 weight. A step

@@ -66,6 +66,10 @@ class Adan(Optimizer):
     **kwargs
         Those of `weightopt_core.Optimizer`.
 
+    See Also
+    --------
+    AdamW : The differences of gradients are not used, and there are two states less.
+
     Notes
     -----
     State: ``mean``, ``diff``, ``var`` and ``previous``, :math:`G`, of the weight's shape and dtype;

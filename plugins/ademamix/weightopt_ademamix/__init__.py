@@ -90,6 +90,10 @@ class AdEMAMix(Optimizer):
     **kwargs
         Those of `weightopt_core.Optimizer`.
 
+    See Also
+    --------
+    AdamW : There is one mean of gradients, the fast one.
+
     Notes
     -----
     State: ``mean``, ``slow`` and ``var``, of the weight's shape and dtype; 12 bytes a float32

@@ -66,6 +66,10 @@ class ADOPT(Optimizer):
     **kwargs
         Those of `weightopt_core.Optimizer`.
 
+    See Also
+    --------
+    Adam : The mean square that it divides by holds the present gradient too.
+
     Notes
     -----
     State: ``mean`` and ``var``, of the weight's shape and dtype; 8 bytes a float32 weight. The

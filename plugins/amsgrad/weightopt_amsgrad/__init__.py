@@ -46,6 +46,10 @@ class AMSGrad(Optimizer):
     **kwargs
         Those of `weightopt_core.Optimizer`.
 
+    See Also
+    --------
+    Adam : It divides by the present mean square, not by the largest.
+
     Notes
     -----
     State: ``mean``, ``var`` and ``top``, :math:`\hat v`, of the weight's shape and dtype; 12 bytes

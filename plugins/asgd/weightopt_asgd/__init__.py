@@ -41,6 +41,11 @@ class ASGD(Optimizer):
     **kwargs
         Those of `weightopt_core.Optimizer`.
 
+    See Also
+    --------
+    SGD : There is no average of the weights.
+    EMA : The average is exponential, and beside any optimizer.
+
     Notes
     -----
     State: ``average``, :math:`a`, of the weight's shape and dtype; 4 bytes a float32 weight. It is

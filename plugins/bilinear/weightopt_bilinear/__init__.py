@@ -25,6 +25,10 @@ class Bilinear(Initializer):
     ValueError
         The weight has other than four dimensions, or one of 0.
 
+    See Also
+    --------
+    Dirac : Passes on what it gets, without interpolation.
+
     Notes
     -----
     It interpolates where height and width are :math:`2f - (f \bmod 2)`, that is 1, 4, 5, 8, 9,

@@ -28,6 +28,12 @@ class Constant(Initializer):
     ValueError
         The array does not fit the weight's shape.
 
+    See Also
+    --------
+    Zero : Zeros.
+    One : Ones.
+    Load : Each parameter has an array of its own, from a file.
+
     Examples
     --------
     >>> import numpy as np

@@ -20,6 +20,11 @@ class ConstantScheduler(WarmingScheduler):
     warmup_steps, warmup_begin_lr, warmup_mode : optional
         A warm-up, as in `weightopt_core.lr_scheduler.WarmingScheduler`.
 
+    See Also
+    --------
+    WarmupScheduler : A warm-up before any other schedule.
+    LinearScheduler : The rate goes down a line.
+
     Examples
     --------
     >>> import weightopt_core as wo

@@ -43,6 +43,12 @@ class CosineScheduler(DecayingScheduler):
     warmup_steps, warmup_begin_lr, warmup_mode : optional
         A warm-up, as in `weightopt_core.lr_scheduler.WarmingScheduler`.
 
+    See Also
+    --------
+    PolyScheduler : A power of what is left, without restarts.
+    OneCycleScheduler : It goes up first.
+    WSDScheduler : The rate is level until shortly before the end.
+
     Notes
     -----
     With one cycle the arguments and the values are those of MXNet 1.9.

@@ -52,6 +52,10 @@ class DCASGD(Optimizer):
     **kwargs
         Those of `weightopt_core.Optimizer`.
 
+    See Also
+    --------
+    SGD : Nothing makes up for gradients that come late.
+
     Notes
     -----
     State: ``previous``, the weight :math:`w'` before the last update, at first a copy of the

@@ -33,6 +33,11 @@ class DeltaOrthogonal(Orthogonal):
         The weight has not from three to five dimensions, one of them is 0, or it has fewer outputs
         than inputs.
 
+    See Also
+    --------
+    Orthogonal : For matrices, and for a convolution seen as one.
+    Dirac : The identity in the middle, in place of a random matrix.
+
     References
     ----------
     L. Xiao and others, "Dynamical Isometry and a Mean Field Theory of CNNs", ICML 2018,

@@ -27,6 +27,11 @@ class Dirac(Initializer):
         The weight has not from three to five dimensions, one of them is 0, or its outputs are no
         multiple of `groups`.
 
+    See Also
+    --------
+    Identity : The same for matrices.
+    DeltaOrthogonal : A random orthogonal matrix in the middle.
+
     References
     ----------
     S. Zagoruyko and N. Komodakis, "DiracNets", 2017, https://arxiv.org/abs/1706.00388

@@ -41,6 +41,12 @@ class EMA(Exchanging, Following):
     **kwargs
         None: all common hyperparameters belong to `optimizer`.
 
+    See Also
+    --------
+    Lookahead : The average is put in the place of the weights every few updates.
+    ASGD : An average of all weights since some update, by an optimizer of its own.
+    ScheduleFree : Gradients are taken near the average, which makes a schedule needless.
+
     Notes
     -----
     State: a pair of the average and the state of `optimizer`; 4 bytes a float32 weight. With

@@ -30,6 +30,11 @@ class ExponentialScheduler(WarmingScheduler):
     warmup_steps, warmup_begin_lr, warmup_mode : optional
         A warm-up, as in `weightopt_core.lr_scheduler.WarmingScheduler`.
 
+    See Also
+    --------
+    FactorScheduler : The same in stairs.
+    InverseSqrtScheduler : The rate falls ever more slowly.
+
     Examples
     --------
     >>> import weightopt_core as wo

@@ -32,6 +32,11 @@ class FactorScheduler(WarmingScheduler):
     warmup_steps, warmup_begin_lr, warmup_mode : optional
         A warm-up, as in `weightopt_core.lr_scheduler.WarmingScheduler`; its updates are counted.
 
+    See Also
+    --------
+    MultiFactorScheduler : The stairs are where a list says.
+    ExponentialScheduler : The same without stairs.
+
     Notes
     -----
     The values are MXNet's for a growing number of updates: the change comes with update

@@ -50,6 +50,11 @@ class FTML(Optimizer):
         By `update`, where the learning rate of the weight is 0, through a multiplier or a
         scheduler: the formula divides by it. Leave a weight that is not to change out.
 
+    See Also
+    --------
+    Adam : Steps are added to the weight; old weights are not forgotten.
+    Ftrl : Nothing is forgotten, and weights can become exactly 0.
+
     Notes
     -----
     State: ``d``, ``v`` and ``z``, of the weight's shape and dtype; 12 bytes a float32 weight. The

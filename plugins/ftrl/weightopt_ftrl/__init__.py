@@ -49,6 +49,11 @@ class Ftrl(Optimizer):
         By `update`, where the learning rate of the weight is 0, through a multiplier or a
         scheduler: the formula divides by it. Leave a weight that is not to change out.
 
+    See Also
+    --------
+    AdaGrad : The scale is the same; weights do not become exactly 0.
+    FTML : Old gradients are forgotten.
+
     Notes
     -----
     State: ``z`` and ``n``, of the weight's shape and dtype; 8 bytes a float32 weight. The new

@@ -43,6 +43,10 @@ class FusedRNN(Initializer):
         The array has other than one dimension, or a length that fits no number of inputs; there
         is neither `init` nor a global initializer.
 
+    See Also
+    --------
+    LSTMBias : The biases of one cell, in an array of their own.
+
     Notes
     -----
     It fills the vector under any name that has no rule of its own, such as ``rnn_parameters``;

@@ -26,6 +26,11 @@ class Identity(Initializer):
     ValueError
         The weight has not two dimensions.
 
+    See Also
+    --------
+    Dirac : The same for convolutions.
+    Orthogonal : A random orthogonal matrix.
+
     Examples
     --------
     >>> import numpy as np

@@ -31,6 +31,10 @@ class InverseSqrtScheduler(WarmingScheduler):
     warmup_steps, warmup_begin_lr, warmup_mode : optional
         A warm-up, as in `weightopt_core.lr_scheduler.WarmingScheduler`.
 
+    See Also
+    --------
+    ExponentialScheduler : The rate falls by the same part in equal times.
+
     Notes
     -----
     The paper's peak is :math:`(d W)^{-1/2}` for a model of width :math:`d`.

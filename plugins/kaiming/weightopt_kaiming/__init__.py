@@ -35,6 +35,12 @@ class Kaiming(VarianceScaling):
     ValueError
         The weight has fewer than two dimensions, or a fan of 0.
 
+    See Also
+    --------
+    MSRAPrelu : The same in the words of MXNet.
+    Xavier : The scale is for layers without a rectifier, of inputs and outputs together.
+    LeCun : The gain is 1.
+
     References
     ----------
     K. He, X. Zhang, S. Ren and J. Sun, "Delving Deep into Rectifiers: Surpassing Human-Level

@@ -74,6 +74,11 @@ class LAMB(Optimizer):
     **kwargs
         Those of `weightopt_core.Optimizer`.
 
+    See Also
+    --------
+    AdamW : Steps do not depend on the norm of the weight.
+    LARS : The step whose length is set is that of momentum.
+
     Notes
     -----
     State: ``mean`` and ``var``, of the weight's shape and dtype; 8 bytes a float32 weight. Each

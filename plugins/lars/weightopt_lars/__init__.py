@@ -56,6 +56,11 @@ class LARS(Optimizer):
     **kwargs
         Those of `weightopt_core.Optimizer`.
 
+    See Also
+    --------
+    SGD : Steps do not depend on the norm of the weight.
+    LAMB : The step whose length is set is Adam's.
+
     Notes
     -----
     State: ``mom``, :math:`s`, of the weight's shape and dtype; 4 bytes a float32 weight, nothing

@@ -23,6 +23,11 @@ class LeCun(VarianceScaling):
     ValueError
         The weight has fewer than two dimensions, or a fan of 0.
 
+    See Also
+    --------
+    Kaiming : There is a gain, by the activation that follows.
+    Xavier : The scale follows from inputs and outputs together.
+
     References
     ----------
     Y. LeCun, L. Bottou, G. Orr and K.-R. Mueller, "Efficient BackProp", 1998,

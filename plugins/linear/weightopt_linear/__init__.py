@@ -27,6 +27,11 @@ class LinearScheduler(DecayingScheduler):
     warmup_steps, warmup_begin_lr, warmup_mode : optional
         A warm-up, as in `weightopt_core.lr_scheduler.WarmingScheduler`.
 
+    See Also
+    --------
+    PolyScheduler : The line is raised to a power.
+    ConstantScheduler : The rate stays.
+
     Examples
     --------
     >>> import weightopt_core as wo

@@ -36,6 +36,11 @@ class Lion(Optimizer):
     **kwargs
         Those of `weightopt_core.Optimizer`.
 
+    See Also
+    --------
+    Signum : One mean is both the state and what the sign is taken of.
+    AdamW : A step is divided by a root mean square, which is a second state.
+
     Notes
     -----
     State: ``mom``, of the weight's shape and dtype; 4 bytes a float32 weight. The weight decay is

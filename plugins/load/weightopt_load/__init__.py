@@ -49,6 +49,11 @@ class Load(Initializer):
     OSError
         The file cannot be read.
 
+    See Also
+    --------
+    Constant : One number or array for all.
+    Mixed : Other initializers by pattern, where a file lacks a name.
+
     Notes
     -----
     The numbers are cast to the type of the array that is filled. Only dense arrays of numbers are

@@ -35,6 +35,10 @@ class Lookahead(Following):
     **kwargs
         None: all common hyperparameters belong to `optimizer`.
 
+    See Also
+    --------
+    EMA : The average is beside the weights, which do not notice it.
+
     Notes
     -----
     State: a pair of the slow weight :math:`s`, which begins as a copy of the weight, and the state

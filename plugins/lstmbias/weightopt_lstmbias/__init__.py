@@ -24,6 +24,10 @@ class LSTMBias(Initializer):
     ValueError
         The array has other than one dimension, or a length that four gates cannot share.
 
+    See Also
+    --------
+    FusedRNN : Biases and weights of all layers, in one vector.
+
     Notes
     -----
     It fills whatever it is asked to fill, whatever its name. MXNet takes a name that ends in

@@ -30,6 +30,11 @@ class Mixed(Initializer):
     ValueError
         The lists differ in length; when called, no pattern fits the name.
 
+    See Also
+    --------
+    MixedOptimizer : The same for optimizers.
+    Load : Arrays by exact names.
+
     Notes
     -----
     A parameter that holds pieces without an initializer of their own, such as the vector of a

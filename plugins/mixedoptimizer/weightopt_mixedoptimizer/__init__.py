@@ -32,6 +32,10 @@ class MixedOptimizer(Wrapper):
         The lists differ in length or are empty; when a state is created or a weight updated, no
         pattern fits the name.
 
+    See Also
+    --------
+    Mixed : The same for initializers.
+
     Notes
     -----
     State: that of the optimizer that is chosen. Counts, names and multipliers are shared, and

@@ -32,6 +32,11 @@ class MSRAPrelu(Xavier):
     ValueError
         The weight has fewer than two dimensions, or a fan of 0.
 
+    See Also
+    --------
+    Kaiming : The same in the words of PyTorch.
+    Xavier : The scale is for layers without a rectifier.
+
     References
     ----------
     K. He, X. Zhang, S. Ren and J. Sun, "Delving Deep into Rectifiers: Surpassing Human-Level

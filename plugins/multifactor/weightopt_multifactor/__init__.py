@@ -29,6 +29,10 @@ class MultiFactorScheduler(WarmingScheduler):
     warmup_steps, warmup_begin_lr, warmup_mode : optional
         A warm-up, as in `weightopt_core.lr_scheduler.WarmingScheduler`; its updates are counted.
 
+    See Also
+    --------
+    FactorScheduler : All stairs are of one length.
+
     Notes
     -----
     The values are MXNet's for a growing number of updates. MXNet keeps a state and so depends on

@@ -84,6 +84,12 @@ class Muon(HostOptimizer):
     ValueError
         When a state is created or a weight updated: it has fewer than two dimensions.
 
+    See Also
+    --------
+    SGD : The momentum is taken as it is, without making it orthogonal.
+    AdamW : For weights of any shape, each element by itself.
+    MixedOptimizer : Gives matrices to this one and the rest to another.
+
     Notes
     -----
     State: the momentum, of the weight's shape, in float32, or in float64 for float64 weights; 4

@@ -89,6 +89,11 @@ class Nadam(Optimizer):
     **kwargs
         Those of `weightopt_core.Optimizer`.
 
+    See Also
+    --------
+    Adam : The momentum is plain.
+    NAG : It does not divide by a root mean square.
+
     Notes
     -----
     State: ``mean`` and ``var``, of the weight's shape and dtype; 8 bytes a float32 weight.

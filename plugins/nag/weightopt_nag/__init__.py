@@ -42,6 +42,11 @@ class NAG(Optimizer):
     **kwargs
         Those of `weightopt_core.Optimizer`. Every argument is passed by keyword.
 
+    See Also
+    --------
+    SGD : The momentum is plain, without the look ahead.
+    Nadam : The look ahead is that of Adam's mean.
+
     Notes
     -----
     State: ``mom``, of the weight's shape and dtype, the decaying sum of gradients; 4 bytes a

@@ -16,6 +16,12 @@ class Normal(RandomInitializer):
     seed : int, optional
         Makes the values independent of everything drawn elsewhere.
 
+    See Also
+    --------
+    Uniform : From a uniform distribution.
+    TruncatedNormal : Without the tails.
+    Kaiming : The deviation follows from the shape of the weight.
+
     Notes
     -----
     The numbers are uniform ones of `weightopt_core.random.stream` put through the inverse of the

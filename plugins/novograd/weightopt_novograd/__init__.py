@@ -43,6 +43,11 @@ class NovoGrad(Optimizer):
     **kwargs
         Those of `weightopt_core.Optimizer`.
 
+    See Also
+    --------
+    AdamW : It divides each element by a root mean square of its own.
+    LAMB : Adam's step, scaled by the norm of the weight.
+
     Notes
     -----
     State: ``mean``, :math:`m`, and ``var``, of the weight's shape and dtype; 8 bytes a float32

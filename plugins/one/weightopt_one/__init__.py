@@ -11,6 +11,11 @@ class One(Initializer):
     Only parameters whose name asks for it, ending in ``weight``, are weights; biases and the like
     follow the rules of `weightopt_core.Initializer`, so that a ``bias`` is 0.
 
+    See Also
+    --------
+    Zero : Zeros.
+    Constant : Any number.
+
     Examples
     --------
     >>> import numpy as np

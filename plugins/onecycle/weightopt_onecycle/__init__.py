@@ -37,6 +37,11 @@ class OneCycleScheduler(LRScheduler):
     final_div_factor : float, optional
         How many times below the first rate the last one is, at least 1.
 
+    See Also
+    --------
+    CosineScheduler : Down alone, from the highest rate.
+    WSDScheduler : The rate is level between the ways up and down.
+
     Examples
     --------
     >>> import weightopt_core as wo

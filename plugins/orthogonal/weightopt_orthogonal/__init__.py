@@ -41,6 +41,12 @@ class Orthogonal(RandomInitializer):
     ValueError
         The weight has fewer than two dimensions, or one of 0.
 
+    See Also
+    --------
+    DeltaOrthogonal : For convolutions: the matrix is in the middle of the kernel.
+    Identity : One orthogonal matrix, always the same.
+    Xavier : Keeps lengths on average alone.
+
     Notes
     -----
     Drawn and decomposed in float64 on the host, then rounded to the type of the weight. The

@@ -31,6 +31,11 @@ class PolyScheduler(DecayingScheduler):
     warmup_steps, warmup_begin_lr, warmup_mode : optional
         A warm-up, as in `weightopt_core.lr_scheduler.WarmingScheduler`.
 
+    See Also
+    --------
+    LinearScheduler : The power is 1.
+    CosineScheduler : Half a cosine, flat at both ends.
+
     Notes
     -----
     The arguments and the values are those of MXNet 1.9.

@@ -50,6 +50,10 @@ class Prodigy(HostOptimizer):
     **kwargs
         Those of `weightopt_core.Optimizer`, but no `state_dtype`.
 
+    See Also
+    --------
+    AdamW : The learning rate is given.
+
     Notes
     -----
     The weights of one list are one model: give all of them to each call of `update`. A weight that

@@ -68,6 +68,10 @@ class RAdam(Optimizer):
     **kwargs
         Those of `weightopt_core.Optimizer`.
 
+    See Also
+    --------
+    Adam : The first steps are as long as all others, and mostly need a warm-up.
+
     Notes
     -----
     State: ``mean`` and ``var``, of the weight's shape and dtype; 8 bytes a float32 weight. The

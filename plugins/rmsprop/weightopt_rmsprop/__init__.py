@@ -83,6 +83,12 @@ class RMSProp(Optimizer):
     **kwargs
         Those of `weightopt_core.Optimizer`.
 
+    See Also
+    --------
+    AdaGrad : Old squares are never forgotten, so that steps shrink.
+    AdaDelta : A mean of earlier steps takes the place of the learning rate.
+    Adam : There is a mean of gradients too, and both means are corrected for their start.
+
     Notes
     -----
     State: ``square``, :math:`n`; centered also ``mean``, :math:`m`, and ``delta``. Each has the

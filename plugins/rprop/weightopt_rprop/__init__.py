@@ -62,6 +62,11 @@ class Rprop(Optimizer):
     **kwargs
         Those of `weightopt_core.Optimizer`; `learning_rate` is the length of the first step.
 
+    See Also
+    --------
+    Signum : All steps are of one length, the learning rate.
+    RMSProp : For gradients of batches: it divides by a running root mean square.
+
     Notes
     -----
     State: ``before``, :math:`s`, and ``size``, :math:`z`, of the weight's shape and dtype; 8 bytes

@@ -26,6 +26,11 @@ class ScaleScheduler(LRScheduler):
     base_lr : float, optional
         The initial rate of the other schedule.
 
+    See Also
+    --------
+    SequenceScheduler : Several schedules, one after the other.
+    WarmupScheduler : A warm-up before a schedule that is otherwise as it is.
+
     Examples
     --------
     >>> import weightopt_core as wo

@@ -80,6 +80,11 @@ class ScheduleFree(Exchanging, Optimizer):
     **kwargs
         Those of `weightopt_core.Optimizer`, but no `state_dtype`.
 
+    See Also
+    --------
+    AdamW : It has no average, and needs a schedule.
+    EMA : The average is only looked at: gradients are not taken near it.
+
     Notes
     -----
     State: ``z``, which begins as a copy of the weight, and for AdamW ``var``; of the weight's shape

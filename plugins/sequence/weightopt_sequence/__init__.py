@@ -35,6 +35,11 @@ class SequenceScheduler(LRScheduler):
     ValueError
         The lists do not fit each other.
 
+    See Also
+    --------
+    WarmupScheduler : The case of a warm-up and one schedule.
+    ScaleScheduler : One schedule, times a factor.
+
     Examples
     --------
     >>> import weightopt_core as wo

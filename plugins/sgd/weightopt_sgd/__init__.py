@@ -44,6 +44,12 @@ class SGD(Optimizer):
     **kwargs
         Those of `weightopt_core.Optimizer`.
 
+    See Also
+    --------
+    NAG : The gradient is taken where the momentum leads to.
+    LARS : Each step's length follows from the norm of the weight.
+    Signum : Of the mean of gradients the sign alone counts.
+
     Notes
     -----
     State: ``mom``, of the weight's shape and dtype, the step that was last taken; 4 bytes a

@@ -35,6 +35,10 @@ class SGLD(Optimizer):
     **kwargs
         Those of `weightopt_core.Optimizer`.
 
+    See Also
+    --------
+    SGD : There is no noise: it finds a minimum instead of drawing weights.
+
     Notes
     -----
     State: none. The noise of a weight at its :math:`t`-th update follows from the seed, its name

@@ -46,6 +46,11 @@ class Signum(Optimizer):
     **kwargs
         Those of `weightopt_core.Optimizer`.
 
+    See Also
+    --------
+    SGD : A step is in proportion to the mean of gradients.
+    Lion : The sign is of a mean that weighs the last gradient more than the state does.
+
     Notes
     -----
     State: ``mom``, :math:`s`, of the weight's shape and dtype, whose sign is that of the step; 4

@@ -38,6 +38,10 @@ class SkipNonfinite(Wrapper):
         When called: more than `most` calls one after another hold an infinity or NaN. Nothing has
         changed but the two attributes.
 
+    See Also
+    --------
+    Accumulate : Makes one update of several, instead of leaving some out.
+
     Notes
     -----
     State: that of `optimizer`. All gradients are looked through in one pass, which only reads them.

@@ -32,6 +32,10 @@ class Sparse(RandomInitializer):
     ValueError
         The weight has not two dimensions.
 
+    See Also
+    --------
+    Normal : No element is 0.
+
     Notes
     -----
     Drawn in float64 on the host, then rounded to the type of the weight. PyTorch has no default of

@@ -29,6 +29,11 @@ class TruncatedNormal(RandomInitializer):
     ValueError
         When called: `upper` is not above `lower`.
 
+    See Also
+    --------
+    Normal : With its tails.
+    VarianceScaling : The deviation follows from the shape of the weight.
+
     Notes
     -----
     Uniform numbers of `weightopt_core.random.stream`, put through the inverse of the distribution

@@ -16,6 +16,11 @@ class Uniform(RandomInitializer):
     seed : int, optional
         Makes the values independent of everything drawn elsewhere.
 
+    See Also
+    --------
+    Normal : From a normal distribution.
+    Xavier : The width follows from the shape of the weight.
+
     Notes
     -----
     The numbers are those of ``numpy.random.Generator(numpy.random.Philox(key=...)).random``, bit

@@ -34,6 +34,12 @@ class VarianceScaling(RandomInitializer):
     ValueError
         The weight has fewer than two dimensions, or a fan of 0.
 
+    See Also
+    --------
+    Xavier : One of these scales, with a distribution that is not truncated.
+    Kaiming : The same for PyTorch's gains, with a distribution that is not truncated.
+    TruncatedNormal : A deviation that is given.
+
     Notes
     -----
     JAX and Keras have weights of shape ``(*kernel, in, out)``; transpose them.

@@ -33,6 +33,11 @@ class WarmupScheduler(WarmingScheduler):
     base_lr : float, optional
         The initial rate of the other schedule.
 
+    See Also
+    --------
+    SequenceScheduler : Any schedules one after the other.
+    ConstantScheduler : One rate, with a warm-up of its own.
+
     Notes
     -----
     The ``warmup_steps`` that schedulers such as ``cosine`` have themselves are part of their

@@ -41,6 +41,11 @@ class WSDScheduler(DecayingScheduler):
     warmup_steps, warmup_begin_lr, warmup_mode : optional
         The warm-up, as in `weightopt_core.lr_scheduler.WarmingScheduler`.
 
+    See Also
+    --------
+    OneCycleScheduler : The rate goes down as soon as it has gone up.
+    CosineScheduler : The rate falls all the time.
+
     Examples
     --------
     >>> import weightopt_core as wo

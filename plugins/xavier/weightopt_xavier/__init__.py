@@ -32,6 +32,13 @@ class Xavier(RandomInitializer):
     ValueError
         The weight has fewer than two dimensions, or a fan of 0.
 
+    See Also
+    --------
+    MSRAPrelu : The scale is for layers that a rectifier follows.
+    LeCun : The scale follows from the number of inputs alone.
+    VarianceScaling : All of these by their scale, mode and distribution.
+    Orthogonal : Keeps lengths exactly, not on average.
+
     References
     ----------
     X. Glorot and Y. Bengio, "Understanding the difficulty of training deep feedforward neural

@@ -44,6 +44,10 @@ class Yogi(Optimizer):
     **kwargs
         Those of `weightopt_core.Optimizer`.
 
+    See Also
+    --------
+    Adam : The mean square moves in proportion to how far it is off.
+
     Notes
     -----
     State: ``mean`` and ``var``, of the weight's shape and dtype; 8 bytes a float32 weight. The

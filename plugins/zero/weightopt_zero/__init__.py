@@ -11,6 +11,11 @@ class Zero(Initializer):
     Only parameters whose name asks for it, ending in ``weight``, are weights; biases and the like
     follow the rules of `weightopt_core.Initializer`, so that a ``gamma`` is 1.
 
+    See Also
+    --------
+    One : Ones.
+    Constant : Any number.
+
     Examples
     --------
     >>> import numpy as np

@@ -12,7 +12,7 @@ from ..language import COMPARE
 from ..tree import Array, Call, Choice, Literal, Node, Number, Operation, Outside, Reduced, Tree
 
 #: How tightly operators bind.
-_BINARY = {
+BINARY = {
     **dict.fromkeys(COMPARE.values(), 4),
     "|": 5,
     "&": 6,
@@ -20,9 +20,9 @@ _BINARY = {
     **dict.fromkeys(["*", "/", "//", "%"], 8),
     "**": 10,
 }
-_UNARY = {"not ": 3, "+": 9, "-": 9, "~": 9}
-_CHOICE = {"if": 0, "or": 1, "and": 2}
-_TIGHTEST = 11
+UNARY = {"not ": 3, "+": 9, "-": 9, "~": 9}
+CHOICE = {"if": 0, "or": 1, "and": 2}
+TIGHTEST = 11
 #: More primes than these are counted by a number.
 _PRIMES = 3
 #: Of a longer expression the name that the rule gives it says more.
@@ -31,7 +31,7 @@ _LONG = 80
 
 class _Text(NamedTuple):
     text: str
-    level: int = _TIGHTEST
+    level: int = TIGHTEST
 
     def within(self, level: int) -> str:
         """Return the text as an operand of what binds so tightly."""
@@ -42,7 +42,7 @@ def formula(tree: Tree) -> list[str]:
     """Return a line for each assignment of the rule, and one for the weight and each state."""
     texts: dict[int, _Text] = {}
     lines = []
-    for number, name in _names(tree).items():
+    for number, name in names_of(tree).items():
         _fill(tree, [number], texts)
         lines.append(f"{name} = {texts[number].text}")
         texts[number] = _Text(name)
@@ -53,7 +53,7 @@ def formula(tree: Tree) -> list[str]:
 
 def texts_of(tree: Tree, numbers: Sequence[int]) -> list[str]:
     """Return the text of some expressions: what they are made of, where that is not too long."""
-    names = _names(tree)
+    names = names_of(tree)
     made: dict[int, _Text] = {}
     for number in tree.reached(numbers):
         made[number] = _text(tree, tree.nodes[number], made)
@@ -62,7 +62,7 @@ def texts_of(tree: Tree, numbers: Sequence[int]) -> list[str]:
     return [made[number].text for number in numbers]
 
 
-def _names(tree: Tree) -> dict[int, str]:
+def names_of(tree: Tree) -> dict[int, str]:
     """Return the name of each expression that the rule assigns, of several the first."""
     names: dict[int, str] = {}
     primes = dict.fromkeys([*tree.arrays, *tree.numbers], 1)
@@ -101,10 +101,11 @@ def _text(tree: Tree, node: Node, texts: Mapping[int, _Text]) -> _Text:
 def _leaf(tree: Tree, node: Array | Number | Outside | Literal) -> str:
     if isinstance(node, Array):
         return tree.arrays[node.position]
-    return _literal(node) if isinstance(node, Literal) else node.name
+    return literal(node) if isinstance(node, Literal) else node.name
 
 
-def _literal(node: Literal) -> str:
+def literal(node: Literal) -> str:
+    """Return what is written as it is written."""
     try:
         return repr(node.value)
     except ValueError:  # of an integer with more digits than Python prints
@@ -113,9 +114,9 @@ def _literal(node: Literal) -> str:
 
 def _operation(sign: str, parts: Sequence[_Text]) -> _Text:
     if len(parts) == 1:
-        level = _UNARY[sign]
+        level = UNARY[sign]
         return _Text(sign + parts[0].within(level), level)
-    level = _BINARY[sign]
+    level = BINARY[sign]
     # Of equal ones the left is first; powers and comparisons are put in brackets on either side.
     left = parts[0].within(level + (level in (4, 10)))
     space = "" if sign == "**" else " "
@@ -123,7 +124,7 @@ def _operation(sign: str, parts: Sequence[_Text]) -> _Text:
 
 
 def _choice(sign: str, parts: Sequence[_Text]) -> _Text:
-    level = _CHOICE[sign]
+    level = CHOICE[sign]
     if sign != "if":
         return _Text(f" {sign} ".join(part.within(level + 1) for part in parts), level)
     test, first, second = parts
