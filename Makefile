@@ -233,7 +233,7 @@ docs: install
 # Every page in a browser, wide and narrow, light and dark: apt-get install chromium. SHOTS=folder keeps pictures.
 docs-look: docs
 	$(PIP) playwright
-	$(BIN)/python tools/look.py docs/_build $(SHOTS)
+	$(BIN)/python tools/look.py docs/_build $(SHOTS:%=--shots %)
 
 # Links to other sites, which need a network.
 linkcheck: install

@@ -1,9 +1,11 @@
 """Look at every page of the built documentation in Chromium, as readers with different screens do.
 
-Usage: ``python tools/look.py docs/_build [FOLDER]``; pictures of some pages go into FOLDER. It
-needs playwright, and a Chromium that is named by CHROMIUM or found on the path.
+Usage: ``python tools/look.py docs/_build [--shots FOLDER] [PAGE ...]``, as ``generated/core``;
+pictures of some pages, or of those that are named, go into FOLDER. It needs playwright, and a
+Chromium that is named by CHROMIUM or found on the path.
 """
 
+import argparse
 import os
 import shutil
 import sys
@@ -15,7 +17,7 @@ WIDTHS = (1280, 400)
 THEMES = ("light", "dark")
 #: What is photographed.
 SHOWN = ("index", "generated/algorithms", "generated/comparison", "generated/optimizer-adam")
-SHOWN += ("generated/initializer-xavier", "generated/scheduler-cosinescheduler", "guide")
+SHOWN += ("generated/initializer-xavier", "generated/scheduler-cosine", "guide")
 SHOWN += ("programs", "design/how-a-step-runs", "benchmarks", "gallery/plot_own_rule")
 
 #: What is wrong with a page, as its own browser sees it.
@@ -52,9 +54,10 @@ CHECK = """() => {
 }"""
 
 
-def main(folder: Path, shots: Path | None) -> int:
-    """Print what is wrong, and return how many pages have something wrong."""
-    pages = sorted(path for path in folder.rglob("*.html") if "_static" not in path.parts)
+def main(folder: Path, shots: Path | None, chosen: list[str]) -> int:
+    """Print what is wrong, and return how many views have something wrong."""
+    pages = [folder / f"{name}.html" for name in chosen]
+    pages = pages or sorted(p for p in folder.rglob("*.html") if "_static" not in p.parts)
     wrong: dict[str, list[str]] = {}
     with sync_playwright() as playwright:
         chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")
@@ -75,7 +78,7 @@ def main(folder: Path, shots: Path | None) -> int:
                     found = [f"asks for {url}" for url in outside] + page.evaluate(CHECK)
                     if found:
                         wrong[f"{name}, {width} pixels, {theme}"] = found
-                    if shots and name in SHOWN:
+                    if shots and name in (chosen or SHOWN):
                         shots.mkdir(parents=True, exist_ok=True)
                         file = shots / f"{name.replace('/', '-')}-{width}-{theme}.png"
                         page.screenshot(path=file, full_page=True)
@@ -90,5 +93,9 @@ def main(folder: Path, shots: Path | None) -> int:
 
 
 if __name__ == "__main__":
-    shown = Path(sys.argv[2]) if len(sys.argv) > 2 else None
-    sys.exit(main(Path(sys.argv[1]).resolve(), shown) > 0)
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("pages", nargs="*", metavar="page")
+    parser.add_argument("--shots", type=Path)
+    asked = parser.parse_args()
+    sys.exit(main(asked.folder.resolve(), asked.shots, asked.pages) > 0)

@@ -48,14 +48,16 @@ and written, over the time of a step, for ten million weights on two threads: 1 
 
 def page(entries: list[Entry], root: Path, target: Path, cache: Path) -> str:
     """Write the figures into the folder `target`, and return the page."""
+    classes = [entry.cls for entry in entries]
     shown = [e for e in entries if issubclass(e.cls, Optimizer) and _learns(e.cls)]
+    shown = [e for e in shown if e.cls.__base__ not in classes]  # another name of the same
     names = [entry.cls.__name__ for entry in shown]
     curves = {
         what: dict(zip(names, each(partial(_curve, what, cache), shown), strict=True))
         for what in ("digits", "characters")
     }
     for what, step, axes in (
-        ("digits", 1, {"yscale": "log", "ylim": (1e-3, 4)}),
+        ("digits", 1, {"yscale": "log", "ylim": (5e-4, 4)}),
         ("characters", characters.SMOOTH, {"ylim": (1.7, 4.7)}),
     ):
         for theme, text in together.figure(curves[what], step, **axes).items():

@@ -11,6 +11,11 @@ from sphinx.errors import ExtensionError
 
 #: It spells upright words, a letter at a time.
 _WORD = re.compile(r"\\mathrm\{(\w\w+)\}")
+#: Primes are raised already, as characters; raised once more they are too high.
+_PRIMED = re.compile(
+    r"<msup>(<m(?:i|text)>[^<]*</m(?:i|text)>|<msub>(?:(?!<msu).)*?</msub>)"
+    r"((?:<mi>&#x0203[23467];</mi>)+)</msup>"
+)
 
 
 def setup(app: Any) -> None:
@@ -33,7 +38,7 @@ def converted(latex: str, display: str) -> str:
         made = latex2mathml.converter.convert(latex, display=display)
     except Exception as error:  # whatever it raises of what it does not know
         raise ExtensionError(f"no equation: {latex!r}: {error!r}") from error
-    made = made.replace(r"\_", "_")
+    made = _PRIMED.sub(r"<mrow>\1\2</mrow>", made.replace(r"\_", "_"))
     if "\\" in made:  # what it does not know it leaves as it is
         raise ExtensionError(f"no equation: {latex!r} holds what is not known")
     return str(made)

@@ -24,7 +24,7 @@ def everything(weight, grad, mean_sq, *, lr, beta2, k, rescale_grad):
 def test_equations():
     assert everything.lowered.equations == [
         r"g' &= \operatorname{clip}\left(\text{rescale\_grad} \cdot g, k\right)",
-        r"\text{mean\_sq}' &= {\beta_{2}}^{2} \cdot \text{mean\_sq} "
+        r"\text{mean\_sq}' &= \beta_{2}^{2} \cdot \text{mean\_sq} "
         r"+ \left(1 - \beta_{2}\right) \, {g'}^{2}",
         r"\text{lr}' &= \begin{cases} \text{lr} & \text{if } \text{lr} > 0 \;\text{and}\; \neg k "
         r"\\ 2 \, \pi & \text{otherwise} \end{cases}",
@@ -33,7 +33,7 @@ def test_equations():
         r"\left(\text{ratio} > 1\right) \vee \neg \left(g' \le 0\right) \\ "
         r"\max\left(\left|\text{ratio}\right|, 3.5 \cdot 10^{-5}\right) & \text{otherwise} "
         r"\end{cases}",
-        r"w &\leftarrow w - \text{lr}' \cdot \left\|w\right\| \cdot 2 \cdot {\text{new}}^{2}",
+        r"w &\leftarrow w - \text{lr}' \cdot \left\|w\right\| \cdot 2 \cdot \text{new}^{2}",
         r"\text{mean\_sq} &\leftarrow \frac{\text{mean\_sq}'}{\frac{\text{ratio}}{2}} "
         r"\, \left\|g'\right\|_\infty",
     ]
@@ -48,7 +48,7 @@ def nested(weight, grad, *, lr, wd):
 
 def test_brackets_stand_where_they_are_needed():
     assert nested.lowered.equations == [
-        r"a &= {\left(\frac{\text{lr}}{\text{wd}}\right)}^{2} "
+        r"a &= \left(\frac{\text{lr}}{\text{wd}}\right)^{2} "
         r"- \left(\text{lr} - \left(\text{wd} - 1\right)\right)",
         r"b &= \left(\begin{cases} \text{lr} & \text{if } \text{lr} > 1 \\ "
         r"\text{wd} & \text{otherwise} \end{cases}\right) \, a",

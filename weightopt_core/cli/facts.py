@@ -66,8 +66,8 @@ def state_bytes(cls: Any, dtype: str = "float32", **given: Any) -> str:
     **given
         Hyperparameters.
     """
-    if issubclass(cls, Wrapper):
-        return ""  # what it holds decides
+    if issubclass(cls, Wrapper) or not given.keys() <= cls.hyperparameters.keys():
+        return ""  # what it holds decides; or it takes no such thing
     weight = np.zeros(SHAPE, dtype)
     try:
         state = Subject(cls).create(**given).create_state("weight", weight)

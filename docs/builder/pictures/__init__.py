@@ -15,7 +15,7 @@ from weightopt_core.kinds import INITIALIZER, OPTIMIZER, SCHEDULER
 from weightopt_core.testing.subject import REGISTRIES, registry_of
 
 from ..catalogue import Entry
-from . import initializers, optimizers, schedulers, style
+from . import drawings, initializers, optimizers, schedulers, style
 from .cache import key_of, measured, stored
 from .style import THEMES, svg
 
@@ -72,11 +72,10 @@ def numbers(cache: Path, cls: Any, page: str) -> tuple[dict[str, Any], str]:
 
 
 def _draw_one(cache: Path, target: Path, cls: Any, page: str) -> dict[str, str]:
-    panels = _OF_KIND[registry_of(cls).kind].PANELS
     found, key = numbers(cache, cls, page)
     for panel, (theme, colours) in itertools.product(found, THEMES.items()):
-        draw = partial(panels[panel][1], data=found[panel])
+        draw = partial(drawings.PANELS[panel][1], data=found[panel])
         name = f"{page}-{panel}-{theme}.svg"
-        text = stored(cache, name, key_of([style], key), partial(svg, draw, colours))
+        text = stored(cache, name, key_of([style, drawings], key), partial(svg, draw, colours))
         (target / name).write_text(text, "utf-8")
-    return {panel: panels[panel][0] for panel in found}
+    return {panel: drawings.PANELS[panel][0] for panel in found}

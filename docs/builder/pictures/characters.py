@@ -13,7 +13,6 @@ from threadpoolctl import threadpool_limits
 import weightopt_core as wo
 
 from .optimizers import together
-from .style import Theme
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "chars.py"
 HIDDEN, BATCH, LENGTH = 32, 16, 25
@@ -54,11 +53,3 @@ def _example() -> Any:
     module.BATCH, module.LENGTH = BATCH, LENGTH
     module.track = lambda steps, description: steps  # no bar in the output of a build
     return module, module.load()
-
-
-def draw(axis: Any, theme: Theme, data: dict[str, Any]) -> None:
-    """Draw the losses."""
-    at = np.arange(1, len(data["losses"]) + 1) * SMOOTH
-    axis.plot(at, data["losses"], color=theme.first)
-    axis.set(xlabel="update", ylim=(1.5, 4.7))
-    axis.set_title(f"characters: nats, rate {data['rate']:g}")

@@ -11,8 +11,6 @@ import numpy as np
 import weightopt_core as wo
 from weightopt_core.testing.subject import Subject
 
-from .style import Theme
-
 LAYERS = 10
 #: Shapes of layers that may be put one after another: a matrix, and a convolution.
 SHAPES = [(256, 256), (32, 32, 3, 3)]
@@ -81,28 +79,5 @@ def _convolved(x: Any, weight: Any) -> Any:
     return np.einsum("ock,kcxy->oxy", weight.reshape(*weight.shape[:2], -1), shifted)
 
 
-def _draw_histogram(axis: Any, theme: Theme, data: dict[str, Any]) -> None:
-    axis.stairs(data["counts"], data["edges"], fill=True, color=theme.first)
-    shape = " by ".join(map(str, data["shape"]))
-    axis.set(xlabel="weight", yticks=[])
-    axis.set_title(f"{shape}, standard deviation {data['deviation']:.3g}")
-
-
-def _draw_depth(axis: Any, theme: Theme, data: dict[str, Any]) -> None:
-    for (name, values), color in zip(data.items(), (theme.first, theme.second), strict=True):
-        axis.plot(range(len(values)), np.maximum(values, 1e-9), color=color, marker=".", label=name)
-    axis.axhline(1, color=theme.faint, linewidth=0.8, zorder=0)
-    axis.set(xlabel="layer", yscale="log")
-    low, high = axis.get_ylim()
-    axis.set_ylim(min(low, 0.05), max(high, 5))
-    axis.set_title("spread of activations")
-    axis.legend()
-
-
 #: Other modules that decide the numbers.
 DEPENDS: tuple[ModuleType, ...] = ()
-#: By panel: its description, and what draws its numbers.
-PANELS = {
-    "depth": ("The standard deviation of activations through ten layers", _draw_depth),
-    "histogram": ("A histogram of the weights of one layer", _draw_histogram),
-}

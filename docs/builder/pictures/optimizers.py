@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache, partial
+from functools import lru_cache
 from types import ModuleType
 from typing import Any
 
@@ -11,14 +11,15 @@ from threadpoolctl import threadpool_limits
 
 from weightopt_core import optimizer
 from weightopt_core.cli import compare
-from weightopt_core.cli.compare import RATES, train
+from weightopt_core.cli.compare import train
 from weightopt_core.cli.facts import rules
 from weightopt_core.testing import digits
 from weightopt_core.testing.subject import Subject
 
 from . import surfaces
-from .style import Theme
 
+#: Learning rates that are tried; LARS takes its steps in parts of a norm.
+RATES = [*compare.RATES, 10.0]
 #: Epochs, and those after which the best learning rate is chosen: some diverge late.
 EPOCHS, TRIED = 30, 15
 
@@ -82,19 +83,5 @@ def _digits() -> Any:
     return digits.load(0)
 
 
-def _draw_digits(axis: Any, theme: Theme, data: dict[str, Any]) -> None:
-    epochs = range(1, len(data["losses"]) + 1)
-    axis.plot(epochs, data["losses"], color=theme.first)
-    axis.set(xlabel="epoch", yscale="log", ylim=(1e-3, 4))
-    axis.set_title(f"digits: loss, rate {data['rate']:g}")
-    last = f"test accuracy {data['accuracies'][-1]:.3f}"
-    axis.text(0.97, 0.93, last, transform=axis.transAxes, ha="right")
-
-
 #: Other modules that decide the numbers.
 DEPENDS: tuple[ModuleType, ...] = (surfaces, digits, compare)
-#: By panel: its description, and what draws its numbers.
-PANELS = {
-    name: (f"The way over {surface.title}", partial(surfaces.draw, surface))
-    for name, surface in surfaces.SURFACES.items()
-} | {"digits": ("The loss on handwritten digits by epoch", _draw_digits)}

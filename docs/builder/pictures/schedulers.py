@@ -8,8 +8,6 @@ from typing import Any
 from weightopt_core.lr_scheduler import rate_of
 from weightopt_core.testing.subject import Subject
 
-from .style import Theme
-
 UPDATES = 1000
 #: What shows a schedule best in so many updates, by the name of an argument.
 SHOWN = {
@@ -48,12 +46,5 @@ def measure(cls: Any) -> dict[str, Any]:
     return {"rate": {"title": repr(schedule), "rates": rates}}
 
 
-def _draw(axis: Any, theme: Theme, data: dict[str, Any]) -> None:
-    axis.step(range(1, len(data["rates"]) + 1), data["rates"], where="post", color=theme.first)
-    axis.set(xlabel="update", ylabel="learning rate", ylim=(0, None))
-
-
 #: Other modules that decide the numbers.
 DEPENDS: tuple[ModuleType, ...] = ()
-#: By panel: its description, and what draws its numbers.
-PANELS = {"rate": ("The learning rate by update", _draw)}

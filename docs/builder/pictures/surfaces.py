@@ -10,8 +10,6 @@ import numpy as np
 from weightopt_core import random
 from weightopt_core.testing.subject import Subject
 
-from .style import Theme
-
 #: Learning rates that are tried: steps of some optimizers are a part of the norm of the weight.
 RATES = np.logspace(-4, 2, 25).round(6)
 
@@ -39,7 +37,7 @@ SURFACES = {
         400,
     ),
     "bowl": Surface(
-        "a bowl, 30 times steeper one way",
+        "a bowl 30 times as steep one way",
         lambda x, y: (x**2 + 30 * y**2) / 2,
         lambda x, y: (x, 30 * y),
         (-4.0, 1.2),
@@ -82,17 +80,3 @@ def _left(surface: Surface, points: Any) -> float:
     inside = (x >= left) & (x <= right) & (y >= low) & (y <= high)
     last = surface.value(x, y)[-len(x) // 4 :]
     return float(np.log(last + 1e-12).mean()) if inside.all() else np.inf
-
-
-def draw(surface: Surface, axis: Any, theme: Theme, data: dict[str, Any]) -> None:
-    """Draw the way over lines of equal height, and the minimum."""
-    left, right, low, high = surface.view
-    x, y = np.meshgrid(np.linspace(left, right, 120), np.linspace(low, high, 120))
-    height = surface.value(x, y)
-    levels = np.geomspace(max(height.min(), 0.05), height.max(), 11)
-    axis.contour(x, y, height, levels, colors=theme.faint, linewidths=0.6)
-    points = np.array(data["points"])
-    axis.plot(*points.T, color=theme.first, marker=".", markersize=2.5, linewidth=0.9)
-    axis.plot(*surface.minimum, marker="*", markersize=9, color=theme.second, linestyle="none")
-    axis.set(xlim=(left, right), ylim=(low, high), xticks=[], yticks=[])
-    axis.set_title(f"{surface.title}: {surface.steps} steps, rate {data['rate']:.2g}")

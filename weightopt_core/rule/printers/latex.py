@@ -166,7 +166,9 @@ def _operation(sign: str, parts: Sequence[_Text]) -> _Text:
         case "//":
             return _Text(rf"\left\lfloor \frac{{{left.text}}}{{{right.text}}} \right\rfloor")
         case "**":
-            return _Text(f"{{{left.within(TIGHTEST)}}}^{{{right.text}}}", _POWER)
+            base = left.within(TIGHTEST)
+            base = f"{{{base}}}" if re.search("['^]", base) else base
+            return _Text(f"{base}^{{{right.text}}}", _POWER)
         case "*":
             first, second = left.within(level), right.within(level + 1)
             words = bool(_ENDS_IN_WORD.search(first) or _BEGINS_APART.match(second))
