@@ -12,7 +12,7 @@ from .catalogue import Entry
 from .rst import block, inline, table, title
 
 #: Modules of the core that nobody outside it imports.
-INTERNAL = {"backends", "cli", "ctext", "engine", "kernels", "keys", "kinds"}
+INTERNAL = {"backends", "cli", "compiler", "ctext", "engine", "kernels", "keys", "kinds"}
 
 
 def modules(package: ModuleType) -> list[str]:
