@@ -102,7 +102,9 @@ def steps(installed, name):
     return weights, runs, [line for line in warned if line]
 
 
-@pytest.mark.parametrize("kind", LACKING)
+@pytest.mark.parametrize(
+    "kind", [pytest.param(kind, marks=[pytest.mark.soak] * (kind != "nothing")) for kind in LACKING]
+)
 def test_a_package_is_built_without_its_extension(kind, spoilt, sdist, listed, tmp_path):
     rng = np.random.default_rng(0)
     grads = [wild(rng, 1003, np.dtype("f8")) for _ in range(5)]
@@ -123,21 +125,14 @@ def test_a_package_is_built_without_its_extension(kind, spoilt, sdist, listed, t
     for one, other in zip(weights, expected):
         assert same_bits(one, other)
     assert "NumPy (not compiled: there was no C compiler)" in listed()
-    # What the warning says to do, once there is one.
-    printed, built = build(spoilt, sdist, {})
-    assert built, printed
-    assert steps(spoilt, "again")[1:] == ("compiled", [])
+    assert "-py3-none-any.whl" in printed
+    if kind == "a stub":  # what the warning says to do, once there is a compiler
+        printed, built = build(spoilt, sdist, {})
+        assert built, printed
+        assert steps(spoilt, "again")[1:] == ("compiled", [])
 
 
-def test_its_wheel_says_that_it_is_for_every_platform(installed, sdist, tmp_path):
-    command = [installed.bin / "python", "-m", "pip", "wheel", "--no-build-isolation", "--no-deps"]
-    command += ["--no-index", "--no-cache-dir", "-w", tmp_path, sdist]
-    variables = without_compilers(tmp_path / "programs")
-    subprocess.run([str(part) for part in command], env=clean() | variables, check=True)
-    (wheel,) = tmp_path.glob("*.whl")
-    assert wheel.name.endswith("-py3-none-any.whl")
-
-
+@pytest.mark.soak
 @pytest.mark.parametrize("options", ["-no-such-option", "-Werror -include no-such-header.h"])
 def test_options_that_a_compiler_refuses_are_an_error(options, spoilt, sdist):
     printed, built = build(spoilt, sdist, {"CFLAGS": options})

@@ -22,10 +22,17 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("versions")]
 #: Extras that add to what the package can do; the others are for work on it.
 EXTRAS = ("build", "checkpoint", "bf16", "cli", "opencl", "pocl", "array-api", "plot")
 PLUGINS = ("adam", "lamb", "sgd", "uniform", "zero", "factor", "multifactor")
-TOOLS = (
-    "pytest>=8,<9.2", "pytest-xdist", "hypothesis", "tomli", "wheel", "scikit-learn",
-    "array-api-strict", "threadpoolctl", "sybil",
-)  # fmt: skip
+TOOLS = ("pytest>=8,<9.2", "hypothesis")
+#: What all tests need beside these.
+MORE = (
+    "pytest-xdist",
+    "tomli",
+    "wheel",
+    "scikit-learn",
+    "array-api-strict",
+    "threadpoolctl",
+    "sybil",
+)
 TESTS = (
     "tests/rule/test_rule.py", "tests/rule/test_compiled_equals_numpy.py",
     "tests/optimizer/test_optimizer.py", "tests/checkpoint/test_checkpoint.py",
@@ -93,7 +100,8 @@ def everything():
 
 
 def lowest():
-    return [f"{name}=={version}" for name, version in sorted(declared().items())]
+    pins = [f"{name}=={version}" for name, version in sorted(declared().items())]
+    return [*pins, "pyopencl[pocl]"]
 
 
 def newest():
@@ -111,14 +119,14 @@ def test_what_plugins_are_built_with_is_no_older():
 def test_the_lowest_versions_work(tmp_path):
     # Tests of initializers name those that are not installed here.
     some = (PLUGINS, *TESTS, "-k", "not initializers and not everything")
-    check(tmp_path, interpreters()[0], [*lowest(), "pyopencl[pocl]"], *some)
+    check(tmp_path, interpreters()[0], lowest(), *some)
 
 
 @pytest.mark.soak
 def test_all_with_the_lowest_versions(tmp_path):
-    check(tmp_path, interpreters()[0], [*lowest(), "pyopencl[pocl]"], *everything())
+    check(tmp_path, interpreters()[0], [*lowest(), *MORE], *everything())
 
 
 @pytest.mark.soak
 def test_all_with_the_newest_versions(tmp_path):
-    check(tmp_path, interpreters()[-1], newest(), *everything())
+    check(tmp_path, interpreters()[-1], [*newest(), *MORE], *everything())
