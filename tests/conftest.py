@@ -13,6 +13,7 @@ LONG = {
     "checkpoint/test_matrix", "checkpoint/test_soak", "cli/test_cli", "docs/test_doctests",
     "docs/test_examples", "engine/test_norms", "engine/test_plan_stress", "engine/test_step_whole",
     "house/test_face", "house/test_stubs", "kit/test_devices", "kit/test_testing",
+    "kvstore/test_every_optimizer", "kvstore/test_network",
     "opencl/test_example", "opencl/test_norm", "opencl/test_norms", "opencl/test_state_dtype",
     "optimizer/test_convergence", "random/test_fork", "random/test_kernel", "random/test_random",
     "rule/test_build", "rule/test_bytecode", "rule/test_limits", "rule/test_names",

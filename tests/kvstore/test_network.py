@@ -12,7 +12,7 @@ from weightopt_core.kvstore.server import Server
 from weightopt_core.testing.network import Faults, Network
 
 #: Seeds that are run by default, and where that is asked for, of each of two tests.
-FEW, ALL = 60, 5000
+FEW, ALL = 50, 5000
 SEEDS = pytest.mark.parametrize(
     "seeds", [range(FEW), pytest.param(range(FEW, ALL), marks=pytest.mark.soak)], ids=["few", "all"]
 )

@@ -31,6 +31,7 @@ TESTS = {
     "engine/": "engine optimizer arrays opencl/test_attributes.py opencl/test_order.py",
     "hyperparameters/": "registry optimizer/test_optimizer.py optimizer/test_settings.py golden",
     "initializer/": "initializer registry page",
+    "kvstore/": "kvstore",
     "kernels/": "engine random threads arrays",
     "keys": "random initializer",
     "lr_scheduler": "optimizer/test_rates.py golden/test_schedulers.py optimizer checkpoint",

@@ -192,15 +192,16 @@ class Client(KVStore):
         self._raise_failures()
         self._join()
         layout = self._known_layout()
-        by_server = self._by_server(dict(zip(keys, arrays)), layout)
-        for server, (own, values, _) in by_server.items():
-            if not own:
-                continue
-            buffer = pack(values)
-            self._make_room(server, buffer.nbytes)
+        parts_of = self._by_server(dict(zip(keys, arrays)), layout)
+        buffers = {server: pack(values) for server, (own, values, _) in parts_of.items() if own}
+        self._make_room({server: buffer.nbytes for server, buffer in buffers.items()})
+        # All is ready before the first is made: a push is to all of its servers, or to none.
+        kept = {server: self._transport.keep(buffer) for server, buffer in buffers.items()}
+        for server, buffer in buffers.items():
+            own = parts_of[server][0]
             versions = [self._versions.get((server, key), 0) for key in own]
-            kept = self._transport.keep(buffer)
-            self._talk.links[server].push((own, layout, versions), kept, buffer.nbytes)
+            content = (own, layout, versions)
+            self._talk.links[server].push(content, kept[server], buffer.nbytes)
         self._talk.pump()
 
     def _pull(self, keys: Sequence[Key]) -> list[np.ndarray]:
@@ -316,17 +317,17 @@ class Client(KVStore):
         self._talk.until(step, what, lambda: "pushes are not taken")
         self._raise_failures()
 
-    def _make_room(self, server: int, size: int) -> None:
-        """Wait until one more push may be kept."""
+    def _make_room(self, sizes: dict[int, int]) -> None:
+        """Wait until one more push of so many bytes to each server may be kept."""
         links = self._talk.links
 
         def step() -> bool:
             kept = sum(link.size for link in links.values())
-            has_room = not kept or kept + size <= self._window_bytes
-            if has_room and len(links[server].kept) < self._window:
+            has_room = not kept or kept + sum(sizes.values()) <= self._window_bytes
+            if has_room and all(len(links[server].kept) < self._window for server in sizes):
                 return True
             full = [server for server, link in links.items() if link.kept]
-            if self._durable and all(links[one].is_drained for one in full):
+            if self._durable and all(links[server].is_drained for server in full):
                 self._save_pushes(full, "push")
             else:
                 self._talk.wait()

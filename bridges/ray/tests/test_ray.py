@@ -1,6 +1,10 @@
 """Stores on Ray, with real processes."""
 
+import contextlib
+import os
 import pickle
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,10 +24,12 @@ def test_one_worker(stores):
     store.set_optimizer(wo.optimizer.create("sgd", learning_rate=0.5))
     store.push(["a", "b"], [np.ones(3), np.ones(2)])
     assert [w.tolist() for w in store.pull(["a", "b"])] == [[0.5] * 3, [-0.5] * 2]
-    assert store.report() == (2, 0, {}) or store.report().pushes == 1
+    assert store.report().lost == 0
 
 
-@pytest.mark.parametrize("name", ["sgd", "lamb", "muon"])
+@pytest.mark.parametrize(
+    "name", ["sgd", *(pytest.param(name, marks=pytest.mark.slow) for name in ("lamb", "muon"))]
+)
 def test_four_workers_are_one_process_on_summed_gradients(stores, name):
     store = stores(num_servers=2, num_workers=4)
     optimizer = wo.optimizer.create(name).dumps()
@@ -41,13 +47,14 @@ def test_late_gradients_are_counted(stores):
     assert min(staleness) >= 0
 
 
+@pytest.mark.slow
 def test_large_keys_are_cut_unless_the_optimizer_needs_them_whole(stores):
     store = stores(num_servers=2)
     size = placing.LARGE + 1
     store.init("large", np.ones(size, np.float32))
     assert [len(part) for part in parts(store)] == [size // 2, size - size // 2]
     store.set_optimizer(wo.optimizer.create("lamb"))
-    assert [len(part) for part in parts(store)] == [size] or parts(store)[0].size == size
+    assert [len(part) for part in parts(store)] == [size]
     store.push("large", np.ones(size, np.float32))
     weight, updater = np.ones(size, np.float32), wo.optimizer.get_updater(wo.optimizer.LAMB())
     updater("large", np.ones(size, np.float32), weight)
@@ -66,6 +73,7 @@ def parts(store):
     return [reply.payload.view(np.float32) for _, reply in sorted(pulled.items())]
 
 
+@pytest.mark.slow
 def test_what_is_saved_goes_on_in_another_store(stores, tmp_path):
     one, other = stores(num_servers=2), stores(num_servers=2)
     one.init(["a", 1], [np.ones(3), np.zeros(2)])
@@ -138,8 +146,38 @@ def test_only_plain_data_is_sent(stores, monkeypatch):
         assert b"weightopt" not in data.replace(b"weightopt-sgd", b"")
 
 
-def test_ray_is_for_this_machine_and_for_whoever_has_the_token(cluster):
+@pytest.mark.skipif(sys.platform != "linux", reason="it reads /proc")
+def test_ray_is_for_this_machine_and_for_whoever_has_the_token(stores):
     from ray._private.authentication.authentication_utils import is_token_auth_enabled
 
+    store = stores()
+    store.init(0, np.ones(1))  # so that there are processes
     assert is_token_auth_enabled()
-    assert ray.util.get_node_ip_address() == "127.0.0.1"
+    addresses = listening(processes_below(os.getpid()))
+    assert len(addresses) > 3
+    assert set(addresses) <= {"0100007F", "0000000000000000FFFF00000100007F"}
+
+
+def processes_below(pid):
+    """Yield a process, and those that it has started."""
+    yield pid
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        with contextlib.suppress(OSError):
+            for child in (task / "children").read_text().split():
+                yield from processes_below(int(child))
+
+
+def listening(pids):
+    """Return the addresses at which processes listen, as the system writes them."""
+    sockets = set()
+    for pid in pids:
+        for file in Path(f"/proc/{pid}/fd").iterdir():
+            with contextlib.suppress(OSError):
+                sockets.add(os.readlink(file))
+    found = []
+    for table in ("tcp", "tcp6"):
+        for line in Path("/proc/net", table).read_text().splitlines()[1:]:
+            words = line.split()
+            if words[3] == "0A" and f"socket:[{words[9]}]" in sockets:
+                found.append(words[1].split(":")[0])
+    return found

@@ -42,7 +42,7 @@ class RayKVStore(Client):
     folder : str, optional
         Where servers save what they have; on a cluster, one that all machines see. Without it the
         death of a server is the loss of its weights, and an error.
-    name : str, optional
+    job : str, optional
         What checkpoints are called. Those of an earlier job of that name are gone on from, by as
         many servers and workers; by default it is a new one.
     checkpoint_every : int, optional
@@ -87,7 +87,7 @@ class RayKVStore(Client):
         num_workers: int = 1,
         rank: int | None = None,
         folder: Any = None,
-        name: str | None = None,
+        job: str | None = None,
         checkpoint_every: int = 100,
         durable: bool = False,
         backup: str = BY_KEY,
@@ -118,7 +118,7 @@ class RayKVStore(Client):
             "checkpoint_every": checkpoint_every,
             "backup": backup,
         }
-        name = name or f"store-{secrets.token_hex(8)}"
+        job = job or f"store-{secrets.token_hex(8)}"
         actor = ray.remote(ServerActor).options(
             **{"num_cpus": 0, "scheduling_strategy": "SPREAD", **(options or {})},
             max_restarts=-1,
@@ -127,7 +127,7 @@ class RayKVStore(Client):
         )
         actors = []
         for number in range(num_servers):
-            file = f"{name}-{number}-of-{num_servers}.safetensors"
+            file = f"{job}-{number}-of-{num_servers}.safetensors"
             path = None if folder is None else os.path.join(folder, file)
             actors.append(actor.remote({**settings, "path": path}))
         store = ray.cluster_resources().get("object_store_memory", 1 << 30)
