@@ -197,6 +197,20 @@ def test_keys_move_where_an_optimizer_needs_them_whole(monkeypatch):
         assert all((one == other).all() for one, other in zip(found, weights))
 
 
+def test_an_optimizer_may_be_set_before_there_are_weights(monkeypatch):
+    monkeypatch.setattr(placing, "LARGE", 2)
+
+    def work(store):
+        store.set_optimizer(wo.optimizer.create("lamb"))
+        store.init(["w", "empty", "number"], [np.ones(4), np.ones((0, 3)), np.ones(())])
+        store.push(["w", "empty", "number"], [np.ones(4), np.ones((0, 3)), np.ones(())])
+        return store.pull(["w", "empty", "number"])
+
+    for found in run(work, work):
+        assert [weight.shape for weight in found] == [(4,), (0, 3), ()]
+        assert found[0].max() < 1
+
+
 def test_a_push_that_did_not_know_of_the_move_is_refused(monkeypatch):
     monkeypatch.setattr(placing, "LARGE", 2)
 

@@ -96,6 +96,62 @@ def test_an_optimizer_that_is_not_installed_there_names_server_and_package(store
         store.set_optimizer("sgdd")
 
 
+@pytest.mark.slow
+def test_a_job_goes_on_from_its_checkpoints_or_says_why_not(stores, tmp_path):
+    given = {"folder": tmp_path, "job": "mine"}
+    for number in range(1, 3):
+        store = stores(**given)
+        store.init("w", np.zeros(2))
+        store.set_optimizer("test")
+        store.push("w", np.ones(2))
+        store.barrier()
+        assert store.pull("w").tolist() == [float(number)] * 2
+        store.close()
+    with pytest.raises(ValueError, match="it cannot begin: num_workers: expected 1, as in the"):
+        stores(num_workers=2, **given).pull("w")
+    (path,) = tmp_path.iterdir()
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    with pytest.raises(ValueError, match=r"it cannot begin: .*mine-0-of-1"):
+        stores(**given).pull("w")
+
+
+TIGER = """
+import weightopt_core as wo
+
+@wo.update_rule
+def tiger(weight, grad, *, lr):
+    return weight - 2 * lr * grad
+
+class Tiger(wo.Optimizer):
+    rule = tiger
+"""
+
+
+@pytest.mark.slow
+def test_a_strangers_optimizer_works_where_it_is_installed_on_the_servers(stores, tmp_path):
+    """It is not installed here, and nothing of it is sent but its name."""
+    (tmp_path / "somebodys_tiger.py").write_text(TIGER)
+    info = tmp_path / "somebodys_tiger-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: somebodys-tiger\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(
+        "[weightopt.optimizers]\ntiger = somebodys_tiger:Tiger\n"
+    )
+    text = '["tiger", {"learning_rate": 0.5}]'
+    without = stores()
+    without.init(0, np.ones(2))
+    with pytest.raises(
+        ValueError, match=r"server 0: on .*, process \d+: unknown optimizer 'tiger'"
+    ):
+        without.set_optimizer(text)
+    path = os.pathsep.join([str(tmp_path), os.environ["PYTHONPATH"]])
+    store = stores(options={"runtime_env": {"env_vars": {"PYTHONPATH": path}}})
+    store.init(0, np.ones(2))
+    store.set_optimizer(text)
+    store.push(0, np.full(2, 0.25))
+    assert store.pull(0).tolist() == [0.75, 0.75]
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [
