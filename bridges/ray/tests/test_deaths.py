@@ -26,7 +26,7 @@ def kill_later(store, chance, jobs, least=1):
         if kills < 2:
             actor = chance.choice(store._actors)
             try:
-                pid = ray.get(actor.process.remote(), timeout=5)
+                pid = ray.get(actor.place.remote(), timeout=5)[1]
             except ray.exceptions.RayError:
                 continue
             os.kill(pid, signal.SIGKILL)
@@ -76,7 +76,7 @@ def ones(store, rank, count):
 def test_without_checkpoints_a_death_is_an_error(stores):
     store = stores()
     store.init("w", np.ones(3))
-    os.kill(ray.get(store._actors[0].process.remote()), signal.SIGKILL)
+    os.kill(ray.get(store._actors[0].place.remote())[1], signal.SIGKILL)
     with pytest.raises(RuntimeError, match="server: expected its weights, got one that died"):
         store.pull("w")
 
@@ -111,4 +111,4 @@ def test_durable_runs_survive_the_loss_of_a_machine(tmp_path):
     runs = json.loads(done.stdout.splitlines()[-1])
     assert len(runs) == 5
     for run in runs:
-        assert run == {"lost": 0, "equal": True, "seconds": run["seconds"]}
+        assert run == {"lost": 0, "equal": True, "back": run["back"]}

@@ -38,6 +38,6 @@ class ServerActor:
             )
         return reply
 
-    def process(self) -> int:
-        """Return the number of its process."""
-        return os.getpid()
+    def place(self) -> tuple[str, int]:
+        """Return the name that Ray has for its machine, and the number of its process."""
+        return ray.get_runtime_context().get_node_id(), os.getpid()
