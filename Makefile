@@ -228,7 +228,7 @@ stage: $(BIN)/python$(EXE)
 
 # Pictures that were drawn before are kept in build/pictures.
 docs: install
-	$(BIN)/sphinx-build -W --keep-going docs docs/_build
+	$(BIN)/sphinx-build -j auto -W --keep-going docs docs/_build
 
 # Every page in a browser, wide and narrow, light and dark: apt-get install chromium. SHOTS=folder keeps pictures.
 docs-look: docs

@@ -6,15 +6,17 @@ Chromium that is named by CHROMIUM or found on the path.
 """
 
 import argparse
+import itertools
 import os
 import shutil
 import sys
 from pathlib import Path
+from typing import Literal
 
 from playwright.sync_api import sync_playwright
 
 WIDTHS = (1280, 400)
-THEMES = ("light", "dark")
+THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 #: What is photographed.
 SHOWN = ("index", "generated/algorithms", "generated/comparison", "generated/optimizer-adam")
 SHOWN += ("generated/initializer-xavier", "generated/scheduler-cosine", "guide")
@@ -62,27 +64,25 @@ def main(folder: Path, shots: Path | None, chosen: list[str]) -> int:
     with sync_playwright() as playwright:
         chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        for width in WIDTHS:
-            for theme in THEMES:
-                size = {"width": width, "height": 900}
-                context = browser.new_context(viewport=size, color_scheme=theme)
-                page = context.new_page()
-                heard: list[str] = []
-                page.on("request", lambda request, heard=heard: heard.append(request.url))
-                page.on("pageerror", lambda error, heard=heard: heard.append(f"script: {error}"))
-                for path in pages:
-                    heard.clear()
-                    page.goto(path.as_uri(), wait_until="load")
-                    outside = [url for url in heard if not url.startswith(("file:", "data:"))]
-                    name = path.relative_to(folder).with_suffix("").as_posix()
-                    found = [f"asks for {url}" for url in outside] + page.evaluate(CHECK)
-                    if found:
-                        wrong[f"{name}, {width} pixels, {theme}"] = found
-                    if shots and name in (chosen or SHOWN):
-                        shots.mkdir(parents=True, exist_ok=True)
-                        file = shots / f"{name.replace('/', '-')}-{width}-{theme}.png"
-                        page.screenshot(path=file, full_page=True)
-                context.close()
+        page = browser.new_page()
+        heard: list[str] = []
+        page.on("request", lambda request: heard.append(request.url))
+        page.on("pageerror", lambda error: heard.append(f"script: {error}"))
+        for path in pages:
+            heard.clear()
+            page.goto(path.as_uri(), wait_until="load")
+            name = path.relative_to(folder).with_suffix("").as_posix()
+            for width, theme in itertools.product(WIDTHS, THEMES):
+                page.set_viewport_size({"width": width, "height": 900})
+                page.emulate_media(color_scheme=theme)
+                outside = [url for url in heard if not url.startswith(("file:", "data:"))]
+                found = [f"asks for {url}" for url in outside] + page.evaluate(CHECK)
+                if found:
+                    wrong[f"{name}, {width} pixels, {theme}"] = found
+                if shots and name in (chosen or SHOWN):
+                    shots.mkdir(parents=True, exist_ok=True)
+                    file = shots / f"{name.replace('/', '-')}-{width}-{theme}.png"
+                    page.screenshot(path=file, full_page=True)
         browser.close()
     for name, found in wrong.items():
         print(f"{name}:", *sorted(set(found)), sep="\n    ")

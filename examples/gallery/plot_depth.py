@@ -11,7 +11,7 @@ import numpy as np
 import weightopt as wo
 from matplotlib import pyplot as plt
 
-WIDTH, LAYERS = 256, 30
+WIDTH, LAYERS = 128, 30
 
 
 def spread(initializer):

@@ -1,5 +1,8 @@
 """The part of the documentation that is made of what is installed."""
 
+import os
+import subprocess
+import sys
 import types
 
 import numpy as np
@@ -24,7 +27,7 @@ def strange(monkeypatch):
     """Return what makes an entry of a class that a stranger's module has."""
     module = types.ModuleType("strange", "Of a stranger (Ada, 2020), https://example.org/ada.")
     module.__all__ = ["Own"]
-    monkeypatch.setitem(__import__("sys").modules, "strange", module)
+    monkeypatch.setitem(sys.modules, "strange", module)
 
     def make(name="Own", base=wo.Optimizer, doc="Do something.", **body):
         cls = type(name, (base,), {"__module__": "strange", "__doc__": doc, **body})
@@ -150,3 +153,37 @@ def test_the_picture_of_the_machines_is_what_they_compute():
             sgd.update(0, weight, weight.copy(), state)
         host = np.asarray(weight.get() if hasattr(weight, "get") else weight)
         assert [f"{word:08x}" for word in host.view(np.uint32)] == machines.bits()
+
+
+STRANGER = """
+import sys
+from pathlib import Path
+from builder import catalogue, documented, page, pictures
+
+if __name__ == "__main__":
+    (entry,) = [one for one in catalogue.installed() if one.cls.__name__ == "Stranger"]
+    panels = pictures.draw([entry], Path("cache"), Path("pictures"))
+    print(*documented.without([], [entry.cls]), sep="\\n")
+    print(page.page(entry, {}, panels[entry.page], []))
+"""
+
+
+@pytest.mark.slow
+def test_a_strangers_package_gets_its_page(tmp_path):
+    """As written by ``weightopt new``, installed by pip, and found by its entry point."""
+    weightopt = [sys.executable, "-m", "weightopt_core.cli"]
+    new = [*weightopt, "new", "optimizer", "Stranger", "--plain", "--folder", str(tmp_path)]
+    subprocess.run(new, check=True, capture_output=True)
+    (package,) = tmp_path.iterdir()
+    site = tmp_path / "site"
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation"]
+    subprocess.run([*pip, "--target", str(site), str(package)], check=True, capture_output=True)
+    (tmp_path / "script.py").write_text(STRANGER)
+    environment = os.environ | {"PYTHONPATH": f"{site}{os.pathsep}{ROOT / 'docs'}"}
+    run = [sys.executable, "script.py"]
+    printed = subprocess.run(
+        run, cwd=tmp_path, env=environment, check=True, capture_output=True, text=True
+    ).stdout
+    for wanted in ("Stranger\n========", "pictures/optimizer-stranger-digits-dark.svg", "wo_x0"):
+        assert wanted in printed
+    assert (tmp_path / "pictures" / "optimizer-stranger-valley-light.svg").exists()

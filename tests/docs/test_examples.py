@@ -1,15 +1,19 @@
 """The examples: each of them in a run of seconds, and the gradients that they write by hand."""
 
 import importlib.util
+import runpy
 from pathlib import Path
 
+import matplotlib
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from matplotlib import pyplot as plt
 
 from weightopt_core import optimizer
 from weightopt_core.registry.published import PUBLISHED
 
+matplotlib.use("Agg")
 FOLDER = Path(__file__).parents[2] / "examples"
 
 
@@ -68,6 +72,16 @@ def test_what_chars_refuses_is_one_line():
         assert done.exit_code == 2
         assert done.output.startswith(f"Error: unknown {option[2:]} {name!r}; did you mean ")
         assert done.output.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "path", sorted(FOLDER.glob("gallery/plot_*.py")), ids=lambda path: path.stem
+)
+def test_the_gallery_runs(path, monkeypatch):
+    monkeypatch.setattr("matplotlib.pyplot.show", lambda: None)
+    runpy.run_path(str(path))
+    assert plt.get_fignums()
+    plt.close("all")
 
 
 #: Those that hold others, or take no vectors, learn in tests/optimizer/test_convergence.py.
