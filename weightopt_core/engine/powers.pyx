@@ -9,11 +9,14 @@ Design
 
 from libc.stdint cimport uint64_t
 
+cdef extern from "Python.h":
+    long long as_integer "PyLong_AsLongLongAndOverflow"(object number, int *overflow) except? -1
+
 cdef extern from "powers.h" nogil:
     double weightopt_power(double base, uint64_t exponent, int inverse)
 
-#: Above it all powers are 0, 1 or infinite.
-cdef object LARGEST = 2**64 - 2
+#: From it on all powers are 0, 1 or infinite.
+cdef uint64_t LARGEST = 2**64 - 2
 
 
 cpdef object power(object base, object exponent):
@@ -35,6 +38,8 @@ cpdef object power(object base, object exponent):
     >>> power(0.5, 3), power(0.5, 3.0), power(2, 3), power(4.0, 0.5)
     (0.125, 0.125, 8, 2.0)
     """
+    if type(base) is float and type(exponent) is int:
+        return multiplied(base, exponent)
     if not isinstance(base, (int, float)) or not isinstance(exponent, (int, float)):
         return base**exponent
     if isinstance(exponent, int):
@@ -47,13 +52,17 @@ cpdef object power(object base, object exponent):
 
 cdef object multiplied(double base, object exponent):
     """Return the power of a float, or raise what Python's operator raises."""
-    cdef bint inverse = exponent < 0
-    cdef object size = -exponent if inverse else exponent
+    cdef int overflow
+    cdef long long number = as_integer(exponent, &overflow)
+    cdef bint inverse = overflow < 0 if overflow else number < 0
+    cdef uint64_t size = <uint64_t>number
     cdef double made
     if inverse and base == 0:
         raise ZeroDivisionError("0.0 cannot be raised to a negative power")
-    if size > LARGEST:
-        size = LARGEST + size % 2
+    if overflow:
+        size = LARGEST + <uint64_t>(exponent % 2)
+    elif inverse:
+        size = 0 - size
     made = weightopt_power(base, size, inverse)
     if is_infinite(made) and not is_infinite(base):
         raise OverflowError(34, "Numerical result out of range")

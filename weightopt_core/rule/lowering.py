@@ -142,8 +142,10 @@ def _element(
     statements: tuple[list[str], list[str]], inputs: Sequence[str], outputs: Sequence[str]
 ) -> list[str]:
     lines, values = statements
-    loads = [f"const REAL {c.element(i)} = {text};" for i, text in enumerate(inputs)]
     stores = [f"{to} = {value};" for to, value in zip(outputs, values, strict=True)]
+    used = c.names_in([*lines, *values])
+    names = enumerate(map(c.element, range(len(inputs))))
+    loads = [f"const REAL {name} = {inputs[i]};" for i, name in names if name in used]
     return loads + lines + stores
 
 

@@ -7,11 +7,12 @@ import itertools
 from .. import ctext
 from ..dtypes import C_TYPES, HALVES
 from .definition import Rule
+from .printers import c
 
 #: By compute type, what preamble.h takes.
 _TYPES = {
-    dtype: {"REAL": c.name, "SQRT": f"sqrt{c.suffix}", "FABS": f"fabs{c.suffix}"}
-    for dtype, c in C_TYPES.items()
+    dtype: {"REAL": kind.name, "SQRT": f"sqrt{kind.suffix}", "FABS": f"fabs{kind.suffix}"}
+    for dtype, kind in C_TYPES.items()
 }
 
 _HEADER = """\
@@ -146,9 +147,17 @@ def function_text(kind: str, index: int, rule: Rule) -> str:
             + [f"({typed} *)arrays[{i}]" for i, typed in enumerate(types.values())]
             + ["(const REAL *)constants"]
         ),
-        constants="\n".join(f"    const REAL {name} = k[{i}];" for i, name in enumerate(scalars)),
+        constants="\n".join(_constants(pointers, scalars, lines)),
         element="\n".join(" " * 8 + line for line in lines),
     )
+
+
+def _constants(pointers: list[str], scalars: list[str], lines: list[str]) -> list[str]:
+    """Return the statements that name the constants which `lines` use, and what they do not."""
+    used = c.names_in(lines)
+    named = [f"    const REAL {one} = k[{i}];" for i, one in enumerate(scalars) if one in used]
+    unused = [name for name in pointers if name not in used] + ["k"] * (not named)
+    return named + [f"    (void){name};" for name in unused]
 
 
 def _over_blocks(index: int, rule: Rule) -> str:

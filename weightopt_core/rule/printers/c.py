@@ -6,6 +6,7 @@ a keyword, a macro of a header, a function of OpenCL, or a name of the text arou
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from ..language import MASK
@@ -19,6 +20,11 @@ _DEEPEST = 32
 def element(position: int) -> str:
     """Return the name of the element of the array at `position`."""
     return f"wo_x{position}"
+
+
+def names_in(texts: Sequence[str]) -> set[str]:
+    """Return the names that are made here and stand in some texts."""
+    return set(re.findall(r"\bwo_\w+", " ".join(texts)))
 
 
 def scalars(tree: Tree) -> dict[int, str]:
