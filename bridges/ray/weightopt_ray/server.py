@@ -26,16 +26,23 @@ class ServerActor:
 
     def __init__(self, settings: dict[str, Any]):
         begins = not ray.get_runtime_context().was_current_actor_reconstructed
-        self._server = Server(incarnation=secrets.token_hex(8), begins=begins, **settings)
+        self._server: Server | None = None
+        try:
+            self._server = Server(incarnation=secrets.token_hex(8), begins=begins, **settings)
+        except Exception as error:
+            # Ray would only tell that it is not there.
+            self._fault = type(error).__name__, f"it cannot begin: {error}"
 
     def handle(self, request: tuple[Any, ...], payload: Any = None) -> Reply:
         """Return the answer to a request."""
-        reply = self._server.handle(Request(*request), payload)
+        if self._server is None:
+            reply = Reply(REFUSED, self._fault)
+        else:
+            reply = self._server.handle(Request(*request), payload)
         if reply.kind == REFUSED:
             kind, text = reply.content
-            return Reply(
-                REFUSED, (kind, f"on {socket.gethostname()}, process {os.getpid()}: {text}")
-            )
+            place = f"on {socket.gethostname()}, process {os.getpid()}"
+            return Reply(REFUSED, (kind, f"{place}: {text}"))
         return reply
 
     def place(self) -> tuple[str, int]:
