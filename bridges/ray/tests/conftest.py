@@ -20,7 +20,14 @@ def cluster():
     from weightopt_ray import start
 
     os.environ["PYTHONPATH"] = HERE + os.pathsep + os.environ.get("PYTHONPATH", "")
-    start(memory=200 << 20, num_cpus=4, log_to_driver=False)
+    for attempt in range(3):
+        try:
+            start(memory=200 << 20, num_cpus=4, log_to_driver=False)
+            break
+        except Exception:  # Ray waits for 30 s, which may not do where much else is run
+            ray.shutdown()
+            if attempt == 2:
+                raise
     yield ray
     ray.shutdown()
 

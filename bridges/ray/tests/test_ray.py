@@ -170,7 +170,10 @@ def test_what_is_refused(cluster, given, message):
 
 
 def test_a_barrier_without_a_worker_is_an_error_in_time(stores):
-    store = stores(num_workers=2, timeout=1.0).worker(0)
+    store = stores(num_workers=2)
+    store.init(0, np.ones(1))  # the server is there
+    store = store.worker(0)
+    store._talk.timeout = 1.0
     with pytest.raises(TimeoutError, match="barrier: server 0 waits for worker 1, for 1 s"):
         store.barrier()
 
