@@ -35,6 +35,8 @@ FRAMEWORK_ray := ray
 EXAMPLES_ray := examples/async_digits.py
 # What that optax has not all optimizers for, to compare with.
 LACKING_optax := --ignore=bridges/optax/tests/test_peers.py
+# One process starts Ray, once.
+DIST_ray := loadgroup
 
 # What Intel's package of OpenCL for processors lacks in its metadata is named beside it.
 INTEL := intel-opencl-rt intel-cmplr-lib-rt
@@ -96,7 +98,7 @@ soak: install
 
 # Bridges have environments of their own; without their framework, make test skips their tests.
 $(BRIDGES:%=test-%): test-%: .venv-%/bridge
-	.venv-$*/bin/python -m pytest -n auto --dist worksteal $(or $(TESTS),bridges/$*/tests)
+	.venv-$*/bin/python -m pytest -n auto --dist $(or $(DIST_$*),worksteal) $(or $(TESTS),bridges/$*/tests)
 
 $(BRIDGES:%=demo-%): demo-%: .venv-%/bridge
 	for example in $(or $(EXAMPLES_$*),examples/$*_*.py); do .venv-$*/bin/python $$example || exit; done
