@@ -42,6 +42,7 @@ sphinx_gallery_conf = {
     "reset_modules": ("matplotlib", "builder.pictures.style.of_gallery"),
     "show_memory": False,
     "min_reported_time": 1000,
+    "write_computation_times": False,
     "download_all_examples": False,
     "show_signature": False,
 }
