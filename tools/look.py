@@ -49,7 +49,7 @@ CHECK = """() => {
     for (const table of document.querySelectorAll('table')) {
         const wrapper = table.parentElement;
         const scrolls = getComputedStyle(wrapper).overflowX !== 'visible';
-        if (!scrolls && table.scrollWidth > wrapper.clientWidth + 1)
+        if (!scrolls && table.offsetWidth > wrapper.clientWidth + 1)
             wrong.push('a table that is cut');
     }
     return wrong;

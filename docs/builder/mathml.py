@@ -9,8 +9,8 @@ import latex2mathml.converter
 from docutils import nodes
 from sphinx.errors import ExtensionError
 
-#: It spells upright words, a letter at a time.
-_WORD = re.compile(r"\\mathrm\{(\w\w+)\}")
+#: The converter spells words a letter at a time, upright ones and names such as lr.
+_WORD = re.compile(r"\\mathrm\{(\w\w+)\}|(?<!\\text\{)(?<![a-zA-Z\\])(lr|wd)(?![a-zA-Z_])")
 #: Primes are raised already, as characters; raised once more they are too high.
 _PRIMED = re.compile(
     r"<msup>(<m(?:i|text)>[^<]*</m(?:i|text)>|<msub>(?:(?!<msu).)*?</msub>)"
@@ -33,7 +33,7 @@ def converted(latex: str, display: str) -> str:
     """
     if display == "block" and re.search(r"(?<!\\)&|\\\\", latex) and r"\begin{align" not in latex:
         latex = rf"\begin{{align*}}{latex}\end{{align*}}"
-    latex = _WORD.sub(r"\\text{\1}", latex)
+    latex = _WORD.sub(lambda found: rf"\text{{{found[1] or found[2]}}}", latex)
     try:
         made = latex2mathml.converter.convert(latex, display=display)
     except Exception as error:  # whatever it raises of what it does not know

@@ -30,7 +30,7 @@ class SignMomentum(wo.Optimizer):
 
 
 # %%
-# What the rule says, as `weightopt show` prints it:
+# What the rule says, as ``weightopt show`` prints it:
 
 print("\n".join(sign_momentum.lowered.formula))
 
