@@ -13,7 +13,18 @@ import weightopt_core as wo
 
 pytest.importorskip("sphinx")
 
-from builder import catalogue, departures, documented, kin, listing, machines, mathml, page, rst
+from builder import (
+    catalogue,
+    departures,
+    documented,
+    kin,
+    listing,
+    machines,
+    mathml,
+    page,
+    refuse,
+    rst,
+)
 from sphinx.errors import ExtensionError
 
 
@@ -41,6 +52,12 @@ def strange(monkeypatch):
 def test_everything_here_is_documented(installed):
     classes = [entry.cls for entry in installed]
     assert list(documented.without(listing.modules(wo), classes)) == []
+
+
+def test_what_is_missing_ends_the_build():
+    refuse([])
+    with pytest.raises(ExtensionError, match="is not whole:\nOne: has no page\nTwo: has none"):
+        refuse(["One: has no page", "Two: has none"])
 
 
 def test_names_without_documentation_are_named(strange):
@@ -160,7 +177,7 @@ def test_the_picture_of_the_machines_is_what_they_compute():
 STRANGER = """
 import sys
 from pathlib import Path
-from builder import catalogue, documented, page, pictures
+from builder import refuse, catalogue, documented, page, pictures
 
 if __name__ == "__main__":
     (entry,) = [one for one in catalogue.installed() if one.cls.__name__ == "Stranger"]
