@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 
 from weightopt_core.cli.facts import facts, rules, state_bytes
-from weightopt_core.dtypes import STORAGE
+from weightopt_core.dtypes import STORAGE, dtype_of
 from weightopt_core.optimizer import Optimizer, Wrapper
 from weightopt_core.testing.subject import Subject
 
 from .catalogue import Entry
-from .pictures import characters, each, numbers, optimizers, together
-from .pictures.cache import key_of, measured
+from .pictures import characters, each, numbers, optimizers, style, together
+from .pictures.cache import key_of, measured, stored
+from .pictures.style import THEMES
 from .rst import block, image, table, title
 
 #: Of docs/benchmarks.json: which runs the speed is taken from.
@@ -60,8 +61,11 @@ def page(entries: list[Entry], root: Path, target: Path, cache: Path) -> str:
         ("digits", 1, {"yscale": "log", "ylim": (5e-4, 4)}),
         ("characters", characters.SMOOTH, {"ylim": (1.7, 4.7)}),
     ):
-        for theme, text in together.figure(curves[what], step, **axes).items():
-            (target / f"all-{what}-{theme}.svg").write_text(text, "utf-8")
+        key = key_of([together, style], json.dumps([curves[what], step, axes]))
+        for theme, colours in THEMES.items():
+            name = f"all-{what}-{theme}.svg"
+            draw = partial(together.figure, curves[what], step, colours, **axes)
+            (target / name).write_text(stored(cache, name, key, draw), "utf-8")
     return "".join(
         [
             title("Optimizers compared"),
@@ -129,7 +133,7 @@ def _dtypes(cls: Any) -> list[str]:
     """Return the dtypes in which a weight can be stepped on the host."""
     found = []
     for dtype in STORAGE:
-        weight = np.ones((4, 4), dtype)
+        weight = np.ones((4, 4), dtype_of(dtype))
         made = Subject(cls).create()
         try:
             made.update(0, weight, weight.copy(), made.create_state(0, weight))

@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from .style import THEMES, Theme, svg
+from .style import Theme, svg
 
 COLUMNS = 5
 
 
-def figure(curves: Mapping[str, Mapping[str, Any]], each: float, **axes: Any) -> dict[str, str]:
-    """Return the figure for each theme.
+def figure(curves: Mapping[str, Mapping[str, Any]], each: float, theme: Theme, **axes: Any) -> str:
+    """Return the figure.
 
     Parameters
     ----------
@@ -23,13 +23,14 @@ def figure(curves: Mapping[str, Mapping[str, Any]], each: float, **axes: Any) ->
         By name what was measured: ``losses`` and ``rate``.
     each : float
         How many updates, or epochs, one number stands for.
+    theme : Theme
+        Its colours.
     **axes
         What matplotlib's axes are set to.
     """
     rows = math.ceil(len(curves) / COLUMNS)
     draw = partial(_draw, curves=curves, each=each, axes=axes)
-    size = 9.2, 1.45 * rows + 0.3
-    return {name: svg(draw, theme, size, (rows, COLUMNS)) for name, theme in THEMES.items()}
+    return svg(draw, theme, (9.2, 1.45 * rows + 0.3), (rows, COLUMNS))
 
 
 def _draw(grid: Any, theme: Theme, curves: Any, each: float, axes: dict[str, Any]) -> None:
