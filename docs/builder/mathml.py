@@ -10,7 +10,7 @@ from docutils import nodes
 from sphinx.errors import ExtensionError
 
 #: The converter spells words a letter at a time, upright ones and names such as lr.
-_WORD = re.compile(r"\\mathrm\{(\w\w+)\}|(?<!\\text\{)(?<![a-zA-Z\\])(lr|wd)(?![a-zA-Z_])")
+_WORD = re.compile(r"\\mathrm\{(\w\w+)\}|(?<!\\text\{)(?<![a-zA-Z\\_])(lr|wd)(?![a-zA-Z_])")
 #: Primes are raised already, as characters; raised once more they are too high.
 _PRIMED = re.compile(
     r"<msup>(<m(?:i|text)>[^<]*</m(?:i|text)>|<msub>(?:(?!<msu).)*?</msub>)"

@@ -143,6 +143,7 @@ def test_every_equation_can_be_shown(installed):
         made = mathml.converted(" \\\\\n".join(rule.lowered.equations), "block")
         assert made.startswith("<math")
         assert made.count("<mtr>") >= len(rule.lowered.equations)
+    assert ">base_lr</mtext>" in mathml.converted(r"\text{base\_lr}", "inline")
     assert ">lr</mtext>" in mathml.converted(r"lr \cdot \frac{wd}{w}", "inline")
     assert "g</mi><mi>&#x02032;</mi></mrow>" in mathml.converted("{g'}^{2}", "inline")
     with pytest.raises(ExtensionError, match="no equation"):
