@@ -1,9 +1,10 @@
 /* The core's loops, each called as a rule is: `core_functions` of functions.h, in their order. */
 #include "casts.h"
 #include "finite.h"
-#include "magnitudes.h"
 #include "powers.h"
 #include "random_fill.h"
+#include "running.h"
+#include "scaling.h"
 #include <stdlib.h>
 
 #define CORE(name) \
@@ -68,6 +69,25 @@ FIND(float64, uint64_t)
     }
 MEASURE(float32, float)
 MEASURE(float64, double)
+
+#define ADD(what, dtype)                             \
+    CORE(core_##what##_##dtype)                            \
+    {                                                      \
+        (void)constants;                                   \
+        add_##what##_##dtype(arrays[0], arrays[1], count); \
+    }
+ADD(squares, float32)
+ADD(squares, float64)
+ADD(values, float32)
+ADD(values, float64)
+
+#define SCALE(dtype, real)                                             \
+    CORE(core_multiply_##dtype)                                        \
+    {                                                                  \
+        multiply_##dtype(arrays[0], count, *(const real *)constants);  \
+    }
+SCALE(float32, float)
+SCALE(float64, double)
 
 /* Constants: both halves of the key, and the start. */
 #define DRAW(name, size)                                                      \

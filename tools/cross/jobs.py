@@ -14,6 +14,7 @@ from weightopt_core import optimizer
 from weightopt_core.backends.cpu.rounding import rounded
 from weightopt_core.dtypes import dtype_of
 from weightopt_core.kernels import random_fill
+from weightopt_core.kernels.reduction import LANES_OF_A_CHUNK
 from weightopt_core.rule import Rule, power
 from weightopt_core.testing.arrays import same_bits, wild
 from weightopt_core.testing.subject import Subject
@@ -164,9 +165,24 @@ def core() -> Iterator[Job]:
         values = rng.normal(size=LENGTH).astype(dtype)
         largest = np.maximum.accumulate(np.abs(values)[::-1])[::-1]
         yield Job(f"core_largest_{dtype.name}", [values, values], [largest, values])
+        yield _added("squares", values)
+        yield _added("values", values)
+        factor = np.array([1 / 3], dtype)
+        yield Job(f"core_multiply_{dtype.name}", [values], [values * factor], factor)
         yield _drawn(f"uniform_{dtype.name}", dtype)
         yield _drawn(f"normal_{dtype.name}", dtype)
     yield _powers(rng)
+
+
+def _added(what: str, values: np.ndarray) -> Job:
+    """Return the job of the running sums, which are added row after row."""
+    rows = np.zeros(-(-LENGTH // LANES_OF_A_CHUNK) * LANES_OF_A_CHUNK)
+    rows[:LENGTH] = values
+    sums = np.zeros(LENGTH)
+    for row in rows.reshape(-1, LANES_OF_A_CHUNK):
+        sums[:LANES_OF_A_CHUNK] += row * row if what == "squares" else row
+    arrays = [np.zeros(LENGTH), values]
+    return Job(f"core_{what}_{values.dtype.name}", arrays, [sums, values])
 
 
 def _rounded(values: np.ndarray) -> Job:

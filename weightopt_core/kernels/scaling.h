@@ -7,14 +7,14 @@
 #include "clones.h"
 
 /* INOUT values */
-#define MULTIPLY(name, real)                                                  \
+#define SCALE_BY(name, real)                                                  \
     CLONED(name, (real *values, ptrdiff_t count, real factor), (values, count, factor)) \
     {                                                                         \
         for (ptrdiff_t i = 0; i < count; ++i)                                 \
             values[i] = values[i] * factor;                                   \
     }
 
-MULTIPLY(multiply_float32, float)
-MULTIPLY(multiply_float64, double)
+SCALE_BY(multiply_float32, float)
+SCALE_BY(multiply_float64, double)
 
 #endif
