@@ -4,7 +4,9 @@ Plain Python that imports nothing of the package, so that setup.py can run it be
 Which compiler it is decides, and not the system: GCC and clang are on Windows too.
 """
 
+import functools
 import os
+import subprocess
 import sys
 
 from setuptools.command.build_ext import build_ext
@@ -36,10 +38,10 @@ _MSVC = ["/O2", "/fp:precise", "/std:c11", "/experimental:c11atomics"]
 
 #: Those of GCC and clang.
 COMPILE_ARGS, LINK_ARGS = _GNU, _GNU_LINK
-#: For rules besides. GCC moves products of what is selected into the branches of the selection, and
-#: then cannot make vectors of the loop: Rprop takes seven times as long. Clang does no such thing,
-#: has no such option, and does not say so.
-RULE_ARGS = ["-fno-tree-pre", "-Wno-ignored-optimization-argument"]
+#: For rules besides, by compilers that have it. GCC moves products of what is selected into the
+#: branches of the selection, and then cannot make vectors of the loop: Rprop takes seven times as
+#: long. Clang does no such thing, and has no such option.
+RULE_ARGS = ["-fno-tree-pre"]
 
 
 class BuildExact(build_ext):
@@ -47,7 +49,7 @@ class BuildExact(build_ext):
 
     #: A header that comes before each C file, and what GCC and clang are told besides.
     included = ""
-    besides: tuple[str, ...] = ()
+    besides: list[str] = []
 
     def build_extensions(self) -> None:
         """Compile all modules."""
@@ -64,4 +66,15 @@ class BuildExact(build_ext):
 class BuildRules(BuildExact):
     """The same for rules."""
 
-    besides = tuple(RULE_ARGS)
+    def build_extensions(self) -> None:
+        """Compile all modules."""
+        command = tuple(getattr(self.compiler, "compiler", ()))  # Microsoft's has none
+        self.besides = [option for option in RULE_ARGS if command and _takes(command, option)]
+        super().build_extensions()
+
+
+@functools.cache
+def _takes(command: tuple[str, ...], option: str) -> bool:
+    """Whether a compiler knows an option; a warning says that it does not."""
+    tried = [*command, "-Werror", option, "-E", "-x", "c", os.devnull]
+    return subprocess.run(tried, capture_output=True, check=False).returncode == 0

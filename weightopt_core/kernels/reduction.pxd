@@ -1,11 +1,6 @@
 from libc.stddef cimport ptrdiff_t
 from libc.stdint cimport uint16_t
 
-cdef extern from "chunks.h" nogil:
-    enum:
-        CHUNK
-        LANES
-
 # What is made of the elements of a chunk; all begin at 0.
 cdef enum:
     SQUARES  # their sum

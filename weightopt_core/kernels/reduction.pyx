@@ -14,6 +14,7 @@ A pointer is IN if nothing is written through it, OUT if only that, and INOUT if
 from libc.stddef cimport ptrdiff_t
 from libc.string cimport memset
 
+from .chunks cimport CHUNK, LANES
 from .driver cimport BFLOAT16, FLOAT16, FLOAT32, FLOAT64, STAGE, is_computed, load, size_of
 from .parallel cimport parallel_for
 

@@ -18,8 +18,9 @@ from libc.string cimport memset
 import numpy as np
 
 from .abi cimport MAX_ARRAYS, MAX_REDUCTIONS
+from .chunks cimport CHUNK, LANES
 from .driver cimport STAGE, Kernel, Tensor, Work, is_computed, load, rule_function, size_of
-from .reduction cimport CHUNK, LANES, add_scaled, add_values, join_lanes
+from .reduction cimport add_scaled, add_values, join_lanes
 from .parallel cimport parallel_for
 
 cdef enum:
