@@ -49,7 +49,7 @@ class BuildExact(build_ext):
 
     #: A header that comes before each C file, and what GCC and clang are told besides.
     included = ""
-    besides: list[str] = []
+    besides: tuple[str, ...] = ()
 
     def build_extensions(self) -> None:
         """Compile all modules."""
@@ -69,7 +69,7 @@ class BuildRules(BuildExact):
     def build_extensions(self) -> None:
         """Compile all modules."""
         command = tuple(getattr(self.compiler, "compiler", ()))  # Microsoft's has none
-        self.besides = [option for option in RULE_ARGS if command and _takes(command, option)]
+        self.besides = tuple(one for one in RULE_ARGS if command and _takes(command, one))
         super().build_extensions()
 
 
