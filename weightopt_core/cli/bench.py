@@ -19,6 +19,7 @@ from ..optimizer import Optimizer, Wrapper
 from . import composed
 from .compare import HELD
 from .console import figure, progress, table, tell
+from .facts import arrays_of
 
 #: Before each block, so that threads that spin after the one before have gone to sleep.
 PAUSE = 0.03
@@ -110,7 +111,7 @@ def measured(
     weight = np.ones(size, np.float32)
     grad = np.full(size, RATE, np.float32)
     state = chosen.create_state("fc_weight", weight)
-    moved = weight.nbytes * 2 + grad.nbytes + 2 * _bytes_of(state)
+    moved = weight.nbytes * 2 + grad.nbytes + 2 * sum(array.nbytes for array in arrays_of(state))
     touched = np.ones(max(1, moved // 8), np.float32)
     step = lambda: chosen.update("fc_weight", weight, grad, state)  # noqa: E731
     count = threads.get_num_threads()
@@ -170,9 +171,3 @@ def _installed() -> list[str]:
         if cls.rule is not None and not issubclass(cls, Wrapper) and not cls.conformance.host_only:
             known.setdefault(cls, name)
     return list(known.values())
-
-
-def _bytes_of(state: Any) -> int:
-    if isinstance(state, (tuple, list)):
-        return sum(map(_bytes_of, state))
-    return 0 if state is None else int(state.nbytes)

@@ -73,13 +73,14 @@ def state_bytes(cls: Any, dtype: str = "float32", **given: Any) -> str:
         state = Subject(cls).create(**given).create_state("weight", weight)
     except Exception:  # of somebody's code, of which nothing is known then
         return ""
-    size = sum(array.nbytes for array in _arrays(state)) / weight.size
+    size = sum(array.nbytes for array in arrays_of(state)) / weight.size
     return f"{size:.2g}"
 
 
-def _arrays(state: Any) -> list[Any]:
+def arrays_of(state: Any) -> list[Any]:
+    """Return the arrays of a state, of whatever it is made."""
     if isinstance(state, (tuple, list)):
-        return [array for part in state for array in _arrays(part)]
+        return [array for part in state for array in arrays_of(part)]
     return [] if state is None else [state]
 
 
