@@ -86,7 +86,7 @@ def plot(found, path):
 @click.option("--delay", "delays", multiple=True, type=click.IntRange(0), default=(0, 2, 4, 6))
 @click.option("--updates", default=170, show_default=True, type=click.IntRange(1), help="a worker")
 @click.option("--learning-rate", default=0.1, show_default=True)
-@click.option("--lamda", default=1.0, show_default=True, help="of DCASGD: how much is compensated")
+@click.option("--lamda", default=24.0, show_default=True, help="of DCASGD: how much is compensated")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0))
 @click.option(
     "--output", default="async_digits.png", show_default=True, type=click.Path(path_type=Path)

@@ -185,9 +185,9 @@ def test_keys_move_where_an_optimizer_needs_them_whole(monkeypatch):
 
     def work(store):
         store.init(["w", 1], [first, np.zeros(2)])
-        assert store._known_layout() == placing.SLICES
+        assert store._directory.known_layout() == placing.SLICES
         store.set_optimizer(wo.optimizer.create("lamb"))
-        assert store._known_layout() == placing.KEYS
+        assert store._directory.known_layout() == placing.KEYS
         store.push(["w", 1], [np.ones((2, 3)), np.ones(2)])
         return store.pull(["w", 1])
 
@@ -222,7 +222,7 @@ def test_a_push_that_did_not_know_of_the_move_is_refused(monkeypatch):
     def pushes(store):
         began(store)
         store.barrier()
-        store._layout = placing.SLICES
+        store._directory.layout = placing.SLICES
         store.push("a", np.ones(3))
         with pytest.raises(RuntimeError, match="keys in: expected keys, got slices; call set_opt"):
             store.pull("a")

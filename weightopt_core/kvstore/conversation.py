@@ -136,6 +136,10 @@ class Conversation:
                 self._sent.pop(ticket, None)
         return found
 
+    def ask_all(self, ask: Ask, what: str) -> dict[int, Reply]:
+        """Return the answers of all servers to one question."""
+        return self.ask(dict.fromkeys(range(self.transport.num_servers), ask), what)
+
     def until(self, step: Callable[[], bool], what: str, missing: Callable[[], str]) -> None:
         """Call `step` until it is true, or raise TimeoutError."""
         begin = self.transport.now()

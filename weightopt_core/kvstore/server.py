@@ -13,8 +13,6 @@ and counted.
 
 from __future__ import annotations
 
-import os
-from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -22,13 +20,14 @@ import numpy as np
 
 from ..errors import wording
 from .holdings import Holdings
+from .job import Job
 from .messages import DONE, MOVED, REFUSED, STALE, WAIT, Reply, Request
 from .packing import pack, unpack
 from .peer import Peer
 from .placing import layout_of
 from .shard import Shard
 from .specification import Specification
-from .updates import BY_KEY, BY_WORKER, REFUSALS, Push, Updates, workers
+from .updates import BY_KEY, BY_WORKER, REFUSALS, Push, workers
 
 
 class Server:
@@ -64,28 +63,18 @@ class Server:
         backup: str = BY_KEY,
         begins: bool = True,
     ):
-        self.incarnation, self.path = incarnation, path
-        self.checkpoint_every = checkpoint_every
-        self.holdings = Holdings()
-        self.peers = [Peer() for _ in range(num_workers)]
-        self.updates = Updates(mode, backup, self.peers)
-        self._unsaved = 0
-        is_saved = path is not None and os.path.exists(path)
-        self._is_bereft = not begins and not is_saved
-        if is_saved:
-            self._take_over(Shard.loaded(path), begins)
-        elif begins:
-            self._save()
+        self.incarnation = incarnation
+        self.job = Job(num_workers, mode, backup, path, checkpoint_every, begins)
 
     @property
     def shard(self) -> Shard:
         """The weights, and what updates them."""
-        return self.holdings.shard
+        return self.job.shard
 
     def handle(self, request: Request, payload: np.ndarray | None = None) -> Reply:
         """Return the answer to a request."""
         answer: Callable[[Request, Any], Reply] = getattr(self, f"on_{request.kind}")
-        if self._is_bereft:
+        if self.job.is_bereft:
             remedy = "create the store with folder=, and begin anew"
             got = "one that died without a checkpoint"
             return Reply(REFUSED, ("RuntimeError", wording("server", "its weights", got, remedy)))
@@ -98,18 +87,18 @@ class Server:
 
     def on_join(self, request: Request, _: Any) -> Reply:
         """Tell a new process of a rank what its predecessors have left."""
-        peer = self._worker(request)
+        peer = self.job.worker(request)
         return Reply(DONE, (peer.generation, peer.barrier, peer.seen))
 
     def on_hello(self, request: Request, _: Any) -> Reply:
         """Begin a session; pushes below the first that the worker still has are lost."""
         generation, first = request.content
-        peer = self._worker(request)
+        peer = self.job.worker(request)
         if generation < peer.generation:
             got = "an earlier one, whose place another process has taken"
             raise RuntimeError(wording(f"worker {request.rank}", "the latest process", got))
         peer.generation = generation
-        self.updates.skip(self.shard, self._rank(request), first - 1)
+        self.job.updates.skip(self.shard, self.job.rank(request), first - 1)
         return Reply(DONE, ((self.incarnation, generation), peer.account()))
 
     def on_push(self, request: Request, payload: Any) -> Reply:
@@ -123,10 +112,8 @@ class Server:
             except REFUSALS as error:
                 peer.fail(request.number, error)
                 push = None
-            self.updates.take(self.shard, self._rank(request), push)
-            self._unsaved += 1
-            if self._unsaved >= self.checkpoint_every:
-                self._save()
+            self.job.updates.take(self.shard, self.job.rank(request), push)
+            self.job.count_push()
         return Reply(DONE, peer.account())
 
     def on_pull(self, request: Request, _: Any) -> Reply:
@@ -136,13 +123,13 @@ class Server:
             if peer is None:
                 return Reply(STALE)
             if peer.applied < peer.seen:
-                return Reply(WAIT, self.updates.missing())
+                return Reply(WAIT, self.job.updates.missing())
         keys, layout = request.content
         if layout != self.shard.layout:
             return Reply(MOVED, self.shard.layout)
         weights = self.shard.weights_of(keys)
         if peer is not None:
-            self.updates.note_pull(self.shard, peer, request.number, keys)
+            self.job.updates.note_pull(self.shard, peer, request.number, keys)
         account = None if peer is None else peer.account()
         return Reply(DONE, (account, [self.shard.versions[key] for key in keys]), pack(weights))
 
@@ -157,9 +144,9 @@ class Server:
         if peer is None:
             return Reply(STALE)
         if peer.applied < peer.seen:
-            return Reply(WAIT, self.updates.missing())
+            return Reply(WAIT, self.job.updates.missing())
         if peer.durable < peer.applied:
-            self._save()
+            self.job.save()
         return Reply(DONE, peer.account())
 
     # What is no push: saved before it is answered, and done once however often it comes.
@@ -169,9 +156,9 @@ class Server:
         keys, forms, layout, token = request.content
         if layout != self.shard.layout:
             return Reply(MOVED, self.shard.layout)
-        self.holdings.init(keys, forms, token, payload)
+        self.job.holdings.init(keys, forms, token, payload)
         if payload is not None:
-            self._save()
+            self.job.save()
         return Reply(DONE)
 
     def on_declare(self, request: Request, _: Any) -> Reply:
@@ -179,14 +166,14 @@ class Server:
         keys, forms, layout, _token = request.content
         if layout != self.shard.layout:
             return Reply(MOVED, self.shard.layout)
-        self.holdings.check(keys, forms)
+        self.job.holdings.check(keys, forms)
         is_here = all(key in self.shard.weights for key in keys)
         return Reply(DONE) if is_here else Reply(WAIT, "init() of worker 0")
 
     def on_resolve(self, request: Request, _: Any) -> Reply:
         """Return how far keys may be taken apart for an optimizer, if it can be made here."""
         optimizer = Specification(*request.content[0]).create()
-        if self.updates.backup == BY_WORKER and optimizer.pulled_state is None:
+        if self.job.updates.backup == BY_WORKER and optimizer.pulled_state is None:
             expected = "one that keeps the weight which a gradient was computed at"
             remedy = 'create the store with backup="key"'
             raise ValueError(wording("optimizer", expected, type(optimizer).__name__, remedy))
@@ -195,9 +182,9 @@ class Server:
     def on_optimizer(self, request: Request, _: Any) -> Reply:
         """Let an optimizer update the weights."""
         given, token = request.content
-        if not self.holdings.is_done(token):
+        if not self.job.holdings.is_done(token):
             self.shard.set_optimizer(Specification(*given))
-            self._save()
+            self.job.save()
         return Reply(DONE)
 
     def on_expect(self, request: Request, _: Any) -> Reply:
@@ -210,61 +197,54 @@ class Server:
     def on_replace(self, request: Request, payload: Any) -> Reply:
         """Take other parts of keys, for another layout."""
         given, layout, keys, forms, token = request.content
-        if not self.holdings.is_done(token):
-            self.holdings.replace(given, layout, keys, forms, payload)
-            self._forget_pulls()
-            self._save()
+        if not self.job.holdings.is_done(token):
+            self.job.holdings.replace(given, layout, keys, forms, payload)
+            self.job.forget_pulls()
+            self.job.save()
         return Reply(DONE)
 
     def on_barrier(self, request: Request, _: Any) -> Reply:
         """Tell whether all workers have come as far."""
         (number,) = request.content
-        peer = self._worker(request)
+        peer = self.job.worker(request)
         is_new, peer.barrier = number > peer.barrier, max(number, peer.barrier)
-        late = [rank for rank, peer in enumerate(self.peers) if peer.barrier < number]
+        late = [rank for rank, peer in enumerate(self.job.peers) if peer.barrier < number]
         if late:
             return Reply(WAIT, workers(late))
         if is_new:
-            self._save()
+            self.job.save()
         return Reply(DONE, self.shard.layout)
 
     def on_dump(self, request: Request, _: Any) -> Reply:
         """Return all that `on_load` needs, as bytes."""
-        if self.updates.rounds:
-            return Reply(WAIT, self.updates.missing())
-        return Reply(DONE, None, np.frombuffer(self.shard.dump(self.holdings.saved()), np.uint8))
+        if self.job.updates.rounds:
+            return Reply(WAIT, self.job.updates.missing())
+        found = self.shard.dump(self.job.holdings.saved())
+        return Reply(DONE, None, np.frombuffer(found, np.uint8))
 
     def on_load(self, request: Request, payload: Any) -> Reply:
         """Take over what `on_dump` returned."""
-        if self.updates.rounds:
-            return Reply(WAIT, self.updates.missing())
+        if self.job.updates.rounds:
+            return Reply(WAIT, self.job.updates.missing())
         (token,) = request.content
-        if not self.holdings.is_done(token):
+        if not self.job.holdings.is_done(token):
             found = Holdings.restored(Shard.from_bytes(payload.tobytes()))
-            self.holdings.become(found.shard, found.shapes)
-            self._forget_pulls()
-            self._save()
+            self.job.holdings.become(found.shard, found.shapes)
+            self.job.forget_pulls()
+            self.job.save()
         return Reply(DONE)
 
     def on_forms(self, request: Request, _: Any) -> Reply:
         """Return shape and dtype of all that is here."""
-        return Reply(DONE, (self.shard.layout, self.holdings.forms()))
+        return Reply(DONE, (self.shard.layout, self.job.holdings.forms()))
 
     def on_report(self, request: Request, _: Any) -> Reply:
         """Return how late gradients were."""
-        return Reply(DONE, dict(self.updates.staleness))
-
-    def _rank(self, request: Request) -> int:
-        if request.rank is None or not 0 <= request.rank < len(self.peers):
-            raise ValueError(wording("rank", f"one of {len(self.peers)}", repr(request.rank)))
-        return request.rank
-
-    def _worker(self, request: Request) -> Peer:
-        return self.peers[self._rank(request)]
+        return Reply(DONE, dict(self.job.updates.staleness))
 
     def _session(self, request: Request) -> Peer | None:
         """Return the worker of a request, or None where its session is another one."""
-        peer = self._worker(request)
+        peer = self.job.worker(request)
         session = request.session and tuple(request.session)
         return peer if session == (self.incarnation, peer.generation) else None
 
@@ -276,33 +256,3 @@ class Server:
         self.shard.weights_of(keys)
         grads = unpack(payload, [self.shard.form(key) for key in keys])
         return Push(tuple(keys), grads, versions)
-
-    def _forget_pulls(self) -> None:
-        for peer in self.peers:
-            peer.pulled = {}
-
-    def _save(self) -> None:
-        """Write a checkpoint, if there is a place for it."""
-        if self.path is None:
-            return
-        peers = [peer.saved() for peer in self.peers]
-        staleness = list(self.updates.staleness.items())
-        rest = {"peers": peers, "staleness": staleness, **self.holdings.saved()}
-        self.shard.save(self.path, rest)
-        self._unsaved = 0
-        for peer in self.peers:
-            peer.durable = peer.applied
-
-    def _take_over(self, shard: Shard, begins: bool) -> None:
-        """Go on from a checkpoint."""
-        saved = shard.rest["peers"]
-        if len(saved) != len(self.peers):
-            expected = f"{len(saved)}, as in the checkpoint {self.path}"
-            raise ValueError(wording("num_workers", expected, str(len(self.peers))))
-        self.holdings = Holdings.restored(shard)
-        self.peers[:] = map(Peer.restored, saved)
-        self.updates.staleness = Counter(dict(shard.rest["staleness"]))
-        if begins:
-            self.holdings.tokens = dict.fromkeys(self.holdings.tokens)
-            for peer in self.peers:
-                peer.barrier = 0
