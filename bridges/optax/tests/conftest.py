@@ -1,3 +1,4 @@
+import contextlib
 import importlib.util
 
 if importlib.util.find_spec("optax") is None:
@@ -5,7 +6,16 @@ if importlib.util.find_spec("optax") is None:
 else:
     import jax
 
-    if not hasattr(jax, "enable_x64"):  # older versions have it elsewhere
-        from jax.experimental import enable_x64
+    if not hasattr(jax, "enable_x64"):
+        # Older versions have a context too, but one of the calling thread: callbacks, which run in
+        # another one, then return float32.
+        @contextlib.contextmanager
+        def enable_x64(new):
+            before = jax.config.jax_enable_x64
+            jax.config.update("jax_enable_x64", new)
+            try:
+                yield
+            finally:
+                jax.config.update("jax_enable_x64", before)
 
         jax.enable_x64 = enable_x64
