@@ -160,10 +160,15 @@ mutate: install
 
 # Rules and the core's C on other processors, systems and compilers; PLATFORMS="aarch64 clang" takes some.
 PLATFORMS ?=
-.PHONY: test-cross
+.PHONY: test-cross cross-packages
 test-cross: install
 	$(PIP) ziglang
 	$(BIN)/python tools/cross $(PLATFORMS)
+
+# Its compilers and emulators, on Debian and what is made of it.
+cross-packages: install
+	sudo apt-get update
+	sudo apt-get install --yes $$($(BIN)/python tools/cross --packages)
 
 # On every OpenCL device that is found, and on Oclgrind, which checks how memory is used.
 ON_DEVICES := -n auto --dist worksteal tests/opencl tests/kit/test_conformance.py

@@ -4,6 +4,7 @@ Usage: ``python tools/cross [--rules NAME ...] [--folder FOLDER] [PLATFORM ...]`
 part of a name in platforms.py; without any, all are tried. What cannot be run here is compiled,
 with all warnings, any of which is a fault. What is not installed is named. A row for each platform
 is printed as docs/platforms.md has it. It ends with 1 if something failed.
+``python tools/cross --packages`` prints what Debian has for them.
 """
 
 from __future__ import annotations
@@ -131,14 +132,18 @@ def _main() -> None:
     parser.add_argument("platforms", nargs="*", metavar="PLATFORM")
     parser.add_argument("--rules", nargs="*", default=plugins(ROOT), help="names of plugins")
     parser.add_argument("--folder", type=Path, default=ROOT / "build" / "cross")
+    parser.add_argument("--packages", action="store_true", help="print names of Debian's packages")
     given = parser.parse_args()
+    if given.packages:
+        print(*PACKAGES)
+        return
     parts = given.platforms or [""]
     chosen = [one for one in ALL if any(part in one.name for part in parts)]
     programs = Programs(given.rules, given.folder)
-    good = True
+    good, remedy = True, f"Debian has {' '.join(PACKAGES)}"
     for platform in chosen:
         if platform.missing:
-            print(f"{platform.name}: no {platform.missing}; Debian has {PACKAGES}", flush=True)
+            print(f"{platform.name}: no {platform.missing}; {remedy}", flush=True)
         else:
             good &= _row(programs, platform)
     sys.exit(not good or not chosen)

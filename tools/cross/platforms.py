@@ -6,10 +6,10 @@ import shutil
 from dataclasses import dataclass
 from functools import cached_property
 
-#: Debian's packages for all of them: what a platform lacks is named by these.
+#: Debian's packages for all of them. Only older releases have GCC 10, and ziglang is Python's.
 PACKAGES = (
-    "gcc-11 gcc-12 clang-14 clang-15 clang-16 gcc-aarch64-linux-gnu gcc-s390x-linux-gnu qemu-user "
-    "musl-tools gcc-mingw-w64-x86-64 wine wine64; and ziglang for Python"
+    *("gcc-11", "gcc-12", "clang-14", "clang-15", "clang-16", "gcc-aarch64-linux-gnu"),
+    *("gcc-s390x-linux-gnu", "qemu-user", "musl-tools", "gcc-mingw-w64-x86-64", "wine", "wine64"),
 )
 ZIG = ("python3", "-m", "ziglang", "cc")
 WINE = ("wine",)
