@@ -165,6 +165,16 @@ test-cross: install
 	$(PIP) ziglang
 	$(BIN)/python tools/cross $(PLATFORMS)
 
+# What compares bits, in a copy that another compiler has built: COMPILER=gcc-10.
+COMPILER ?= clang-14
+BITS := $(addprefix tests/,arrays engine golden kit random rule)
+WORKERS ?= auto
+.PHONY: test-compiler
+test-compiler: install
+	CC=$(COMPILER) LDSHARED="$(COMPILER) -shared" $(BIN)/python tools/build_copy.py build/$(COMPILER) \
+		$(CURDIR)/$(BIN)/python -m pytest -q -p no:cacheprovider -n $(WORKERS) --dist loadgroup \
+		-m "not slow and not soak" $(BITS)
+
 # Its compilers and emulators, on Debian and what is made of it.
 cross-packages: install
 	sudo apt-get update

@@ -1,4 +1,4 @@
-/* Threads of the system, and what they wait for: of POSIX or of Windows. */
+/* Threads of the system, what they wait for, and its clock: of POSIX or of Windows. */
 #ifndef WEIGHTOPT_HOST_THREADS_H
 #define WEIGHTOPT_HOST_THREADS_H
 
@@ -33,6 +33,15 @@ static inline int start_thread(LPTHREAD_START_ROUTINE run, void *argument)
     return 1;
 }
 
+/* Nanoseconds since some time. */
+static inline double nanoseconds(void)
+{
+    LARGE_INTEGER now, each_second;
+    QueryPerformanceCounter(&now);
+    QueryPerformanceFrequency(&each_second);
+    return 1e9 * (double)now.QuadPart / (double)each_second.QuadPart;
+}
+
 /* No thread is told to end from outside but with its process. */
 static inline void refuse_cancellation(void)
 {
@@ -43,6 +52,7 @@ static inline void refuse_cancellation(void)
 #include "signals.h"
 #include <pthread.h>
 #include <sched.h>
+#include <time.h>
 
 typedef pthread_mutex_t mutex;
 typedef pthread_cond_t condition;
@@ -71,6 +81,13 @@ static inline int start_thread(void *(*run)(void *), void *argument)
     pthread_sigmask(SIG_SETMASK, &signals, NULL);
     pthread_attr_destroy(&attributes);
     return !refused;
+}
+
+static inline double nanoseconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return 1e9 * (double)now.tv_sec + (double)now.tv_nsec;
 }
 
 static inline void refuse_cancellation(void)
