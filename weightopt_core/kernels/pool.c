@@ -49,8 +49,8 @@ static part parts[WEIGHTOPT_MAX_THREADS];
 static helper helpers[WEIGHTOPT_MAX_THREADS]; /* the first is the caller, who is not called */
 static team lent; /* without entry points where there is none; held with `busy` */
 
-/* What is learned from small jobs; held with `busy`. For each number of parts there are nanoseconds an
- * element, alone and with helpers that were awake, and how many jobs there were. */
+/* What is learned from small jobs; held with `busy`. For each number of parts there are nanoseconds of
+ * a job, alone and with helpers that were awake, and how many jobs there were. */
 static struct {
     double alone, shared;
     unsigned jobs;
@@ -193,17 +193,17 @@ static void run_alone(weightopt_task task, void *context, ptrdiff_t count, ptrdi
 static void part_job(weightopt_task task, void *context, ptrdiff_t count, ptrdiff_t grain,
                      int threads, environment given)
 {
-    ptrdiff_t share = (count / threads + grain - 1) / grain * grain;
+    const ptrdiff_t number = (count - 1) / grain + 1;
     job_task = task;
     job_context = context;
     job_grain = grain;
     job_environment = given;
     wanted = threads;
+    /* No two shares differ by more than one part. */
     for (int i = 0; i < threads; ++i) {
-        ptrdiff_t begin = i * share < count ? i * share : count;
-        ptrdiff_t end = i + 1 == threads || begin + share > count ? count : begin + share;
-        atomic_store(&parts[i].next, begin);
-        parts[i].end = end;
+        ptrdiff_t end = number * (i + 1) / threads * grain;
+        atomic_store(&parts[i].next, number * i / threads * grain);
+        parts[i].end = end < count ? end : count;
     }
 }
 
@@ -329,8 +329,7 @@ static void run_small(weightopt_task task, void *context, ptrdiff_t count, ptrdi
         run_alone(task, context, count, grain);
     }
     if (is_told)
-        learn(is_shared ? &taken[number].shared : &taken[number].alone,
-              (nanoseconds() - begin) / (double)count);
+        learn(is_shared ? &taken[number].shared : &taken[number].alone, nanoseconds() - begin);
 }
 
 void weightopt_parallel_for(weightopt_task task, void *context, ptrdiff_t count, ptrdiff_t grain,
