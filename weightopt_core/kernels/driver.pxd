@@ -64,3 +64,4 @@ cdef class Kernel:
     cdef readonly int constants
     cdef readonly int reductions
     cdef bytes steps  # of each reduction
+    cdef bytes sources  # of each reduction, a signed char

@@ -11,5 +11,10 @@ class Kernel:
     @property
     def reductions(self) -> int: ...
     def __init__(
-        self, functions: list[Any], arrays: int, constants: int, steps: Sequence[int] = ()
+        self,
+        functions: list[Any],
+        arrays: int,
+        constants: int,
+        steps: Sequence[int] = (),
+        sources: Sequence[int] = (),
     ) -> None: ...

@@ -203,13 +203,19 @@ cdef class Kernel:
         How many numbers it takes.
     steps : sequence of int
         The step of each of its reductions, as `weightopt_core.kernels.reduction` numbers them.
+    sources : sequence of int
+        For each of its reductions the position of the array that it is of; -1 where the functions
+        compute what it is of.
     """
 
-    def __init__(self, list functions, int arrays, int constants, steps=()):
+    def __init__(self, list functions, int arrays, int constants, steps=(), sources=()):
         if not 2 <= arrays <= MAX_ARRAYS:
             raise ValueError(f"arrays: expected 2 to {MAX_ARRAYS}, got {arrays}")
         if len(steps) > MAX_REDUCTIONS:
             raise ValueError(f"steps: expected up to {MAX_REDUCTIONS}, got {len(steps)}")
+        if len(sources) != len(steps) or not all(-1 <= at < arrays for at in sources):
+            what = f"for each step -1, or the position of one of {arrays} arrays"
+            raise ValueError(f"sources: expected {what}, got {list(sources)}")
         if len(functions) != (6 if steps else 4):
             what = "4, or 6 for a rule with reductions"
             raise ValueError(f"functions: expected {what}, got {functions}")
@@ -221,6 +227,7 @@ cdef class Kernel:
             self.measure32 = function_of(functions[4], "measure", "float32")
             self.measure64 = function_of(functions[5], "measure", "float64")
         self.steps = bytes(steps)
+        self.sources = bytes([at & 0xff for at in sources])
         self.arrays = arrays
         self.constants = constants
         self.reductions = len(steps)

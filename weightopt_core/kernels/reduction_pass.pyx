@@ -3,7 +3,8 @@
 Design
 ------
 a) A rule with reductions has a second compiled function, which computes for each element what they
-   are of, and writes nothing else. It runs by stages, which are reduced while in the cache.
+   are of, and writes nothing else. It runs by stages, which are reduced while in the cache. A
+   reduction of an array itself reads that where it lies.
 b) Chunks of all tensors are numbered in one row, which the pool cuts into tasks. A number belongs
    to one chunk of one tensor, so that tasks and threads do not show.
 c) `scales` are for a second run of the same pass, where sums were beyond the range of double.
@@ -34,6 +35,7 @@ cdef struct Measure:
     rule_function float64
     int reductions
     const unsigned char *steps  # of each reduction
+    const signed char *sources  # the array that each reduction is of; -1 where the function computes it
     const double *scales  # for each tensor one of each reduction; NULL where all are 1
     ptrdiff_t *first  # chunk of each tensor in the numbering over all tensors
     double *chunks  # for each chunk one number of each reduction
@@ -69,6 +71,7 @@ cdef void measure_chunk(
     cdef ptrdiff_t begin = chunk * CHUNK, count
     cdef ptrdiff_t end = min(begin + <ptrdiff_t>CHUNK, tensor.count)
     cdef double scale
+    cdef const void *reduced
     cdef int i
     memset(lanes, 0, sizeof(lanes))
     # The function stores what is reduced in arrays that come after those of the rule.
@@ -80,11 +83,12 @@ cdef void measure_chunk(
         function(count, arrays, tensor.constants)
         for i in range(measure.reductions):
             scale = measure.scales[at * measure.reductions + i] if measure.scales else 1.0
+            reduced = values[i] if measure.sources[i] < 0 else arrays[measure.sources[i]]
             # A product with 1 would change nothing, but take a pass over the stage.
             if scale == 1.0:
-                add_values(measure.steps[i], lanes[i], values[i], tensor.wide, count)
+                add_values(measure.steps[i], lanes[i], reduced, tensor.wide, count)
             else:
-                add_scaled(measure.steps[i], lanes[i], values[i], tensor.wide, count, scale)
+                add_scaled(measure.steps[i], lanes[i], reduced, tensor.wide, count, scale)
         begin += count
     for i in range(measure.reductions):
         numbers[i] = join_lanes(measure.steps[i], lanes[i])
@@ -124,6 +128,7 @@ cdef list measure_work(Work *work, Kernel kernel, int threads, const double[:, :
     measure.float64 = kernel.measure64
     measure.reductions = kernel.reductions
     measure.steps = kernel.steps
+    measure.sources = <const signed char *><const char *>kernel.sources
     measure.scales = NULL
     if scales is not None:
         if scales.shape[0] != work.tensors or scales.shape[1] != kernel.reductions:

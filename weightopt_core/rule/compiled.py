@@ -46,4 +46,5 @@ def load(module: str, name: str, lowered: Lowered) -> Compiled:
         warnings.warn(f"rule {module}.{name}: {reason}. It runs on NumPy now.", RuntimeWarning, 2)
         return Compiled(None, reason)
     steps = [one.step for one in lowered.reductions]
-    return Compiled(Kernel(functions, len(lowered.arrays), len(lowered.scalars), steps))
+    sizes = len(lowered.arrays), len(lowered.scalars)
+    return Compiled(Kernel(functions, *sizes, steps, lowered.sources))

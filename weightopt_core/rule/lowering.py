@@ -18,7 +18,7 @@ from .printers import c
 from .printers.formula import formula, texts_of
 from .printers.latex import equations
 from .reading import Reading
-from .tree import Tree
+from .tree import Array, Tree
 
 
 @dataclass(frozen=True)
@@ -80,6 +80,12 @@ class Lowered:
         return tuple(known[self.tree.nodes[i].name] for i in self.tree.reduced)  # type: ignore[union-attr]
 
     @cached_property
+    def sources(self) -> tuple[int, ...]:
+        """For each reduction the position of the array that it is of; -1 where it is computed."""
+        nodes = [self.tree.nodes[i] for i in self.tree.arguments]
+        return tuple(node.position if isinstance(node, Array) else -1 for node in nodes)
+
+    @cached_property
     def scalars(self) -> list[str]:
         """The names of all constants in C, in the order in which a compiled form takes them."""
         return list(c.scalars(self.tree).values())
@@ -92,8 +98,10 @@ class Lowered:
         """
         tree = self.tree
         counts = [len(tree.arrays), *tree.written, len(tree.constants), len(tree.measured)]
+        counts += self.sources
         parts = [str(ctext.ABI), *map(str, counts), *self.lines, *self.results]
-        lines, values = c.statements(tree, self.tree.arguments)
+        computed = [i for i, at in zip(tree.arguments, self.sources, strict=True) if at < 0]
+        lines, values = c.statements(tree, computed)
         return hashlib.sha256("\n".join([*parts, *lines, *values]).encode()).hexdigest()[:32]
 
     @property
@@ -118,9 +126,20 @@ class Lowered:
         """
         return _element(self._statements, inputs, outputs)
 
-    def measure(self, inputs: Sequence[str], outputs: Sequence[str]) -> list[str]:
-        """Return the statements that store for one element what is reduced."""
-        return _element(c.statements(self.tree, self.tree.arguments), inputs, outputs)
+    def measure(self, inputs: Sequence[str], outputs: Sequence[str | None]) -> list[str]:
+        """Return the statements that store for one element what is reduced.
+
+        Parameters
+        ----------
+        inputs : sequence of str
+            How to load the element of each array.
+        outputs : sequence of str or None
+            Where to store what each reduction is of; None where that is not to be stored.
+        """
+        pairs = zip(self.tree.arguments, outputs, strict=True)
+        stored = [(root, to) for root, to in pairs if to is not None]
+        statements = c.statements(self.tree, [root for root, _ in stored])
+        return _element(statements, inputs, [to for _, to in stored])
 
     def split(
         self, settings: Sequence[str], own: Sequence[str]

@@ -126,14 +126,18 @@ def function_text(kind: str, index: int, rule: Rule) -> str:
     inputs = [f"{pointer}[i]" for pointer in pointers]
     types = dict.fromkeys(pointers, "const REAL")
     if kind == "measure":
-        outputs = [f"out{i}" for i in range(len(lowered.reductions))]
+        # What is reduced is an array itself, and read where it lies; or it is computed.
+        outputs = [None if at >= 0 else f"out{i}" for i, at in enumerate(lowered.sources)]
         scalars = lowered.scalars[: len(lowered.constants)]
-        lines = lowered.measure(inputs, [f"{name}[i]" for name in outputs])
+        lines = lowered.measure(inputs, [name and f"{name}[i]" for name in outputs])
     else:
         outputs = [pointers[i] for i in lowered.written]
         scalars = lowered.scalars
         lines = lowered.element(inputs, [inputs[i] for i in lowered.written])
-    types |= dict.fromkeys(outputs, "REAL")
+    places = dict(zip(pointers, range(len(pointers))))
+    if kind == "measure":
+        places |= {name: len(pointers) + i for i, name in enumerate(outputs) if name}
+    types |= {name: "REAL" for name in outputs if name}
     return _FUNCTION.format(
         kind=kind,
         index=index,
@@ -144,7 +148,7 @@ def function_text(kind: str, index: int, rule: Rule) -> str:
         ),
         arguments=", ".join(
             ["count"]
-            + [f"({typed} *)arrays[{i}]" for i, typed in enumerate(types.values())]
+            + [f"({typed} *)arrays[{places[name]}]" for name, typed in types.items()]
             + ["(const REAL *)constants"]
         ),
         constants="\n".join(_constants(pointers, scalars, lines)),
