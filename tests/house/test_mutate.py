@@ -1,5 +1,6 @@
 """`make mutate`: the wrong changes that it makes, and what it says of those that nobody notices."""
 
+import modules
 import operators
 import pytest
 import sample
@@ -88,7 +89,8 @@ def test_a_sample_has_some_of_each_operator_and_goes_on_from_a_smaller_one():
     assert sample.sampled(found, 20, seed=1) == large[:20]
     assert sample.sampled(found, 20, seed=2) != large[:20]
     assert {mutant.operator for mutant in large[:20]} == {mutant.operator for mutant in found}
-    assert not any(mutant.file.endswith("reduction.c") for mutant in found)  # Cython writes it
+    written = ("reduction.c", "memoryviews.c")  # by Cython
+    assert not any(mutant.file.endswith(written) for mutant in found)
     assert any(mutant.file.endswith("pool.c") for mutant in found)
     with pytest.raises(SystemExit, match="expected files of"):
         sample.sources(["nowhere"])
@@ -98,6 +100,36 @@ def test_the_tests_of_every_source_exist():
     for file in sample.sources([trial.PACKAGE]):
         for path in trial.tests_of(file):
             assert (trial.ROOT / path).exists(), (file, path)
+
+
+@pytest.mark.parametrize(
+    ("file", "names"),
+    [
+        ("engine/seeding.py", set()),
+        ("kernels/seeding.pyx", {"seeding"}),
+        ("engine/powers.h", {"powers"}),
+        ("ctext/probe.h", {"driver"}),
+        ("kernels/reduction.pyx", {"reduction"}),
+    ],
+)
+def test_a_change_builds_the_modules_that_its_file_takes_part_in(file, names):
+    package = trial.ROOT / trial.PACKAGE
+    assert modules.built_from(package / file, package) == names
+
+
+def test_headers_and_c_reach_modules_through_others():
+    package = trial.ROOT / trial.PACKAGE
+    assert modules.built_from(package / "engine/recognise.h", package) >= {
+        "recognise_arrays", "recognise_objects", "bound_arrays", "compiled_step",
+    }  # fmt: skip
+    assert modules.built_from(package / "kernels/pool.c", package) >= {"parallel", "finite"}
+
+
+def test_tests_with_the_name_of_a_file_come_first():
+    file = "weightopt_core/rule/printers/latex.py"
+    tests = trial.tests_of(file)
+    assert "tests/rule/test_latex.py" not in tests
+    assert trial.in_order(file, tests) == ["tests/rule/test_latex.py", *tests]
 
 
 def test_survivors_are_listed_and_what_does_not_build_is_not_counted(tmp_path):
@@ -110,6 +142,10 @@ def test_survivors_are_listed_and_what_does_not_build_is_not_counted(tmp_path):
     *listed, last = sample.summary(outcomes).splitlines()
     assert listed == [sample.shown(mutants[2])]
     assert last == "3 mutants, 66.7 % noticed (1 invalid, 1 noticed, 1 survived, 1 timeout)"
+
+
+BUSY = "import time\nwhile time.process_time() < 1: pass\n"
+SOAK = "import pytest\n@pytest.mark.soak\n"
 
 
 def judged(folder, monkeypatch, tests, limit=60):
@@ -132,6 +168,10 @@ def judged(folder, monkeypatch, tests, limit=60):
         (trial.NOTICED, "def test(): assert next_of(1) == 2", 60),
         (trial.SURVIVED, "def test(): assert next_of(1) in (0, 2)", 60),
         (trial.TIMEOUT, "def test():\n    while next_of(1) == 0: pass", 2),
+        # What takes long without a mutant may take long with one.
+        (trial.SURVIVED, f"{BUSY}def test(): assert next_of(1) in (0, 2)", 1),
+        # Tests that are not run by default are not.
+        (trial.SURVIVED, f"{SOAK}def test(): assert next_of(1) == 2", 60),
     ],
 )
 def test_a_mutant_is_judged_and_the_file_restored(outcome, tests, limit, tmp_path, monkeypatch):

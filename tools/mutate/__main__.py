@@ -14,7 +14,8 @@ from queue import SimpleQueue
 
 from operators import Mutant
 from sample import every, sampled, shown, sources, store, stored, summary
-from trial import PACKAGE, ROOT, SURVIVED, Copy, made
+from subjects import PACKAGE, ROOT
+from trial import SURVIVED, Copy, made
 
 
 def _arguments() -> argparse.Namespace:
@@ -37,7 +38,7 @@ def _main() -> None:
     open_ = (None, SURVIVED) if given.again else (None,)
     left = [mutant for mutant in chosen if outcomes.get(mutant) in open_]
     copies: SimpleQueue[Copy] = SimpleQueue()
-    passing: set[tuple[str, ...]] = set()
+    passing: dict[tuple[str, ...], float] = {}
     for i in range(min(given.jobs, len(left))):
         copies.put(made(given.folder / f"copy-{i}", passing))
 

@@ -10,48 +10,24 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
-import build_copy
+from modules import built_from
 from operators import Mutant
+from subjects import PACKAGE, ROOT, build_copy, in_order, tests_of
 
-ROOT = build_copy.ROOT
-PACKAGE = "weightopt_core"
-#: The tests that concern a file, by the longest beginning of its path; what takes least is first.
-TESTS = {
-    "": "registry initializer optimizer rule checkpoint engine",
-    "algorithm": "registry optimizer initializer golden",
-    "backends/cpu/": "arrays initializer optimizer random engine",
-    "backends/opencl/": "opencl",
-    "ctext/": "random arrays rule engine",
-    "engine/": "engine optimizer arrays opencl/test_attributes.py opencl/test_order.py",
-    "hyperparameters/": "registry optimizer/test_optimizer.py optimizer/test_settings.py golden",
-    "initializer/": "initializer registry page",
-    "kvstore/": "kvstore",
-    "kernels/": "engine random threads arrays",
-    "keys": "random initializer",
-    "lr_scheduler": "optimizer/test_rates.py golden/test_schedulers.py optimizer checkpoint",
-    "optimizer/": "optimizer checkpoint random/test_noise.py engine",
-    "optimizer/checkpoint/": "checkpoint arrays/test_state_dtype.py",
-    "optimizer/clipping": "optimizer/test_clipping.py opencl/test_norm.py",
-    "optimizer/multipliers": "optimizer/test_multipliers.py optimizer/test_settings.py optimizer",
-    "optimizer/updater": "checkpoint optimizer",
-    "random": "random initializer",
-    "registry/": "registry house/test_import.py cli",
-    "rule/": "rule house engine",
-    "rule/tree": "rule",
-    "rule/language": "rule",
-    "threads": "threads",
-}
-#: Seconds of a processor that the tests of one mutant may take; a loop without end is noticed by
-#: that. On a machine that does other things too they may wait for it, so many times as long.
-LIMIT, PATIENCE = 120, 10
+#: Seconds of a processor that the tests of one mutant may take, or so many times what they take
+#: without one; a loop without end is noticed by that. On a machine that does other things too they
+#: may wait for it, so many times as long.
+LIMIT, TIMES, PATIENCE = 120, 3, 10
 #: Where compiled modules are found, and where setuptools builds them, and copies all of them from.
 _MODULES = (f"{PACKAGE}/*/*.so", f"build/lib*/{PACKAGE}/*/*.so")
+#: Rules take the C text of the core too; these are enough to see what becomes of them.
+CTEXT, WITH_RULES = f"{PACKAGE}/ctext/", ("sgd", "adam", "lamb")
 #: Seconds since 1970 that no file is newer than: modules of that age are not built again.
 FAR_AHEAD = 2**31 - 2
 #: What pytest ends with where no test fails, and where there is none of those that are asked for.
@@ -62,13 +38,6 @@ _FORKS.set_forkserver_preload(["pytest", "numpy.testing", "hypothesis.strategies
 NOTICED, TIMEOUT, SURVIVED, INVALID = "noticed", "timeout", "survived", "invalid"
 
 
-def tests_of(file: str) -> list[str]:
-    """Return what pytest is to run for a file."""
-    path = file.removeprefix(f"{PACKAGE}/")
-    longest = max((begin for begin in TESTS if path.startswith(begin)), key=len)
-    return [f"tests/{name}" for name in TESTS[longest].split()]
-
-
 @dataclass
 class Copy:
     """A copy of the repository, for one mutant after the other.
@@ -77,67 +46,103 @@ class Copy:
     ----------
     folder : pathlib.Path
         Where it is.
-    passing : set of tuple of str
-        Tests that were seen to pass without a mutant.
+    passing : dict of tuple of str to float
+        Tests that were seen to pass without a mutant, and how many seconds they took.
     """
 
     folder: Path
-    passing: set[tuple[str, ...]] = field(default_factory=set)
+    passing: dict[tuple[str, ...], float] = field(default_factory=dict)
 
     def judge(self, mutant: Mutant, limit: int = LIMIT) -> str:
         """Return what the tests say of a mutant; then all is as it was."""
         path, tests = self.folder / mutant.file, tests_of(mutant.file)
-        # Where something else is broken, every mutant would be noticed.
-        if tuple(tests) not in self.passing and self._run(tests, None) != SURVIVED:
-            raise RuntimeError(f"{' '.join(tests)}: the tests do not pass without a mutant")
-        self.passing.add(tuple(tests))
+        limit = max(limit, round(TIMES * self._taken(tests)))
         text = path.read_text()
         built = {} if path.suffix == ".py" else self._built(path)
         try:
             path.write_text(mutant.apply(text))
-            return self._run(tests, limit) if not built or self._build(built) else INVALID
+            if built and not self._build(built):
+                return INVALID
+            return self._run(in_order(mutant.file, tests, self.folder), limit)[0]
         finally:
             path.write_text(text)
             for module, content in built.items():
                 module.write_bytes(content)
 
+    def _taken(self, tests: list[str]) -> float:
+        """Return how many seconds these tests take, which have to pass without a mutant."""
+        key = tuple(tests)
+        if key not in self.passing:
+            # Where something else is broken, every mutant would be noticed.
+            outcome, taken = self._run(tests, None)
+            if outcome != SURVIVED:
+                raise RuntimeError(f"{' '.join(tests)}: the tests do not pass without a mutant")
+            self.passing[key] = taken
+        return self.passing[key]
+
     def _built(self, source: Path) -> dict[Path, bytes]:
         """Return the modules that a source takes part in, with what they are."""
+        names = built_from(source, self.folder / PACKAGE)
         modules = [path for place in _MODULES for path in self.folder.glob(place)]
-        own = [path for path in modules if path.name.partition(".")[0] == source.stem]
-        return {path: path.read_bytes() for path in own or modules}
+        found = [path for path in modules if path.name.partition(".")[0] in names]
+        if source.is_relative_to(self.folder / CTEXT):
+            found += [path for at in self._with_rules() for path in at.glob("**/_rules*.so")]
+        return {path: path.read_bytes() for path in found}
+
+    def _with_rules(self) -> list[Path]:
+        return [self.folder / "plugins" / name for name in WITH_RULES]
 
     def _build(self, modules: Iterable[Path]) -> bool:
-        """Build these modules of the core anew, and no others; return whether that can be done."""
+        """Build these modules anew, and no others; return whether that can be done."""
         for path in self.folder.glob(_MODULES[1]):
             os.utime(path, (FAR_AHEAD, FAR_AHEAD))
         for path in modules:  # in both places, or an older one would pass for newer
             path.unlink()
-        done = subprocess.run(build_copy.BUILD, cwd=self.folder, capture_output=True, check=False)
+        folders = [self.folder, *self._with_rules()]
+        used = [at for at in folders if any(path.is_relative_to(at) for path in modules)]
+        return all(map(self._build_in, used))
+
+    def _build_in(self, folder: Path) -> bool:
+        env = os.environ | {"PYTHONPATH": build_copy.packages(self.folder)}
+        done = subprocess.run(
+            build_copy.BUILD, cwd=folder, env=env, capture_output=True, check=False
+        )
         return done.returncode == 0
 
-    def _run(self, tests: list[str], limit: int | None) -> str:
-        """Return whether the tests pass; those that take long come after the others."""
-        outcomes = (self._run_some(tests, some, limit) for some in ("not long", "long"))
-        return next((outcome for outcome in outcomes if outcome != SURVIVED), SURVIVED)
+    def _run(self, tests: list[str], limit: int | None) -> tuple[str, float]:
+        """Return whether the tests pass, and how many seconds most of them took.
 
-    def _run_some(self, tests: list[str], which: str, limit: int | None) -> str:
-        options = ["-x", "-q", "-p", "no:cacheprovider", "-m", f"not slow and {which}", *tests]
-        process = _FORKS.Process(target=_pytest, args=(self.folder, options, limit))
+        Those that take long come after the others.
+        """
+        seconds = 0.0
+        for some in ("not long", "long"):
+            outcome, taken = self._run_some(tests, some, limit)
+            seconds = max(seconds, taken)
+            if outcome != SURVIVED:
+                break
+        return outcome, seconds
+
+    def _run_some(self, tests: list[str], which: str, limit: int | None) -> tuple[str, float]:
+        marked = f"not slow and not soak and {which}"
+        options = ["-x", "-q", "-p", "no:cacheprovider", "-m", marked, *tests]
+        taken = _FORKS.Value("d", 0.0)
+        process = _FORKS.Process(target=_pytest, args=(self.folder, options, limit, taken))
         process.start()
         try:
             process.join(limit and limit * PATIENCE)
             if process.exitcode in (None, -signal.SIGXCPU):
-                return TIMEOUT
-            return SURVIVED if process.exitcode in PASSED else NOTICED
+                return TIMEOUT, taken.value
+            return SURVIVED if process.exitcode in PASSED else NOTICED, taken.value
         finally:  # whatever a test has started ends with it
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.join()
 
 
-def _pytest(folder: Path, options: list[str], limit: int | None) -> None:
-    """Run pytest in a copy, in a process of its own."""
+def _pytest(
+    folder: Path, options: list[str], limit: int | None, taken: Synchronized[float]
+) -> None:
+    """Run pytest in a copy, in a process of its own, and say how many seconds that took."""
     os.setsid()
     if limit is not None:
         resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 1))
@@ -150,10 +155,12 @@ def _pytest(folder: Path, options: list[str], limit: int | None) -> None:
     os.dup2(silent, 2)
     import pytest
 
-    sys.exit(int(pytest.main(options)))
+    status = int(pytest.main(options))
+    taken.value = time.process_time()
+    sys.exit(status)
 
 
-def made(folder: Path, passing: set[tuple[str, ...]]) -> Copy:
+def made(folder: Path, passing: dict[tuple[str, ...], float]) -> Copy:
     """Return a new copy with all that is built here; copies share what was seen to pass."""
     build_copy.copy(folder)
     for pattern in (f"{PACKAGE}/*/*.c", "plugins/*/weightopt_*/*.so", *_MODULES):
