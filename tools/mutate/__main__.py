@@ -15,7 +15,7 @@ from queue import SimpleQueue
 from operators import Mutant
 from sample import every, sampled, shown, sources, store, stored, summary
 from subjects import PACKAGE, ROOT
-from trial import SURVIVED, Copy, made
+from trial import SURVIVED, Copy, Known, made
 
 
 def _arguments() -> argparse.Namespace:
@@ -38,9 +38,9 @@ def _main() -> None:
     open_ = (None, SURVIVED) if given.again else (None,)
     left = [mutant for mutant in chosen if outcomes.get(mutant) in open_]
     copies: SimpleQueue[Copy] = SimpleQueue()
-    passing: dict[tuple[str, ...], float] = {}
+    known = Known()
     for i in range(min(given.jobs, len(left))):
-        copies.put(made(given.folder / f"copy-{i}", passing))
+        copies.put(made(given.folder / f"copy-{i}", known))
 
     def judge(mutant: Mutant) -> str:
         copy = copies.get()

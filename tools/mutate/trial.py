@@ -13,8 +13,8 @@ import sys
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from modules import built_from
 from operators import Mutant
@@ -35,7 +35,36 @@ PASSED = (0, 5)
 #: Processes that have what takes long to import, and nothing of the package.
 _FORKS = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload(["pytest", "numpy.testing", "hypothesis.strategies"])
+#: Bytes of the name of a test that are told.
+LONGEST = 4096
 NOTICED, TIMEOUT, SURVIVED, INVALID = "noticed", "timeout", "survived", "invalid"
+
+
+class Run(NamedTuple):
+    """What tests say: an outcome, the test that was begun last, and how many seconds they took."""
+
+    outcome: str
+    last: str = ""
+    seconds: float = 0.0
+
+
+_NOT_BUILT = Run(INVALID)
+
+
+@dataclass
+class Known:
+    """What was seen without a mutant.
+
+    Attributes
+    ----------
+    passing : set of tuple of str
+        Tests that pass.
+    taken : dict of tuple of str to float
+        How many seconds of a processor the tests of a subject take.
+    """
+
+    passing: set[tuple[str, ...]] = field(default_factory=set)
+    taken: dict[tuple[str, ...], float] = field(default_factory=dict)
 
 
 @dataclass
@@ -46,39 +75,52 @@ class Copy:
     ----------
     folder : pathlib.Path
         Where it is.
-    passing : dict of tuple of str to float
-        Tests that were seen to pass without a mutant, and how many seconds they took.
+    known : Known
+        What was seen of its tests, in any copy.
     """
 
     folder: Path
-    passing: dict[tuple[str, ...], float] = field(default_factory=dict)
+    known: Known = field(default_factory=Known)
 
     def judge(self, mutant: Mutant, limit: int = LIMIT) -> str:
         """Return what the tests say of a mutant; then all is as it was."""
-        path, tests = self.folder / mutant.file, tests_of(mutant.file)
-        limit = max(limit, round(TIMES * self._taken(tests)))
+        tests = tests_of(mutant.file)
+        run = self._changed(mutant, in_order(mutant.file, tests, self.folder), limit)
+        if run.outcome == NOTICED:
+            self._passes([run.last] if run.last else ["--collect-only", *tests])
+        if run.outcome == TIMEOUT and limit < (longer := round(TIMES * self._taken(tests))):
+            return self.judge(mutant, longer)
+        return run.outcome
+
+    def _changed(self, mutant: Mutant, tests: list[str], limit: int) -> Run:
+        path = self.folder / mutant.file
         text = path.read_text()
         built = {} if path.suffix == ".py" else self._built(path)
         try:
             path.write_text(mutant.apply(text))
-            if built and not self._build(built):
-                return INVALID
-            return self._run(in_order(mutant.file, tests, self.folder), limit)[0]
+            return self._run(tests, limit) if not built or self._build(built) else _NOT_BUILT
         finally:
             path.write_text(text)
             for module, content in built.items():
                 module.write_bytes(content)
 
+    def _passes(self, tests: list[str]) -> Run | None:
+        """Run tests that were not yet seen to pass without a mutant, which they have to."""
+        if tuple(tests) in self.known.passing:
+            return None
+        # Where something else is broken, every mutant would be noticed.
+        run = self._run(tests, None)
+        if run.outcome != SURVIVED:
+            raise RuntimeError(f"{' '.join(tests)}: the tests do not pass without a mutant")
+        self.known.passing.add(tuple(tests))
+        return run
+
     def _taken(self, tests: list[str]) -> float:
-        """Return how many seconds these tests take, which have to pass without a mutant."""
+        """Return how many seconds these tests take without a mutant."""
         key = tuple(tests)
-        if key not in self.passing:
-            # Where something else is broken, every mutant would be noticed.
-            outcome, taken = self._run(tests, None)
-            if outcome != SURVIVED:
-                raise RuntimeError(f"{' '.join(tests)}: the tests do not pass without a mutant")
-            self.passing[key] = taken
-        return self.passing[key]
+        if key not in self.known.taken and (run := self._passes(tests)):
+            self.known.taken[key] = run.seconds
+        return self.known.taken[key]
 
     def _built(self, source: Path) -> dict[Path, bytes]:
         """Return the modules that a source takes part in, with what they are."""
@@ -109,39 +151,45 @@ class Copy:
         )
         return done.returncode == 0
 
-    def _run(self, tests: list[str], limit: int | None) -> tuple[str, float]:
-        """Return whether the tests pass, and how many seconds most of them took.
-
-        Those that take long come after the others.
-        """
+    def _run(self, tests: list[str], limit: int | None) -> Run:
+        """Return whether the tests pass; those that take long come after the others."""
         seconds = 0.0
         for some in ("not long", "long"):
-            outcome, taken = self._run_some(tests, some, limit)
-            seconds = max(seconds, taken)
-            if outcome != SURVIVED:
+            run = self._run_some(tests, some, limit)
+            seconds = max(seconds, run.seconds)
+            if run.outcome != SURVIVED:
                 break
-        return outcome, seconds
+        return run._replace(seconds=seconds)
 
-    def _run_some(self, tests: list[str], which: str, limit: int | None) -> tuple[str, float]:
+    def _run_some(self, tests: list[str], which: str, limit: int | None) -> Run:
         marked = f"not slow and not soak and {which}"
         options = ["-x", "-q", "-p", "no:cacheprovider", "-m", marked, *tests]
-        taken = _FORKS.Value("d", 0.0)
-        process = _FORKS.Process(target=_pytest, args=(self.folder, options, limit, taken))
+        begun = _FORKS.Array("c", LONGEST), _FORKS.Value("d", 0.0)
+        process = _FORKS.Process(target=_pytest, args=(self.folder, options, limit, *begun))
         process.start()
         try:
             process.join(limit and limit * PATIENCE)
-            if process.exitcode in (None, -signal.SIGXCPU):
-                return TIMEOUT, taken.value
-            return SURVIVED if process.exitcode in PASSED else NOTICED, taken.value
+            code = process.exitcode
+            hangs = code in (None, -signal.SIGXCPU)
+            outcome = TIMEOUT if hangs else SURVIVED if code in PASSED else NOTICED
+            return Run(outcome, begun[0].value.decode("utf-8", "replace"), begun[1].value)
         finally:  # whatever a test has started ends with it
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.join()
 
 
-def _pytest(
-    folder: Path, options: list[str], limit: int | None, taken: Synchronized[float]
-) -> None:
+class _Begun:
+    """Tells which test was begun last, also where the process does not live on."""
+
+    def __init__(self, last: Any):
+        self.last = last
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        self.last.value = nodeid.encode()[:LONGEST]
+
+
+def _pytest(folder: Path, options: list[str], limit: int | None, last: Any, taken: Any) -> None:
     """Run pytest in a copy, in a process of its own, and say how many seconds that took."""
     os.setsid()
     if limit is not None:
@@ -155,12 +203,12 @@ def _pytest(
     os.dup2(silent, 2)
     import pytest
 
-    status = int(pytest.main(options))
+    status = int(pytest.main(options, plugins=[_Begun(last)]))
     taken.value = time.process_time()
     sys.exit(status)
 
 
-def made(folder: Path, passing: dict[tuple[str, ...], float]) -> Copy:
+def made(folder: Path, known: Known) -> Copy:
     """Return a new copy with all that is built here; copies share what was seen to pass."""
     build_copy.copy(folder)
     for pattern in (f"{PACKAGE}/*/*.c", "plugins/*/weightopt_*/*.so", *_MODULES):
@@ -168,4 +216,4 @@ def made(folder: Path, passing: dict[tuple[str, ...], float]) -> Copy:
             to = folder / path.relative_to(ROOT)
             to.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, to)  # newer than its source
-    return Copy(folder, passing)
+    return Copy(folder, known)
