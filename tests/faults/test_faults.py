@@ -25,11 +25,12 @@ IN_MEMORY = tuple(name for name in SCENES if name not in CRASHING)
 
 
 def every_place(name, fault):
-    """Try all places, until no fault shows any more; return how many there were."""
+    """Try all places, until no fault shows any more; print and return how many there were."""
     hook, quiet, n = Hook(), 0, 0
     while quiet < QUIET:
         n += 1
         quiet += bool([*check(name, SCENES[name], hook, [(n, fault(hook, n))])]) or -quiet
+    print(f"{name}: {n - QUIET} places")
     return n - QUIET
 
 
@@ -81,8 +82,11 @@ def in_memory(body):
         "from places import Hook, no_memory\nfrom scenes import SCENES\n"
         "at = lambda hook, n: no_memory(n)\n"
         "sys.unraisablehook = lambda _: None  # what Python reports of generators that fail\n"
+        "tried = 0\n"
     )
-    assert fresh_process(f"{code}{body}\nprint('done')") == "done"
+    answer = fresh_process(f"{code}{body}\nprint('done', tried)")
+    assert answer.startswith("done "), answer
+    return int(answer.removeprefix("done "))
 
 
 def test_no_memory():
@@ -93,7 +97,9 @@ def test_no_memory():
 @pytest.mark.soak
 @pytest.mark.parametrize("name", IN_MEMORY)
 def test_no_memory_anywhere(name):
-    in_memory(f"assert test_faults.every_place({name!r}, at) > 0")
+    tried = in_memory(f"tried = test_faults.every_place({name!r}, at)")
+    assert tried > 0
+    print(f"{name}: {tried} places")
 
 
 @pytest.mark.parametrize(
