@@ -16,8 +16,8 @@ from processes import field, stepped, tasks
 """
 
 
-def fresh_process(code, **environment):
-    """Return what a program prints in a process of its own, or the last line of its error."""
+def fresh_process(code, seconds=120, **environment):
+    """Return what a program prints last in a process of its own, or the last line of its error."""
     # Threads of NumPy's own would take signals, and count as helpers.
     env = os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"} | environment
     done = subprocess.run(
@@ -26,7 +26,7 @@ def fresh_process(code, **environment):
         text=True,
         capture_output=True,
         check=False,
-        timeout=120,
+        timeout=seconds,
     )
     return (done.stderr or done.stdout).strip().splitlines()[-1]
 

@@ -73,7 +73,7 @@ def test_what_users_code_raises(name):
     assert every_place(name, lambda hook, n: hook.raising(n)) >= 3
 
 
-def in_memory(body):
+def in_memory(body, seconds=120):
     pytest.importorskip("_testcapi")
     folder = Path(__file__).parent
     code = (
@@ -84,7 +84,7 @@ def in_memory(body):
         "sys.unraisablehook = lambda _: None  # what Python reports of generators that fail\n"
         "tried = 0\n"
     )
-    answer = fresh_process(f"{code}{body}\nprint('done', tried)")
+    answer = fresh_process(f"{code}{body}\nprint('done', tried)", seconds)
     assert answer.startswith("done "), answer
     return int(answer.removeprefix("done "))
 
@@ -97,7 +97,7 @@ def test_no_memory():
 @pytest.mark.soak
 @pytest.mark.parametrize("name", IN_MEMORY)
 def test_no_memory_anywhere(name):
-    tried = in_memory(f"tried = test_faults.every_place({name!r}, at)")
+    tried = in_memory(f"tried = test_faults.every_place({name!r}, at)", 1000)
     assert tried > 0
     print(f"{name}: {tried} places")
 
