@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+import weightopt_core as mx
 from weightopt_core.rule import clip, maximum, minimum, sign, sqrt, where
 from weightopt_core.testing.arrays import SPECIAL
 
@@ -56,3 +57,17 @@ def test_where_keeps_the_arrays_dtype():
     assert where(mask, x, 0.1).dtype == np.float32
     with pytest.raises(TypeError, match="where: expected an array"):
         where(mask, 1.0, 2.0)
+
+
+@mx.update_rule
+def scaled(weight, grad, *, base, exponent):
+    return weight - math.pow(base, exponent) * grad
+
+
+@pytest.mark.parametrize(("base", "exponent"), [(-8.0, 0.5), (0.0, -1.5), (0.0, -2.0)])
+def test_powers_without_a_value_are_refused_as_by_math(base, exponent):
+    given = {"base": base, "exponent": exponent}
+    with pytest.raises(ValueError, match="domain"):
+        scaled.evaluate(given)
+    with pytest.raises(ValueError, match="domain"):
+        scaled(np.ones(1), np.ones(1), **given)
