@@ -56,6 +56,25 @@ def test_names_that_are_assigned_again_are_told_apart():
     ]
 
 
+@update_rule
+def renamed_often(weight, grad, *, lr):
+    lr = lr / 2
+    lr = lr / 3
+    lr = lr / 5
+    lr = lr / 7
+    return weight - lr * grad
+
+
+def test_more_than_three_primes_are_counted():
+    assert renamed_often.lowered.formula == [
+        "lr' = lr / 2",
+        "lr'' = lr' / 3",
+        "lr''' = lr'' / 5",
+        "lr'4 = lr''' / 7",
+        "new weight = weight - lr'4 * grad",
+    ]
+
+
 def written_again(rule, name):
     """Return the text of a rule that is made from the formula of another."""
     lines = [line.replace("'", "_new") for line in rule.lowered.formula]

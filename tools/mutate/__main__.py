@@ -18,13 +18,18 @@ from subjects import PACKAGE, ROOT
 from trial import SURVIVED, Copy, Known, made
 
 
+def _absolute(text: str) -> Path:
+    """Return a path that holds in every folder: tests run in those of the copies."""
+    return Path(text).resolve()
+
+
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0], prog="mutate")
     parser.add_argument("paths", nargs="*", default=[PACKAGE], metavar="PATH")
     parser.add_argument("--sample", type=int, default=100, help="how many mutants")
     parser.add_argument("--seed", type=int, default=0, help="of the choice")
     parser.add_argument("--jobs", type=int, default=2, help="how many copies at a time")
-    parser.add_argument("--folder", type=Path, default=ROOT / "build" / "mutate")
+    parser.add_argument("--folder", type=_absolute, default=ROOT / "build" / "mutate")
     parser.add_argument("--again", action="store_true", help="judge what survived once more")
     return parser.parse_args()
 

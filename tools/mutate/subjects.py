@@ -21,7 +21,7 @@ TESTS = {
     "build": "rule/test_build.py rule/test_limits.py rule/test_source.py registry",
     "cli/": "cli",
     "compiler": "rule/test_build.py packages/test_no_compiler.py",
-    "ctext/": "rule random arrays engine optimizer/test_numbers.py",
+    "ctext/": "arrays random/test_kernel.py random/test_rounding.py engine rule random",
     "engine/": "engine optimizer arrays opencl/test_attributes.py opencl/test_order.py",
     "hyperparameters/": "registry optimizer/test_optimizer.py optimizer/test_settings.py golden",
     "initializer/": "initializer registry page",
