@@ -32,6 +32,17 @@ def test_brackets_stand_where_they_are_needed_and_only_there():
 
 
 @update_rule
+def signed(weight, grad, *, lr, wd):
+    a = +(-lr)
+    b = -(+wd)
+    return weight - (a - b) * grad
+
+
+def test_signs_of_signs_need_no_brackets():
+    assert signed.lowered.formula == ["a = +-lr", "b = -+wd", "new weight = weight - (a - b) * grad"]
+
+
+@update_rule
 def renamed(weight, grad, mom, *, lr):
     grad = 2 * grad
     same = grad

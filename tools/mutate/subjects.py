@@ -23,6 +23,7 @@ TESTS = {
     "compiler": "rule/test_build.py packages/test_no_compiler.py",
     "ctext/": "arrays random/test_kernel.py random/test_rounding.py engine rule random",
     "engine/": "engine optimizer arrays opencl/test_attributes.py opencl/test_order.py",
+    "engine/powers": "rule/test_powers.py engine/test_plan.py",
     "hyperparameters/": "registry optimizer/test_optimizer.py optimizer/test_settings.py golden",
     "initializer/": "initializer registry page",
     "kvstore/": "kvstore",
