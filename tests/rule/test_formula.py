@@ -39,7 +39,11 @@ def signed(weight, grad, *, lr, wd):
 
 
 def test_signs_of_signs_need_no_brackets():
-    assert signed.lowered.formula == ["a = +-lr", "b = -+wd", "new weight = weight - (a - b) * grad"]
+    assert signed.lowered.formula == [
+        "a = +-lr",
+        "b = -+wd",
+        "new weight = weight - (a - b) * grad",
+    ]
 
 
 @update_rule
