@@ -79,7 +79,7 @@ LONG = {
 @pytest.mark.parametrize("title", LONG)
 def test_long_rules_take_bounded_time_and_text(title, tmp_path):
     source = source_of(LONG[title])
-    begin = time.perf_counter()
+    begin = time.process_time()  # which a busy machine does not change
     rule = load(source, tmp_path).rule
     lowered = rule.lowered
     shown = [*lowered.formula, *lowered.constants, *lowered.reduced, *lowered.measured]
@@ -89,7 +89,7 @@ def test_long_rules_take_bounded_time_and_text(title, tmp_path):
     values = fixed + moving(2)
     if lowered.reduced:
         values += lowered.evaluate_measured(1e-3, 2, *[0.5] * len(lowered.reduced))
-    assert time.perf_counter() - begin < SECONDS
+    assert time.process_time() - begin < SECONDS
     assert len(values) == len(lowered.constants) + len(lowered.measured)
     assert max(map(depth, element)) < BRACKETS / 4
     assert sum(map(len, shown)) + sum(map(len, element)) < 100 * len(source)
