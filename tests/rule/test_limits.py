@@ -214,3 +214,13 @@ def test_devices_take_the_most_that_a_rule_may_take(dtype, queue, tmp_path, rng)
     bound = backend_of(weight).bind(rule, (weight,), (grad,), (tuple(rest),), PLAIN)
     run(bound, rule, numbers, [])
     assert same_bits(on_host(weight), expected[0])
+
+
+@pytest.mark.parametrize("call", ["max(t, x)", "x**t"])
+def test_numbers_in_many_lines_are_formed_from_arrays_too(call, tmp_path):
+    """They are formed by Python of its own, which must not be nested deeply either."""
+    text = "x = lr\n" + f"x = {call}\n" * 1000 + "return weight - x * grad"
+    rule = load(source_of(text), tmp_path).rule
+    ones = np.ones(1)
+    found = rule.on(np)(ones, ones, lr=np.float64(1.0), t=np.float64(1.0))
+    assert same_bits(found, rule(ones, ones, lr=1.0, t=1.0))
