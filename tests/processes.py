@@ -14,6 +14,8 @@ import os, signal, sys, time, numpy as np, weightopt_core as mx
 sys.path.append({str(Path(__file__).parent)!r})
 from processes import field, stepped, tasks
 """
+#: Python 3.12 and later warn of it, whatever the threads do.
+FORKED = "ignore:This process:DeprecationWarning"
 
 
 def fresh_process(code, seconds=120, **environment):
@@ -21,7 +23,7 @@ def fresh_process(code, seconds=120, **environment):
     # Threads of NumPy's own would take signals, and count as helpers.
     env = os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"} | environment
     done = subprocess.run(
-        [sys.executable, "-c", f"{SETUP}\n{code}"],
+        [sys.executable, "-W", FORKED, "-c", f"{SETUP}\n{code}"],
         env=env,
         text=True,
         capture_output=True,
