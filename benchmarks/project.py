@@ -35,13 +35,16 @@ class WeightOpt(Contestant):
 
 
 class RoundedStates(WeightOpt):
-    """With states in bfloat16, rounded stochastically."""
+    """With states in bfloat16 or in 8 bits, rounded stochastically."""
 
-    name = "weightopt, state_dtype=bfloat16"
     dtypes = ("float32",)
 
+    def __init__(self, state_dtype):
+        self.state_dtype = state_dtype
+        self.name = f"weightopt, state_dtype={state_dtype}"
+
     def step(self, weights, grads, algorithm):
-        given = algorithm.arguments | {"state_dtype": "bfloat16"}
+        given = algorithm.arguments | {"state_dtype": self.state_dtype}
         return super().step(weights, grads, replace(algorithm, arguments=given))
 
 

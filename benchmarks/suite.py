@@ -60,7 +60,7 @@ def contestants(case, peers):
         small = tensors > 1 and case.workload.weights / tensors < SMALL
         found += [Updater(), OneByOne()] if small else []
         if (case.workload.name, case.dtype, case.algorithm) == ROUNDED:
-            found.append(RoundedStates())
+            found += [RoundedStates("bfloat16"), RoundedStates("int8")]
         found += [peer for peer in peers if peer.takes(case.algorithm, case.dtype, tensors)]
     return found
 

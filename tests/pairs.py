@@ -51,7 +51,7 @@ class Pair:
         keys = [KEY] if self.rule.draws else []
         masters = self.optimizer.multi_precision
         bound = cpu.bind(
-            self.rule, (self.weight,), (grad,), (self.state,), STATE_FORMS[masters, False]
+            self.rule, (self.weight,), (grad,), (self.state,), STATE_FORMS[masters, None]
         )
         run(bound, self.rule, numbers, keys)
         self._reference(grad, numbers, masters and self.weight.itemsize == 2)

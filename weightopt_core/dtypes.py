@@ -61,8 +61,12 @@ _narrow = [name for name, storage in STORAGE.items() if storage.compute == _FLOA
 #: Those computed in float32, in words.
 NARROW = f"{', '.join(_narrow[:-1])} or {_narrow[-1]}"
 
+#: What the elements of a state in 8 bits are stored in; they are no numbers by themselves.
+QUANTIZED = "uint8"
+
 #: By type number: a class can take any name, and a dtype of raw bytes has that of its class.
 _OWN = {np.dtype(name).num: name for name in STORAGE if name != "bfloat16"}
+_QUANTIZED = np.dtype(QUANTIZED).num
 #: Type numbers from here on are those of types that packages have registered.
 _REGISTERED = 256
 
@@ -78,6 +82,11 @@ def storage_of(dtype: np.dtype[Any]) -> str | None:
     if dtype.num < _REGISTERED:
         return _OWN.get(dtype.num)
     return "bfloat16" if dtype.itemsize == 2 and dtype.name == "bfloat16" else None
+
+
+def name_of(dtype: np.dtype[Any]) -> str | None:
+    """Return the name of what a weight or a state is stored in; None for another type."""
+    return QUANTIZED if dtype.num == _QUANTIZED else storage_of(dtype)
 
 
 def is_half(dtype: np.dtype[Any]) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from weightopt_core.backends.interface import STATE_DTYPES
 from weightopt_core.cli.facts import facts, rules, state_bytes
 from weightopt_core.dtypes import STORAGE, dtype_of
 from weightopt_core.optimizer import Optimizer, Wrapper
@@ -39,9 +40,9 @@ matrices alone leave vectors to AdamW at the same rate. SGLD draws weights and d
 ``Test``, which adds gradients, is left out.
 """
 TABLE = """\
-Bytes of state for each weight in float32, and with ``state_dtype="bfloat16"`` where that is
-possible. *Rule* means that NumPy, C, OpenCL, torch and JAX run the same source; *host* that it
-computes with whole NumPy arrays. The speed is the time in which the memory could have been read
+Bytes of state for each weight in float32, and with ``state_dtype="bfloat16"`` and ``"int8"`` where
+that is possible. *Rule* means that NumPy, C, OpenCL, torch and JAX run the same source; *host* that
+it computes with whole NumPy arrays. The speed is the time in which the memory could have been read
 and written, over the time of a step, for ten million weights on two threads: 1 is the limit.
 :doc:`Benchmarks <../benchmarks>` says how it was measured.
 """
@@ -118,14 +119,22 @@ def _table(entries: list[Entry], root: Path) -> str:
             (
                 f":doc:`{cls.__name__} <{entry.page}>`",
                 known.state,
-                state_bytes(cls, state_dtype="bfloat16"),
+                *(state_bytes(cls, state_dtype=kind) for kind in STATE_DTYPES),
                 ", ".join(_dtypes(cls)),
                 _backends(cls),
                 known.needs,
                 speeds.get(entry.names[0], ""),
             )
         )
-    header = ("name", "state", "in bfloat16", "dtypes", "runs on", "needs", "speed")
+    header = (
+        "name",
+        "state",
+        *(f"in {kind}" for kind in STATE_DTYPES),
+        "dtypes",
+        "runs on",
+        "needs",
+        "speed",
+    )
     return table(header, rows)
 
 

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Mapping
 from typing import Any
 
+from weightopt_core.backends.interface import STATE_DTYPES
 from weightopt_core.cli.facts import facts, rules, state_bytes
 from weightopt_core.hyperparameters import REQUIRED
 from weightopt_core.optimizer import Optimizer
@@ -22,7 +23,10 @@ MEMORY: dict[str, tuple[str, dict[str, Any]]] = {
     "float64": ("float64", {}),
     "float16 or bfloat16": ("float16", {}),
     "the same with ``multi_precision``": ("float16", {"multi_precision": True}),
-    'float32, ``state_dtype="bfloat16"``': ("float32", {"state_dtype": "bfloat16"}),
+    **{
+        f'float32, ``state_dtype="{kind}"``': ("float32", {"state_dtype": kind})
+        for kind in STATE_DTYPES
+    },
 }
 
 

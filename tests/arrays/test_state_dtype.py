@@ -1,4 +1,4 @@
-"""States in bfloat16, rounded stochastically: bits, means, and resumed runs."""
+"""States in bfloat16 and in 8 bits, rounded stochastically: bits, means, and resumed runs."""
 
 import ml_dtypes
 import numpy as np
@@ -23,6 +23,9 @@ CASES = {
     "dcasgd": {"momentum": 0.9},
 }
 DTYPES = {"float32": np.float32, "float16": np.float16, "bfloat16": BFLOAT16}
+#: What `state_dtype` may be, and the dtype of the arrays.
+KINDS = {"bfloat16": BFLOAT16, "int8": np.dtype(np.uint8)}
+every_kind = pytest.mark.parametrize("kind", KINDS)
 
 
 ALL = [
@@ -34,8 +37,8 @@ ALL = [
 ]
 
 
-def create(name, **given):
-    return mx.optimizer.create(name, **CASES[name], state_dtype="bfloat16", **given)
+def create(name, kind="bfloat16", **given):
+    return mx.optimizer.create(name, **CASES[name], state_dtype=kind, **given)
 
 
 def parts_of(state):
@@ -49,7 +52,14 @@ def stepped_on_numpy(optimizer, index, arrays, grad, master):
     numbers = optimizer._numbers(optimizer.rule, index)
     weight, *states = arrays
     order = [states[-1], grad, *states[:-1], weight] if master else [weight, grad, *states]
-    run_in_slices(optimizer.rule, order, numbers, key, True)
+    run_in_slices(optimizer.rule, order, numbers, key, optimizer.state_dtype)
+
+
+def tamed(values, kind):
+    """Return values that are finite in every other block: one that is not takes its block along."""
+    if kind == "int8":
+        values[(np.arange(values.size) // 256 % 2 == 0) & ~np.isfinite(values)] = 1
+    return values
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -59,21 +69,23 @@ def stepped_on_numpy(optimizer, index, arrays, grad, master):
      ("bfloat16", True)],
 )  # fmt: skip
 @pytest.mark.parametrize("length", [1, 1023, 2 * SLICE + 5])
-def test_compiled_has_the_bits_of_numpy(name, dtype, master, length, wild):
-    optimizer = create(name, multi_precision=master, wd=0.01)
-    weight = wild(length + 3, DTYPES[dtype])[3:]
+@every_kind
+def test_compiled_has_the_bits_of_numpy(name, dtype, master, length, kind, wild):
+    optimizer = create(name, kind, multi_precision=master, wd=0.01)
+    weight = tamed(wild(length + 3, DTYPES[dtype])[3:], kind)
     state = optimizer.create_state("w", weight)
     arrays = weight, *parts_of(state)
-    assert [part.dtype for part in arrays[1:]] == [BFLOAT16] * len(optimizer.rule.states) + (
+    assert [part.dtype for part in arrays[1:]] == [KINDS[kind]] * len(optimizer.rule.states) + (
         [np.dtype(np.float32)] * master
     )
     copies = [array.copy() for array in arrays]
     for _ in range(4):
-        grad = wild(length, DTYPES[dtype])
+        grad = tamed(wild(length, DTYPES[dtype]), kind)
         if optimizer.rule.lowered.reduced:
             grad = np.where(np.isfinite(grad), grad, np.ones(1, grad.dtype))
             for array in (*arrays, *copies):
-                array[~np.isfinite(array)] = 1
+                if array.dtype != np.uint8:
+                    array[~np.isfinite(array)] = 1
         optimizer.update("w", weight, grad, state)
         stepped_on_numpy(optimizer, "w", copies, grad, master)
     for got, expected in zip(arrays, copies, strict=True):
@@ -81,15 +93,16 @@ def test_compiled_has_the_bits_of_numpy(name, dtype, master, length, wild):
 
 
 @pytest.mark.parametrize(("name", "given"), ALL)
-def test_every_optimizer_that_is_installed(name, given, rng):
-    optimizer = mx.optimizer.create(name, **given, state_dtype="bfloat16")
+@every_kind
+def test_every_optimizer_that_is_installed(name, given, kind, rng):
+    optimizer = mx.optimizer.create(name, **given, state_dtype=kind)
     weight = rng.normal(size=SLICE + 7).astype(np.float32)
     state = optimizer.create_state(0, weight)
     if not optimizer.rule.states:
         assert state is None
         return
     arrays = weight, *parts_of(state)
-    assert all(part.dtype == BFLOAT16 for part in arrays[1:])
+    assert all(part.dtype == KINDS[kind] for part in arrays[1:])
     copies = [array.copy() for array in arrays]
     for _ in range(3):
         grad = rng.normal(size=weight.size).astype(np.float32)
@@ -122,13 +135,14 @@ def test_a_rule_that_is_not_compiled(wild):
         assert same_bits(part, rounded(grad, keys[2 - i], 0))
 
 
-def test_many_tensors_and_threads_are_as_one_by_one():
-    sizes = [5, 0, 2 * THREAD_THRESHOLD + 3, 70_001, 1]
+@every_kind
+def test_many_tensors_and_threads_are_as_one_by_one(kind):
+    sizes = [5, 0, 2 * THREAD_THRESHOLD + 3, 70_001, 1, 256, 511]
     runs = []
-    for threads, together in ((1, True), (2, True), (2, False)):
+    for threads, together in ((1, True), (1, False), (2, True), (3, True), (5, True), (2, False)):
         mx.set_num_threads(threads)
         try:
-            runs.append(run_many(sizes, together))
+            runs.append(run_many(sizes, together, kind))
         finally:
             mx.set_num_threads(None)
     for other in runs[1:]:
@@ -136,11 +150,11 @@ def test_many_tensors_and_threads_are_as_one_by_one():
             assert one.tobytes() == two.tobytes()
 
 
-def run_many(sizes, together):
+def run_many(sizes, together, kind):
     """Return weights and states after some steps in which arrays are known and new."""
     mx.random.seed(1)
     rng = np.random.default_rng(2)
-    optimizer = create("adam")
+    optimizer = create("adam", kind)
     weights = [rng.normal(size=size).astype(np.float32) for size in sizes]
     states = [optimizer.create_state(i, weight) for i, weight in enumerate(weights)]
     for _ in range(4):
@@ -203,16 +217,17 @@ def test_nothing_is_lost_in_the_mean():
     assert abs(np.mean(nearest.astype(np.float64) / exact) - 1) > 0.1
 
 
-def test_a_resumed_run_goes_on_bit_for_bit(wild):
+@every_kind
+def test_a_resumed_run_goes_on_bit_for_bit(kind, wild):
     grads = [np.nan_to_num(wild(5000, np.float32)) for _ in range(6)]
-    whole, resumed = (mx.optimizer.get_updater(create("adam")) for _ in range(2))
+    whole, resumed = (mx.optimizer.get_updater(create("adam", kind)) for _ in range(2))
     weight = np.ones(5000, np.float32)
     for grad in grads[:3]:
         whole("w", grad, weight)
     copy = weight.copy()
     mx.random.seed(99)
     resumed.set_states(whole.get_states())
-    assert resumed.states["w"][0].dtype == BFLOAT16
+    assert resumed.states["w"][0].dtype == KINDS[kind]
     for grad in grads[3:]:
         whole("w", grad, weight)
         resumed("w", grad, copy)

@@ -100,6 +100,6 @@ def test_other_values_are_refused():
 
 def test_there_is_one_object_for_each_form_of_states():
     """A repeated step compares them by identity first."""
-    for (master, rounded), form in STATE_FORMS.items():
-        assert (form.master, form.rounded) == (master, rounded)
-    assert STATE_FORMS[True, False] is STATE_FORMS[1, 0]
+    for (master, states), form in STATE_FORMS.items():
+        assert (form.master, form.states) == (master, states)
+    assert STATE_FORMS[True, None] is STATE_FORMS[1, None]

@@ -129,15 +129,16 @@ def test_results_survive_json(results):
     assert json.loads(dumps(results)) == results
 
 
-def test_states_in_bfloat16_are_timed_where_states_leave_the_caches():
+@pytest.mark.parametrize("state_dtype", ["bfloat16", "int8"])
+def test_states_that_are_rounded_are_timed_where_states_leave_the_caches(state_dtype):
     names = {}
     for case in plan.cases(ALGORITHMS, plan.SINGLE, plan.DTYPES, (1, 2)):
         found = [each.name for each in suite.contestants(case, [])]
         names[case.workload.name, case.dtype, case.algorithm] = found
-    rounded = RoundedStates.name
-    assert [case for case, found in names.items() if rounded in found] == [suite.ROUNDED]
+    rounded = RoundedStates(state_dtype)
+    assert [case for case, found in names.items() if rounded.name in found] == [suite.ROUNDED]
     weights, grads = (workloads.arrays([(1000,)], np.float32, seed) for seed in range(2))
-    RoundedStates().step(weights, grads, ALGORITHMS["adam"])()
+    rounded.step(weights, grads, ALGORITHMS["adam"])()
     assert "state_dtype" not in ALGORITHMS["adam"].arguments
 
 

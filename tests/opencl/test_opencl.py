@@ -79,7 +79,7 @@ def step(optimizer, weight, grad, state, t):
     """Run the step `t` of one weight."""
     rule = optimizer.rule
     numbers = numbers_of(optimizer, t)
-    form = STATE_FORMS[optimizer.multi_precision, False]
+    form = STATE_FORMS[optimizer.multi_precision, None]
     bound = backend_of(weight).bind(rule, (weight,), (grad,), (state,), form)
     run(bound, rule, numbers, [KEY] if rule.draws else [])
 

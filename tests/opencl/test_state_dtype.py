@@ -1,4 +1,4 @@
-"""States in bfloat16 on OpenCL devices: the bits of the host."""
+"""States in bfloat16 and in 8 bits on OpenCL devices: the bits of the host."""
 
 import ml_dtypes
 import numpy as np
@@ -27,8 +27,13 @@ PRODUCT = [
 SIZES = [1, 0, 40_007, 5, 16_385, 2001]
 
 
-def create(name, master):
-    return mx.optimizer.create(name, **CASES[name], state_dtype="bfloat16", multi_precision=master)
+#: What `state_dtype` may be, and the dtype of the arrays.
+KINDS = {"bfloat16": "bfloat16", "int8": "uint8"}
+every_kind = pytest.mark.parametrize("kind", KINDS)
+
+
+def create(name, master, kind="bfloat16"):
+    return mx.optimizer.create(name, **CASES[name], state_dtype=kind, multi_precision=master)
 
 
 def parts_of(state):
@@ -41,7 +46,8 @@ def host_array(array):
 
 @every_device
 @pytest.mark.parametrize(("name", "together", "dtype"), PRODUCT)
-def test_same_bits_as_on_the_host(name, together, dtype, queue, wild):
+@every_kind
+def test_same_bits_as_on_the_host(name, together, dtype, kind, queue, wild):
     sizes = [1, 0, 301, 5] if is_slow(queue) else SIZES
     weights = [wild(size, dtype) for size in sizes]
     steps = [[wild(size, dtype) for size in sizes] for _ in range(3)]
@@ -51,7 +57,7 @@ def test_same_bits_as_on_the_host(name, together, dtype, queue, wild):
     runs = []
     for place in (np.copy, lambda values: on_device(queue, values, 3)):
         mx.random.seed(1)
-        updater = mx.optimizer.get_updater(create(name, dtype is np.float16))
+        updater = mx.optimizer.get_updater(create(name, dtype is np.float16, kind))
         placed = [place(weight) for weight in weights]
         for grads in steps:
             given = [place(grad) for grad in grads]
@@ -61,7 +67,7 @@ def test_same_bits_as_on_the_host(name, together, dtype, queue, wild):
                 for i, arguments in enumerate(zip(given, placed, strict=True)):
                     updater(i, *arguments)
         parts = [part for i in range(len(sizes)) for part in parts_of(updater.states[i])]
-        assert {part.dtype.name for part in parts} <= {"bfloat16", "float32"}
+        assert {part.dtype.name for part in parts} <= {KINDS[kind], "float32"}
         runs.append([host_array(array) for array in (*placed, *parts)])
     for one, other in zip(*runs, strict=True):
         assert one.dtype == other.dtype
@@ -69,10 +75,11 @@ def test_same_bits_as_on_the_host(name, together, dtype, queue, wild):
 
 
 @every_device
-def test_a_run_goes_on_where_another_device_left_it(queue):
+@every_kind
+def test_a_run_goes_on_where_another_device_left_it(kind, queue):
     rng = np.random.default_rng(5)
     grads = rng.normal(size=(4, 3000)).astype(np.float32)
-    host, device = (mx.optimizer.get_updater(create("adam", False)) for _ in range(2))
+    host, device = (mx.optimizer.get_updater(create("adam", False, kind)) for _ in range(2))
     weight = np.ones(3000, np.float32)
     for grad in grads[:2]:
         host("w", grad, weight)

@@ -2,6 +2,7 @@
 #include "casts.h"
 #include "finite.h"
 #include "powers.h"
+#include "quantize.h"
 #include "random_fill.h"
 #include "running.h"
 #include "scaling.h"
@@ -42,6 +43,26 @@ CORE(core_store_rounded)
     draw_words(arrays[3], key[0], key[1], 0, 0, count);
     store_rounded_low(arrays[0], arrays[2], arrays[3], count);
     store_rounded_high(arrays[1], arrays[2], arrays[3], count);
+}
+
+/* Constants: both halves of the key. `count` is the bytes of a state, the first two arrays are two of
+ * those, the third takes what the first stands for, the fourth has values, the fifth takes the words. */
+CORE(core_quantized)
+{
+    const ptrdiff_t whole = QUANTIZED_BLOCK + QUANTIZED_SCALE;
+    const ptrdiff_t elements = count - (count + whole - 1) / whole * QUANTIZED_SCALE;
+    uint64_t key[2];
+    memcpy(key, constants, sizeof key);
+    draw_words(arrays[4], key[0], key[1], 0, 0, elements);
+    for (ptrdiff_t i = 0; i < elements; i += QUANTIZED_BLOCK) {
+        const ptrdiff_t left = elements - i < QUANTIZED_BLOCK ? elements - i : QUANTIZED_BLOCK;
+        const float *values = (const float *)arrays[3] + i;
+        const uint32_t *words = (const uint32_t *)arrays[4] + i;
+        for (int state = 0; state < 2; ++state)
+            store_quantized((uint8_t *)arrays[state] + QUANTIZED_BYTES(i), values, words,
+                            16 * state, left);
+        load_quantized((float *)arrays[2] + i, (const uint8_t *)arrays[0] + QUANTIZED_BYTES(i), left);
+    }
 }
 
 #define FIND(dtype, word)                                         \

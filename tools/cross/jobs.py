@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 
 from weightopt_core import optimizer
+from weightopt_core.backends.cpu.quantized import dequantized, quantized
 from weightopt_core.backends.cpu.rounding import rounded
+from weightopt_core.backends.states import BLOCK, SCALE
 from weightopt_core.dtypes import dtype_of
 from weightopt_core.kernels import random_fill
 from weightopt_core.kernels.reduction import LANES_OF_A_CHUNK
@@ -154,6 +156,7 @@ def core() -> Iterator[Job]:
             stored = singles.astype(dtype)
         yield Job(f"core_store_{name}", [bits, singles], [stored, singles])
     yield _rounded(singles)
+    yield _quantized(rng)
     for dtype in (FLOAT32, FLOAT64, *HALVES.values()):
         values = rng.normal(size=LENGTH).astype(dtype)
         values[600:] = np.inf
@@ -190,6 +193,21 @@ def _rounded(values: np.ndarray) -> Job:
     words = np.zeros(values.size, np.uint32)
     arrays = [np.zeros_like(low), np.zeros_like(high), values, words]
     return Job("core_store_rounded", arrays, [low, high, values], np.array(KEY, np.uint64))
+
+
+def _quantized(rng: np.random.Generator) -> Job:
+    """Return the job of two states in 8 bits, of as many bytes as others have elements."""
+    values = rng.normal(size=LENGTH).astype(np.float32)
+    values[:BLOCK] = values[:BLOCK] ** 2  # without a sign
+    values[BLOCK : BLOCK + 9] *= np.float32(1e-6)
+    values[-1] = np.inf  # what it is after the last element
+    elements = LENGTH - -(-LENGTH // (BLOCK + SCALE)) * SCALE
+    states = [quantized(values[:elements], KEY, state) for state in (0, 1)]
+    loaded = np.zeros_like(values)
+    loaded[:elements] = dequantized(states[0])
+    words = np.zeros(LENGTH, np.uint32)
+    arrays = [*map(np.zeros_like, states), np.zeros_like(values), values, words]
+    return Job("core_quantized", arrays, [*states, loaded, values], np.array(KEY, np.uint64))
 
 
 def _drawn(name: str, dtype: np.dtype[Any]) -> Job:

@@ -26,17 +26,20 @@ class StateForm(NamedTuple):
     ----------
     master : bool
         Whether the state of a 16-bit weight ends with a float32 master copy of it.
-    rounded : bool
-        Whether the rule's own states are bfloat16, rounded stochastically.
+    states : {None, "bfloat16", "int8"}
+        What the rule's own states are rounded to, stochastically; None where they are as they are
+        computed.
     """
 
     master: bool
-    rounded: bool
+    states: str | None
 
 
+#: What states may be rounded to.
+STATE_DTYPES = ("bfloat16", "int8")
 #: All forms, each one object, by what they are.
-STATE_FORMS = {(m, r): StateForm(m, r) for m in (False, True) for r in (False, True)}
-PLAIN = STATE_FORMS[False, False]
+STATE_FORMS = {(m, s): StateForm(m, s) for m in (False, True) for s in (None, *STATE_DTYPES)}
+PLAIN = STATE_FORMS[False, None]
 
 
 class Turn(Protocol):

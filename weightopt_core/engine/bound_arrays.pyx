@@ -27,14 +27,17 @@ cimport numpy as cnp
 
 from ..kernels.abi cimport MAX_ARRAYS
 from ..kernels.driver cimport (
-    BFLOAT16, FLOAT32, FLOAT64, MIXED, NOISE, NOTHING, Tensor, size_of,
+    BFLOAT16, FLOAT32, FLOAT64, MIXED, NOISE, NOTHING, QUANTIZED, Tensor, size_of,
 )
 from .numpy_fields cimport (
     Span, are_apart, is_plain, overlap, storage_of, touches, written_spans,
 )
-from .recognise_arrays cimport Known, weightopt_is_same, weightopt_parts
+from .recognise_arrays cimport Known, weightopt_fits, weightopt_is_same, weightopt_parts
 
 cnp.import_array()
+
+#: How states are stored that are rounded, by what they are rounded to.
+cdef dict STATES = {None: NOTHING, "bfloat16": BFLOAT16, "int8": QUANTIZED}
 
 cdef enum:
     UNFIT
@@ -60,7 +63,7 @@ cdef class BoundArrays:
         self.noise = noise
         self.form = form
         self.master = form.master
-        self.work.rounded = form.rounded
+        self.work.states = STATES[form.states]
         self.work.tensor = <Tensor *>PyMem_Calloc(tensors + 1, sizeof(Tensor))
         self.work.data = <char **>PyMem_Calloc(pointers + 1, sizeof(char *))
         self.work.storage = <signed char *>PyMem_Calloc(pointers + 1, 1)
@@ -164,7 +167,7 @@ cdef class BoundArrays:
                 stored = storage_of(<cnp.ndarray>arrays[i])
                 if not is_plain(<cnp.ndarray>arrays[i], i != 1):
                     return UNFIT
-                if i and not cnp.PyArray_SAMESHAPE(<cnp.ndarray>arrays[i], first):
+                if i and not weightopt_fits(arrays[i], arrays[0]):
                     return UNFIT
                 begin = cnp.PyArray_BYTES(<cnp.ndarray>arrays[i])
                 known[i].type = cnp.PyArray_TYPE(<cnp.ndarray>arrays[i])
@@ -182,20 +185,22 @@ cdef class BoundArrays:
         tensor.wide = storage[0] == FLOAT64
         tensor.storage = storage[0]
         for i in range(1, last + 1):
-            if storage[i] != (storage[0] if i < last else NOTHING) or self.work.rounded:
+            if storage[i] != (storage[0] if i < last else NOTHING):
                 tensor.storage = MIXED
+        if self.work.states != NOTHING:
+            tensor.storage = MIXED
         if not self.dtypes_fit(storage) or overlap(data, storage, last + 1, count):
             return UNFIT
         return found
 
     cdef bint dtypes_fit(self, const signed char *storage):
         cdef int mirror = storage[self.work.parameters], i
-        cdef int state = BFLOAT16 if self.work.rounded else storage[0]
-        if storage[0] < 0 or mirror < 0:
+        cdef int state = storage[0] if self.work.states == NOTHING else self.work.states
+        if not 0 <= storage[0] < NOISE or mirror < 0:
             return False  # no kernel knows this type
         if mirror != NOTHING and (storage[0] != FLOAT32 or size_of(mirror) != 2):
             return False
-        if self.work.rounded and storage[0] == FLOAT64:
+        if self.work.states != NOTHING and storage[0] == FLOAT64:
             return False
         if storage[1] != storage[0] and storage[1] != mirror:
             return False

@@ -29,7 +29,7 @@ cimport numpy as cnp
 from .bound_arrays cimport BoundArrays
 from .index_groups cimport Call, Turn
 from .constants cimport Constants
-from ..kernels.driver cimport GRAIN, Kernel, Tensor, run_part, size_of
+from ..kernels.driver cimport GRAIN, Kernel, Tensor, bytes_of, number_elements, run_part
 from .numpy_fields cimport touches
 from .recognise_arrays cimport TENSORS, Comparison, compare_part, weightopt_items
 from ..kernels.reduction_pass cimport measure_work
@@ -92,7 +92,6 @@ cdef class CompiledStep(BoundArrays):
     cdef int take_numbers(self, Constants constants, list keys, bint all_of_them=True) except -1:
         """Take the constants in both compute types, and number the elements of all tensors."""
         cdef Py_ssize_t i, width = constants.width, values = constants.rows * width
-        cdef ptrdiff_t total = 0
         cdef Tensor *tensor
         cdef char *moved
         # With reductions the first ones come alone: the others follow from what is measured.
@@ -112,8 +111,6 @@ cdef class CompiledStep(BoundArrays):
             (<float *>(self.numbers + 8 * values))[i] = <float>constants.values[i]
         for i in range(self.work.tensors):
             tensor = &self.work.tensor[i]
-            tensor.begin = total
-            total += tensor.count
             tensor.constants = self.numbers + (
                 8 * width * constants.which[i]
                 if tensor.wide
@@ -121,8 +118,8 @@ cdef class CompiledStep(BoundArrays):
             )
         for i in range(min(<Py_ssize_t>len(keys), self.work.tensors)):
             self.work.tensor[i].key0, self.work.tensor[i].key1 = keys[i]
-        self.work.total = total
         self.work.functions = self.kernel.functions
+        number_elements(&self.work)
         return 0
 
     # To ask for the number of threads runs Python, and takes longer than a small step.
@@ -359,8 +356,10 @@ cdef class CompiledStep(BoundArrays):
                 for i in range(stride):
                     if i != 1 and self.work.data[tensor * stride + i] != NULL:
                         new = results[tensor][at]
-                        size = size_of(self.work.storage[tensor * stride + i])
-                        if cnp.PyArray_NBYTES(new) != self.work.tensor[tensor].count * size:
+                        size = bytes_of(
+                            self.work.storage[tensor * stride + i], self.work.tensor[tensor].count
+                        )
+                        if cnp.PyArray_NBYTES(new) != size:
                             raise ValueError(f"rule {self.rule.name!r}: results of another size")
                         at += 1
             # All sizes are right, so that nothing below can raise: a step is stored whole.

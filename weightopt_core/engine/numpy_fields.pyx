@@ -17,7 +17,7 @@ cdef extern from "numpy/arrayobject.h":
     enum:
         NPY_USERDEF
 
-from ..kernels.driver cimport BFLOAT16, FLOAT16, FLOAT32, FLOAT64, size_of
+from ..kernels.driver cimport BFLOAT16, FLOAT16, FLOAT32, FLOAT64, QUANTIZED, bytes_of
 
 cnp.import_array()
 
@@ -42,6 +42,8 @@ cdef int storage_of(cnp.ndarray array) except -2:
         return FLOAT64
     if type_number == cnp.NPY_FLOAT16:
         return FLOAT16
+    if type_number == cnp.NPY_UINT8:
+        return QUANTIZED
     # Types that packages register have numbers of their own. A void type that a class gave the
     # same name has the number of all void types, of any size.
     if bfloat16_type < 0 and type_number >= NPY_USERDEF and cnp.PyArray_ITEMSIZE(array) == 2:
@@ -58,8 +60,8 @@ cdef bint overlap(
     cdef int i, j
     for i in range(arrays if count else 0):
         for j in range(i + 1 if data[i] else arrays, arrays):
-            if data[j] and data[j] < data[i] + count * size_of(storage[i]):
-                if data[i] < data[j] + count * size_of(storage[j]):
+            if data[j] and data[j] < data[i] + bytes_of(storage[i], count):
+                if data[i] < data[j] + bytes_of(storage[j], count):
                     return True
     return False
 
@@ -70,7 +72,7 @@ cdef Span span_of(const Work *work, ptrdiff_t tensor, int array) noexcept nogil:
     cdef Span span
     span.begin = span.end = work.data[i]
     if work.data[i]:
-        span.end += work.tensor[tensor].count * size_of(work.storage[i])
+        span.end += bytes_of(work.storage[i], work.tensor[tensor].count)
     return span
 
 

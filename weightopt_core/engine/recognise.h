@@ -6,6 +6,10 @@
 #include <Python.h>
 #include <numpy/arrayobject.h>
 
+#include "words.h"
+
+#include "quantized.h"
+
 /* What is known of one array. All of it is compared by value; no address is followed but those of
    the arrays that a step is given. */
 typedef struct {
@@ -54,7 +58,18 @@ static inline PyObject **weightopt_parts(PyObject **state, Py_ssize_t *count)
     return state;
 }
 
-/* Whether `object` is still the known array, and of the shape of `first`. */
+/* Whether an array has the shape that goes with the weight, or master copy, `first`. */
+static inline int weightopt_fits(PyObject *object, PyObject *first)
+{
+    PyArrayObject *array = (PyArrayObject *)object, *weight = (PyArrayObject *)first;
+    if (PyArray_TYPE(array) != NPY_UINT8)
+        return object == first || PyArray_SAMESHAPE(array, weight);
+    /* A state in 8 bits is a row of bytes. */
+    return PyArray_NDIM(array) == 1
+        && PyArray_DIM(array, 0) == QUANTIZED_BYTES(PyArray_SIZE(weight));
+}
+
+/* Whether `object` is still the known array, and of a shape that goes with `first`. */
 static inline int weightopt_is_same(PyObject *object, const weightopt_known *known, int written,
                                     PyObject *first)
 {
@@ -62,8 +77,7 @@ static inline int weightopt_is_same(PyObject *object, const weightopt_known *kno
     int flags = NPY_ARRAY_C_CONTIGUOUS | NPY_ARRAY_ALIGNED | (written ? NPY_ARRAY_WRITEABLE : 0);
     return Py_TYPE(object) == &PyArray_Type && PyArray_DATA(array) == known->data
         && PyArray_TYPE(array) == known->type && PyArray_ISNOTSWAPPED(array)
-        && (PyArray_FLAGS(array) & flags) == flags
-        && (object == first || PyArray_SAMESHAPE(array, (PyArrayObject *)first));
+        && (PyArray_FLAGS(array) & flags) == flags && weightopt_fits(object, first);
 }
 
 /* Whether `weight`, `grad` and the arrays of `state` are the known ones of a tensor of `count`

@@ -16,6 +16,7 @@ cdef extern from "recognise.h" nogil:
         PyObject *weight, PyObject *grad, PyObject **state, const Known *known, int states,
         int mirror, Py_ssize_t count,
     )
+    bint weightopt_fits(PyObject *object, PyObject *first)
     bint weightopt_is_same(PyObject *object, const Known *known, bint written, PyObject *first)
 
 cdef enum:

@@ -3,7 +3,9 @@ from libc.stdint cimport uint64_t
 
 cdef enum:
     GRAIN = 16384  # elements in one task of the pool
-    STAGE = 256  # elements copied and computed at a time where arrays are not stored alike
+    # Elements copied and computed at a time where arrays are not stored alike; a block of a state
+    # in 8 bits is one.
+    STAGE = 256
 
 # How elements are stored, as dtypes.py says it to Python. Without a name, as Cython before 3.3
 # takes no size from an enum with one.
@@ -13,6 +15,7 @@ cdef enum:
     FLOAT16
     BFLOAT16
     NOISE  # not stored: drawn where it is needed
+    QUANTIZED  # of a state: in 8 bits, by blocks
     NOTHING
     MIXED  # of a tensor: not all arrays alike
 
@@ -35,7 +38,7 @@ cdef struct Work:
     int parameters  # arrays that the rule takes; one more pointer a tensor is for its mirror
     ptrdiff_t tensors
     ptrdiff_t total  # elements of all tensors
-    bint rounded  # whether states are bfloat16, rounded stochastically
+    int states  # BFLOAT16 or QUANTIZED where they are rounded to that stochastically, or NOTHING
     Tensor *tensor
     char **data  # of each tensor one after the other
     signed char *storage
@@ -46,6 +49,10 @@ cdef inline ptrdiff_t size_of(int storage) noexcept nogil:
     return 8 if storage == FLOAT64 else 4 if storage == FLOAT32 else 2
 
 
+# Bytes of so many elements; and where element `count` begins, if that begins a block.
+cdef ptrdiff_t bytes_of(int storage, ptrdiff_t count) noexcept nogil
+
+
 cdef inline bint is_computed(int storage) noexcept nogil:
     """Whether elements are stored as rules compute them."""
     return storage == FLOAT32 or storage == FLOAT64
@@ -53,6 +60,7 @@ cdef inline bint is_computed(int storage) noexcept nogil:
 
 cdef void load(void *staged, const char *data, int storage, ptrdiff_t count) noexcept nogil
 cdef void store(char *data, const void *staged, int storage, ptrdiff_t count) noexcept nogil
+cdef void number_elements(Work *work) noexcept nogil
 cdef void run_part(void *context, ptrdiff_t begin, ptrdiff_t end) noexcept nogil
 
 

@@ -15,7 +15,7 @@ A pointer is IN if nothing is written through it, OUT if only that, and INOUT if
 
 from cpython.pycapsule cimport PyCapsule_GetPointer
 from libc.stddef cimport ptrdiff_t
-from libc.stdint cimport uint16_t, uint32_t, uint64_t
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 
 from .abi cimport ABI, CAPSULE, MAX_ARRAYS, MAX_REDUCTIONS
@@ -38,6 +38,13 @@ cdef extern from "casts.h" nogil:
         uint16_t *out, const float *values, const uint32_t *words, ptrdiff_t count
     )
 
+cdef extern from "quantize.h" nogil:
+    ptrdiff_t QUANTIZED_BYTES(ptrdiff_t count)
+    void load_quantized(float *out, const uint8_t *block, ptrdiff_t count)
+    void store_quantized(
+        uint8_t *block, const float *values, const uint32_t *words, int shift, ptrdiff_t count
+    )
+
 cdef extern from "probe.h" nogil:
     int weightopt_is_exact()
     const char *weightopt_inexact
@@ -56,12 +63,18 @@ cdef enum:
 THREAD_THRESHOLD = 2 * GRAIN
 
 
+cdef ptrdiff_t bytes_of(int storage, ptrdiff_t count) noexcept nogil:
+    return QUANTIZED_BYTES(count) if storage == QUANTIZED else count * size_of(storage)
+
+
 # OUT staged; IN data
 cdef void load(void *staged, const char *data, int storage, ptrdiff_t count) noexcept nogil:
     if storage == FLOAT16:
         load_float16(<float *>staged, <const uint16_t *>data, count)
     elif storage == BFLOAT16:
         load_bfloat16(<float *>staged, <const uint16_t *>data, count)
+    elif storage == QUANTIZED:
+        load_quantized(<float *>staged, <const uint8_t *>data, count)
     else:
         memcpy(staged, data, count * size_of(storage))
 
@@ -80,18 +93,23 @@ cdef void store(char *data, const void *staged, int storage, ptrdiff_t count) no
 cdef void store_states(
     Work *work, Tensor *tensor, char **data, void **arrays, ptrdiff_t begin, ptrdiff_t count
 ) noexcept nogil:
-    """Store the states of a stage in bfloat16, rounded stochastically."""
+    """Store the states of a stage, rounded stochastically."""
     cdef uint32_t[STAGE] words
-    cdef uint16_t *out
+    cdef char *out
+    cdef const float *values
     cdef int i
     for i in range(work.parameters - 2):
-        out = <uint16_t *>data[2 + i] + begin
+        out = data[2 + i] + bytes_of(work.states, begin)
+        values = <const float *>arrays[2 + i]
         # A word has 32 bits and a rounding takes 16: each word serves a pair of states.
         if i % 2 == 0:
             draw_words(words, tensor.key0, tensor.key1, i // 2, begin, count)
-            store_rounded_low(out, <const float *>arrays[2 + i], words, count)
+        if work.states == QUANTIZED:
+            store_quantized(<uint8_t *>out, values, words, 16 * (i % 2), count)
+        elif i % 2 == 0:
+            store_rounded_low(<uint16_t *>out, values, words, count)
         else:
-            store_rounded_high(out, <const float *>arrays[2 + i], words, count)
+            store_rounded_high(<uint16_t *>out, values, words, count)
 
 
 # IN work, tensor, storage; INOUT what `data` points to, but the gradient, which is IN
@@ -102,7 +120,7 @@ cdef void run_staged(
     cdef double copies[MAX_ARRAYS][STAGE + PADDING]
     cdef void *arrays[MAX_ARRAYS]
     cdef ptrdiff_t count, itemsize = 8 if tensor.wide else 4
-    cdef int i, last = work.parameters, stored = 2 if work.rounded else last
+    cdef int i, last = work.parameters, stored = last if work.states == NOTHING else 2
     while begin < end:
         count = min(<ptrdiff_t>STAGE, end - begin)
         for i in range(last):
@@ -113,13 +131,13 @@ cdef void run_staged(
             elif storage[i] == NOISE:
                 draw_normal(arrays[i], itemsize, tensor.key0, tensor.key1, begin, count)
             else:
-                load(arrays[i], data[i] + begin * size_of(storage[i]), storage[i], count)
+                load(arrays[i], data[i] + bytes_of(storage[i], begin), storage[i], count)
         work.functions[<int>(FLOAT64 if tensor.wide else FLOAT32)](count, arrays, tensor.constants)
         # All but the gradient, which is read only, and the noise, which is nowhere.
         for i in range(stored):
             if i != 1 and storage[i] != NOISE and not is_computed(storage[i]):
                 store(data[i] + begin * size_of(storage[i]), arrays[i], storage[i], count)
-        if work.rounded:
+        if work.states != NOTHING:
             store_states(work, tensor, data, arrays, begin, count)
         # The 16-bit weight that mirrors a master copy comes last.
         if storage[last] != NOTHING:
@@ -158,6 +176,19 @@ cdef void run_aligned(
     if end < tensor.count:
         end += before
     run_direct(work, tensor, data, begin + before, min(end, tensor.count))
+
+
+# INOUT work
+cdef void number_elements(Work *work) noexcept nogil:
+    """Number the elements of all tensors in one row, whose parts begin with a block of a state."""
+    cdef ptrdiff_t i, total = 0
+    for i in range(work.tensors):
+        work.tensor[i].begin = total
+        total += work.tensor[i].count
+        # Nobody has the numbers that are left out.
+        if work.states == QUANTIZED:
+            total = (total + STAGE - 1) // STAGE * STAGE
+    work.total = total
 
 
 cdef void run_part(void *context, ptrdiff_t begin, ptrdiff_t end) noexcept nogil:

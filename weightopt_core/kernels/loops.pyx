@@ -132,7 +132,7 @@ cdef int run(
     work.parameters = loop.arrays
     work.tensors = 1
     work.total = count
-    work.rounded = False
+    work.states = NOTHING
     work.tensor = &tensor
     work.data = data
     work.storage = stored

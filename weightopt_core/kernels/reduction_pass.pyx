@@ -20,7 +20,7 @@ import numpy as np
 
 from .abi cimport MAX_ARRAYS, MAX_REDUCTIONS
 from .chunks cimport CHUNK, LANES
-from .driver cimport STAGE, Kernel, Tensor, Work, is_computed, load, rule_function, size_of
+from .driver cimport STAGE, Kernel, Tensor, Work, bytes_of, is_computed, load, rule_function
 from .reduction cimport add_scaled, add_values, join_lanes
 from .parallel cimport parallel_for
 
@@ -51,7 +51,7 @@ cdef void place(
     cdef signed char *storage = work.storage + at * (work.parameters + 1)
     cdef int i
     for i in range(work.parameters):
-        arrays[i] = data[i] + begin * size_of(storage[i])
+        arrays[i] = data[i] + bytes_of(storage[i], begin)
         if not is_computed(storage[i]):
             load(copies[i], <char *>arrays[i], storage[i], count)
             arrays[i] = copies[i]

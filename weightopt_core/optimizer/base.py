@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 from .. import written
 from ..algorithm import Algorithm
 from ..backends import backend_of
+from ..backends.interface import STATE_DTYPES
 from ..errors import wording
 from ..hyperparameters import Choice, Flag, Instance, Integer, LearningRate, Names, Real
 from ..kinds import OPTIMIZER
@@ -63,11 +64,12 @@ class Optimizer(Algorithm, NamedSettings):
     multi_precision : bool, optional
         Keep a float32 copy of each 16-bit weight in its state and update that. Weights of other
         types have the precision already.
-    state_dtype : {"bfloat16"}, optional
-        Keep the rule's states in bfloat16 beside weights of float32 or 16 bits. Each new state is
-        computed in float32 and rounded stochastically, up or down by chance, so that in the mean
-        nothing is lost; a master copy stays float32. Needs ml_dtypes. By default the states have
-        the dtype that the weight is computed from.
+    state_dtype : {"bfloat16", "int8"}, optional
+        Keep the rule's states in bfloat16, or in 8 bits by blocks of 256 elements with a scale of
+        their own, beside weights of float32 or 16 bits. Each new state is computed in float32 and
+        rounded stochastically, up or down by chance, so that in the mean nothing is lost; a master
+        copy stays float32. bfloat16 needs ml_dtypes. By default the states have the dtype that the
+        weight is computed from.
     on_nonfinite : {"propagate", "raise", "skip"}, optional
         What a call of `update` does where a gradient that it is given holds an infinity or NaN.
         ``"propagate"`` computes with it, and looks at nothing. Otherwise all gradients of the call
@@ -95,7 +97,7 @@ class Optimizer(Algorithm, NamedSettings):
     sym = Instance(None, ("list_arguments", "attr_dict"), optional=True)
     begin_num_update = Integer(0, "[0, 4e18]")
     multi_precision = Flag(False, kw_only=True)
-    state_dtype = Choice(None, ("bfloat16",), optional=True, kw_only=True)
+    state_dtype = Choice(None, STATE_DTYPES, optional=True, kw_only=True)
     on_nonfinite = Choice(PROPAGATE, CHOICES, kw_only=True)
 
     #: How the weight and the states change; None where `update` is overridden.
@@ -188,14 +190,14 @@ class Optimizer(Algorithm, NamedSettings):
             None for a rule without states, an array for one state, a tuple for several; each array
             has the weight's shape and dtype. With ``multi_precision`` and a 16-bit weight it is a
             tuple of float32 arrays: the states, and last a copy of the weight. With ``state_dtype``
-            the states are bfloat16.
+            the states are bfloat16, or each is a row of bytes.
 
         Raises
         ------
         ValueError
             ``state_dtype`` is set, and the weight is float64, or the rule draws noise.
         ImportError
-            ``state_dtype`` is set, and ml_dtypes is not installed.
+            `state_dtype` is ``"bfloat16"``, and ml_dtypes is not installed.
         """
         return created(self, weight)
 

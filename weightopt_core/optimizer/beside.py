@@ -44,7 +44,7 @@ class Beside:
     def check(self, indices: Any, weights: Any, grads: Any, states: Any, master: bool) -> None:
         """Raise what `run` would raise of these arrays; nothing is changed."""
         call = self.rates.calls.find(indices, self.rates.true)
-        check(call, bind, self.rule, weights, grads, states, STATE_FORMS[master, False])
+        check(call, bind, self.rule, weights, grads, states, STATE_FORMS[master, None])
 
     def counts(self, indices: Sequence[Any]) -> list[int]:
         """Return how often it was run for each index."""
@@ -81,7 +81,7 @@ class Beside:
         """
         call = self.rates.calls.find(indices, self.rates.true)
         constants = self._constants(source, len(indices), counts)
-        form = STATE_FORMS[master, False]
+        form = STATE_FORMS[master, None]
 
         def numbers(rule: Rule, index: Any, turn: Any) -> dict[str, Any]:
             settings = map(as_plain, self._read(source))

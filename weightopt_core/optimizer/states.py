@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..backends import backend_of
+from ..backends.cpu.quantized import quantized
 from ..backends.interface import STATE_FORMS, StateForm
 from ..backends.states import check_state_dtype
 from ..errors import wording
@@ -18,11 +19,11 @@ def form_of(optimizer: Optimizer) -> StateForm:
     """Return what the states are made of."""
     rule = optimizer.rule
     if optimizer.state_dtype is None or rule is None or not rule.states:
-        return STATE_FORMS[optimizer.multi_precision, False]
+        return STATE_FORMS[optimizer.multi_precision, None]
     if rule.draws:
         expected = f"None for the rule {rule.name!r}, which draws noise"
         raise ValueError(wording("state_dtype", expected, repr(optimizer.state_dtype)))
-    return STATE_FORMS[optimizer.multi_precision, True]
+    return STATE_FORMS[optimizer.multi_precision, optimizer.state_dtype]
 
 
 def keeps_master(optimizer: Optimizer, weight: Any) -> bool:
@@ -44,8 +45,11 @@ def created(optimizer: Optimizer, weight: Any) -> Any:
 def _stored(optimizer: Optimizer, weight: Any) -> Sequence[Any]:
     """Return the initial states in the dtype that they are kept in."""
     states = optimizer.initial_states(weight)
-    if not form_of(optimizer).rounded:
+    form = form_of(optimizer)
+    if form.states is None:
         return states
     backend = backend_of(weight)
-    check_state_dtype(backend.view(weight, "weight").dtype.name)
-    return [backend.to_bfloat16(state) for state in states]
+    check_state_dtype(backend.view(weight, "weight").dtype.name, form)
+    if form.states == "bfloat16":
+        return [backend.to_bfloat16(state) for state in states]
+    return [backend.place(quantized(backend.to_host(state)), state) for state in states]

@@ -83,10 +83,10 @@ class Stepper:
         if not rates.is_looked_through:
             decays = "wd" in rule.numbers and not self.by_index
             rates.look_through(optimizer.wd if decays else 0.0, call.indices)
-        form = STATE_FORMS[optimizer.multi_precision, False]
+        form = STATE_FORMS[optimizer.multi_precision, None]
         if optimizer.state_dtype:
             form = form_of(optimizer)
-        keyed = rule.draws or form.rounded
+        keyed = rule.draws or form.states is not None
         for _ in ATTEMPTS:
             if plain:
                 turn = call.ahead(rates.multipliers, optimizer.begin_num_update)

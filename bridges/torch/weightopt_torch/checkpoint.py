@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from weightopt_core.backends.states import quantized_size
 from weightopt_core.dtypes import dtype_of
 from weightopt_core.errors import wording
 
@@ -78,6 +79,7 @@ def parted(
         raise TypeError(wording(argument, "a dict of tensors", type(state).__name__))
     tensors = {key: value for key, value in state.items() if key != STEP}
     count = count_of(state, slot.label)
+    slot.check_form(core, parameter)
     expected = expected_parts(core, slot, parameter)
     if expected is not None and tensors.keys() != expected.keys():
         words = ", ".join(expected) or "no tensor"
@@ -96,13 +98,15 @@ def _check_tensor(argument: str, tensor: Any, parameter: torch.Tensor, dtype: An
         raise TypeError(wording(argument, expected, type(tensor).__name__, remedy))
     if dtype is None:
         return
-    if tensor.shape != parameter.shape:
-        shapes = str(tuple(parameter.shape)), str(tuple(tensor.shape))
-        remedy = "reshape the state too, or delete it: optimizer.state.pop(parameter)"
-        raise ValueError(wording(f"shape of {argument}", *shapes, remedy))
     if tensor.dtype is not dtype:
         remedy = "create the optimizer with the multi_precision and state_dtype that it had"
         raise TypeError(wording(f"dtype of {argument}", f"{dtype}", f"{tensor.dtype}", remedy))
+    shape = tuple(parameter.shape)
+    if dtype is torch.uint8:
+        shape = (quantized_size(parameter.numel()),)
+    if tensor.shape != shape:
+        remedy = "reshape the state too, or delete it: optimizer.state.pop(parameter)"
+        raise ValueError(wording(f"shape of {argument}", f"{shape}", f"{(*tensor.shape,)}", remedy))
 
 
 def count_of(state: Any, label: str) -> int | None:

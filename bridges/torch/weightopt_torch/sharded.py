@@ -13,7 +13,7 @@ from weightopt_core.errors import wording
 
 from .memory import check_gradient
 from .shards import Shards
-from .slots import Slot
+from .slots import Slot, quantizes
 
 
 class Sharded(Slot):
@@ -62,6 +62,11 @@ class Sharded(Slot):
         if not super().put_back(local):
             increment_version(local)
         return False
+
+    def check_form(self, core: Any, parameter: torch.Tensor) -> None:
+        if quantizes(core):
+            expected, got = "None or 'bfloat16', for sharded parameters", repr(core.state_dtype)
+            raise ValueError(wording("state_dtype", expected, got, "a row of bytes has no shards"))
 
     def create_state(self, core: Any, parameter: torch.Tensor) -> dict[str, Any]:
         made = super().create_state(core, _shard(parameter))

@@ -99,8 +99,17 @@ class Slot:
         """Let the parameter have what was computed; whether autograd knows of it already."""
         return False
 
+    def check_form(self, core: Any, parameter: torch.Tensor) -> None:
+        """Raise ValueError where no state of the form that `core` keeps goes with a parameter."""
+        if quantizes(core) and not self.home(parameter).is_contiguous():
+            # No tensor says in which order its elements were.
+            expected = f"a contiguous parameter with state_dtype={core.state_dtype!r}"
+            got = f"strides {tuple(parameter.stride())} for shape {tuple(parameter.shape)}"
+            raise ValueError(wording(self.label, expected, got, self.contiguous))
+
     def create_state(self, core: Any, parameter: torch.Tensor) -> dict[str, Any]:
         """Return the tensors of a new state by name."""
+        self.check_form(core, parameter)
         home = self.home(parameter)
         self.arrays = core.create_state(self.index, self.weight)
         parts = parts_of(self.arrays)
@@ -135,6 +144,11 @@ class Slot:
         return torch.empty_like(home, dtype=tensor.dtype, requires_grad=False).copy_(tensor)
 
 
+def quantizes(core: Any) -> bool:
+    """Whether the states of an optimizer are rows of bytes, and not of the parameter's shape."""
+    return core.state_dtype == "int8" and core.rule is not None and bool(core.rule.states)
+
+
 def has_own_update(core: Any) -> bool:
     """Whether an optimizer computes its updates by code of its own, and not by a rule alone."""
     return type(core).update is not Optimizer.update
@@ -155,6 +169,6 @@ def names_of(formula: Any, count: int) -> list[str]:
 
 def _like(tensor: torch.Tensor, home: torch.Tensor) -> torch.Tensor:
     """Return an array's tensor with the shape and strides of the parameter."""
-    if tensor.numel() != home.numel():
+    if tensor.numel() != home.numel() or tensor.dtype is torch.uint8:
         return tensor
     return tensor.as_strided(home.shape, home.stride())

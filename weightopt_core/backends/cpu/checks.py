@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...dtypes import STORAGE, is_real, storage_of
+from ...dtypes import STORAGE, is_real, name_of
 from ...errors import wording
 from .sharing import exports, or_bridge, plain, shared
 
@@ -61,7 +61,7 @@ def check(
         raise ValueError(wording(f"shape of {argument}", f"{shape}", f"{array.shape}"))
     expected = "real numbers" if dtypes is None else " or ".join(dtypes)
     native = array.dtype if array.dtype.isnative else array.dtype.newbyteorder("=")
-    name = storage_of(native)
+    name = name_of(native)
     if not (is_real(native) if dtypes is None else name in dtypes):
         hint = remedy if name else ""
         raise TypeError(wording(f"dtype of {argument}", expected, str(array.dtype), hint))

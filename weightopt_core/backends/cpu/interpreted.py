@@ -9,10 +9,13 @@ import numpy as np
 
 from ...dtypes import compute_of, storage_of
 from ...kernels import random_fill
+from ..states import BLOCK, quantized_size
+from .quantized import dequantized, quantized
 from .rounding import rounded
 
-#: Elements in a slice of a rule that runs on NumPy: some 20 temporaries fit a level-2 cache.
-SLICE = 8192
+#: Elements in a slice of a rule that runs on NumPy: some 20 temporaries fit a level-2 cache. Whole
+#: blocks of states in 8 bits.
+SLICE = 32 * BLOCK
 
 
 class Interpreted:
@@ -27,12 +30,12 @@ class Interpreted:
         What to compute.
     bound : weightopt_core.engine.compiled_step.CompiledStep
         The arrays.
-    rounds : bool
-        Whether states are rounded stochastically.
+    states : {None, "bfloat16", "int8"}
+        What states are rounded to stochastically, if they are.
     """
 
-    def __init__(self, rule: Any, bound: Any, rounds: bool):
-        self.rule, self.bound, self.rounds = rule, bound, rounds
+    def __init__(self, rule: Any, bound: Any, states: str | None):
+        self.rule, self.bound, self.states = rule, bound, states
 
     def again(self, *given: Any) -> bool:
         """Return False: nothing is kept."""
@@ -66,7 +69,7 @@ class Interpreted:
         for i, (index, arrays) in enumerate(zip(indices, self.bound.tensors())):
             key = keys[i] if keys else None
             given = numbers(self.rule, index, turn)
-            results.append(run_in_slices(self.rule, arrays, given, key, self.rounds))
+            results.append(run_in_slices(self.rule, arrays, given, key, self.states))
         return bool(self.bound.store(results, turn))
 
 
@@ -75,7 +78,7 @@ def run_in_slices(
     tensor: Sequence[np.ndarray],
     numbers: dict[str, Any],
     key: Any = None,
-    rounds: bool = False,
+    states: str | None = None,
 ) -> list[np.ndarray]:
     """Run `rule` as NumPy, over slices that stay in cache; the same bits as when compiled.
 
@@ -92,8 +95,8 @@ def run_in_slices(
         The rule's keyword arguments.
     key : tuple of int, optional
         The stream of the noise, or of the rounding.
-    rounds : bool
-        Whether states are rounded stochastically.
+    states : {None, "bfloat16", "int8"}
+        What states are rounded to stochastically, if they are.
 
     Returns
     -------
@@ -108,7 +111,8 @@ def run_in_slices(
     with np.errstate(all="ignore"):
         for start in range(0, flat[0].size, length):
             part = slice(start, start + length)
-            slices = [array[part].astype(compute, copy=False) for array in flat[:given]]
+            slices = [array[part].astype(compute, copy=False) for array in flat[:2]]
+            slices += [_loaded(array, part, compute, states) for array in flat[2:given]]
             if rule.draws:
                 noise = np.empty(slices[0].size, compute)
                 key0, key1 = key
@@ -118,9 +122,27 @@ def run_in_slices(
             new = list(new) if rule.states else [new]
             if len(flat) > given:
                 new.append(new[0])
-            if rounds:
-                states = enumerate(new[1 : given - 1])
-                new[1 : given - 1] = [rounded(state, key, i, start) for i, state in states]
-            for array, values in zip(results, new, strict=True):
-                array[part] = values
+            for i, (array, values) in enumerate(zip(results, new, strict=True)):
+                own = states if 0 < i < given - 1 else None
+                _store(array, part, values, own, key, i - 1)
     return results
+
+
+def _loaded(array: np.ndarray, part: slice, compute: Any, states: str | None) -> np.ndarray:
+    """Return the elements `part` of a state, in the compute type."""
+    if states != "int8":
+        return array[part].astype(compute, copy=False)
+    return dequantized(array[quantized_size(part.start) : quantized_size(part.stop)])
+
+
+def _store(
+    array: np.ndarray, part: slice, values: np.ndarray, states: str | None, key: Any, state: int
+) -> None:
+    """Store the elements `part` of a weight, or of the state of that number."""
+    if states == "int8":
+        begin, part = part.start, slice(*map(quantized_size, (part.start, part.stop)))
+        array[part] = quantized(values, key, state, begin)
+    elif states == "bfloat16":
+        array[part] = rounded(values, key, state, part.start)
+    else:
+        array[part] = values

@@ -24,11 +24,16 @@ def rounded(values: np.ndarray, key: tuple[int, int], state: int, start: int = 0
         The number of the first element.
     """
     bits = np.ascontiguousarray(values, np.float32).view(np.uint32)
-    random = _words(key, state // 2, start, bits.size) >> np.uint32(16 * (state % 2))
-    sums = (bits + (random & np.uint32(0xFFFF))) >> np.uint32(16)
+    sums = (bits + random_bits(key, state, start, bits.size)) >> np.uint32(16)
     quiet = bits >> np.uint32(16) | np.uint32(0x40)
     nan = bits & np.uint32(0x7FFFFFFF) > np.uint32(0x7F800000)
     return np.where(nan, quiet, sums).astype(np.uint16).view(dtype_of("bfloat16"))
+
+
+def random_bits(key: tuple[int, int], state: int, start: int, count: int) -> np.ndarray:
+    """Return 16 random bits for each element of a state from `start` on."""
+    words = _words(key, state // 2, start, count)
+    return words >> np.uint32(16 * (state % 2)) & np.uint32(0xFFFF)
 
 
 def _words(key: tuple[int, int], pair: int, start: int, count: int) -> np.ndarray:

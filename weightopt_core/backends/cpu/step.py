@@ -11,7 +11,7 @@ from ... import threads
 from ...engine import compiled_step
 from ...errors import wording
 from ..interface import StateForm
-from ..states import check_state_dtype, dtypes_of, parts_of, remedy_for
+from ..states import check_state, check_state_dtype, dtypes_of, parts_of
 from .arrays import is_half
 from .checks import check, view, view_to_write
 from .interpreted import Interpreted
@@ -35,7 +35,7 @@ def bind(
         bound = compiled_step.bind(rule, kernel, *given, form, before, threads.get_num_threads)
     if bound is None:
         _explain(rule, *given, form)
-    return bound if kernel is not None else Interpreted(rule, bound, form.rounded)
+    return bound if kernel is not None else Interpreted(rule, bound, form.states)
 
 
 def _views(
@@ -79,12 +79,11 @@ def _explain_one(
 ) -> None:
     """Raise what is wrong with the arrays of one weight, if anything is."""
     weight = check(weight, "weight")
-    if form.rounded:
-        check_state_dtype(weight.dtype.name)
+    check_state_dtype(weight.dtype.name, form)
     of_grad, of_state = dtypes_of(weight.dtype.name, master is not None, form)
     check(grad, "grad", weight.shape, of_grad, written=False)
     for name, state in zip(rule.states, states):
-        check(state, f"state {name!r}", weight.shape, (of_state,), remedy=remedy_for(form))
+        check_state(check, state, name, weight, of_state, form)
     if master is not None:
         check(master, "master copy of weight", weight.shape, ("float32",))
     arrays = [array for array in (weight, grad, *states, master) if array is not None]

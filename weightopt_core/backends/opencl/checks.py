@@ -9,7 +9,7 @@ import numpy as np
 import pyopencl as cl
 from pyopencl.array import Array
 
-from ...dtypes import STORAGE, is_real, storage_of
+from ...dtypes import STORAGE, is_real, name_of
 from ...errors import wording
 from .regions import memory_of
 from .traits import check_float64
@@ -57,7 +57,7 @@ def check(
         raise ValueError(wording(f"shape of {argument}", f"{shape}", f"{array.shape}"))
     expected = "real numbers" if dtypes is None else " or ".join(dtypes)
     native = array.dtype if array.dtype.isnative else array.dtype.newbyteorder("=")
-    name = storage_of(native)
+    name = name_of(native)
     if not (is_real(native) if dtypes is None else name in dtypes):
         hint = remedy if name else ""
         raise TypeError(wording(f"dtype of {argument}", expected, str(array.dtype), hint))

@@ -16,7 +16,7 @@ from .many_launch import Many
 from .one_launch import One
 from .reduction_launch import Measure, parts_of
 from .shared_buffers import Held
-from .text.templates import ROUNDED_BFLOAT16
+from .text.templates import ROUNDED
 
 
 class DeviceStep:
@@ -218,8 +218,8 @@ def _events_of(arrays: list[list[Any]]) -> list[Any]:
 def _storages(rule: Any, form: StateForm, arrays: Sequence[Any]) -> tuple[str, ...]:
     """Return how each array of a tensor is stored, in the words of the templates."""
     names = [array.dtype.name for array in arrays]
-    if form.rounded:
-        names[2 : 2 + len(rule.states)] = [ROUNDED_BFLOAT16] * len(rule.states)
+    if form.states is not None:
+        names[2 : 2 + len(rule.states)] = [ROUNDED[form.states]] * len(rule.states)
     return tuple(names)
 
 

@@ -13,7 +13,7 @@ from ...engine.launching import launch_all
 from .programs import Kernels, kernel
 from .shared_buffers import Held
 from .text.rule_source import rule_text
-from .text.templates import ROUNDED_BFLOAT16
+from .text.templates import ROUNDED
 from .traits import traits_of
 
 
@@ -104,7 +104,7 @@ class Launch:
     ):
         self.rule, self.storages = rule, storages
         self.positions = np.array(positions)
-        self.keyed = rule.draws or ROUNDED_BFLOAT16 in storages
+        self.keyed = rule.draws or not set(ROUNDED.values()).isdisjoint(storages)
         self.real = compute_of(storages[0])
         self.queue = tensors[0][0].queue
         self.traits = traits_of(self.queue.device)

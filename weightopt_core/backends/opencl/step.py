@@ -9,7 +9,7 @@ import pyopencl as cl
 
 from ...errors import wording
 from ..interface import StateForm
-from ..states import check_state_dtype, dtypes_of, parts_of, remedy_for
+from ..states import check_state, check_state_dtype, dtypes_of, parts_of
 from .arrays import is_half
 from .checks import check, check_kernel
 from .device_step import DeviceStep
@@ -60,14 +60,13 @@ def _check(
     form: StateForm,
 ) -> dict[str, Any]:
     """Return the arrays of one weight by name, or raise what is wrong with one."""
-    if form.rounded:
-        check_state_dtype(weight.dtype.name)
+    check_state_dtype(weight.dtype.name, form)
     of_grad, of_state = dtypes_of(weight.dtype.name, master is not None, form)
     check(grad, "grad", weight.shape, of_grad, written=False)
     named = {"weight": weight, "grad": grad}
-    named |= {f"state {name!r}": state for name, state in zip(rule.states, states)}
-    for name, array in list(named.items())[2:]:
-        check(array, name, weight.shape, (of_state,), remedy=remedy_for(form))
+    for name, state in zip(rule.states, states):
+        check_state(check, state, name, weight, of_state, form)
+        named[f"state {name!r}"] = state
     if master is not None:
         named["master copy of weight"] = master
         check(master, "master copy of weight", weight.shape, ("float32",))

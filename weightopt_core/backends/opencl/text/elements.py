@@ -32,7 +32,7 @@ def element(rule: Any, storages: Sequence[str], dtype: str) -> list[str]:
     for i, value in new.items():
         random = _random(i - 2) if storages[i] == ROUNDED_BFLOAT16 else ""
         store = FORMS[storages[i]].store
-        lines.append(store.format(p=names[i], value=value, random=random))
+        lines.append(store.format(p=names[i], value=value, random=random, state=i - 2))
     return lines
 
 

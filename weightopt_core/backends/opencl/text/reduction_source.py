@@ -9,9 +9,9 @@ from .... import ctext
 from ....kernels import reduction
 from ..traits import Traits
 from .elements import loads, pointers
-from .heads import header
+from .heads import header, quantized_text
 from .slots import tensor_texts
-from .templates import FORMS
+from .templates import FORMS, ROUNDED_INT8
 
 _DOUBLE = """\
 #pragma OPENCL EXTENSION cl_khr_fp64 : enable
@@ -198,4 +198,5 @@ def measure_text(rule: Any, storages: Sequence[str], traits: Traits, dtype: str,
     names = "SQUARES", "VALUES", "MAGNITUDES"
     steps = "\n".join(f"#define {name} {getattr(reduction, name)}" for name in names)
     sums = _DOUBLE if traits.float64 else _SOFT
-    return "\n".join([header(traits, dtype), preamble, steps, sums, text])
+    quantized = quantized_text() if ROUNDED_INT8 in storages else ""
+    return "\n".join([header(traits, dtype), preamble, quantized, steps, sums, text])

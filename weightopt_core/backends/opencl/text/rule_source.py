@@ -3,27 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from .... import ctext
 from ..traits import Traits
 from .elements import element, pointers
-from .heads import header, random_text
+from .heads import header, quantized_text, random_text
 from .slots import tensor_texts
 from .templates import (
     FORMS,
+    KEPT,
     LOOP,
     MANY,
     NOISY_LOOP,
+    QUANTIZE,
+    QUANTIZED_LOOP,
     RANDOM_OF_PAIR,
+    ROUNDED,
     ROUNDED_BFLOAT16,
+    ROUNDED_INT8,
     ROUNDED_LOOP,
     RULE,
     SALTS,
+    STORE_OF_STATE,
     WORDS,
 )
 
 _KEYS = ", ulong key0, ulong key1"
+
+
+class _Local(NamedTuple):
+    """What work-items of a group share: declared, as parameters, and as arguments."""
+
+    declared: str
+    parameters: str
+    names: str
 
 
 def rule_text(
@@ -46,12 +60,18 @@ def rule_text(
         How many buffers the kernel for many tensors takes, 0 where it knows them by address; None
         for the kernel for one.
     """
+    keyed = rule.draws or not set(ROUNDED.values()).isdisjoint(storages)
     parts = [header(traits, dtype), ctext.text("preamble.h")]
+    local = _Local("", "", "")
     if rule.draws:
         parts.append(random_text(traits, dtype))
-    if ROUNDED_BFLOAT16 in storages:
+        local = _Local(WORDS, ", __local WORD *words", ", words")
+    elif keyed:
         parts.append(ctext.text("rounding.h"))
-    keyed = rule.draws or ROUNDED_BFLOAT16 in storages
+    if ROUNDED_INT8 in storages:
+        parts += [quantized_text(), QUANTIZE]
+        kept = KEPT.format(states=len(rule.states))
+        local = _Local(kept, ", __local float *kept, __local uint *found", ", kept, found")
     names = pointers(storages)
     types = [f"const {FORMS[s].type}" if i == 1 else FORMS[s].type for i, s in enumerate(storages)]
     scalars = rule.lowered.scalars
@@ -62,30 +82,36 @@ def rule_text(
             arguments=", ".join(f"{text}, ulong {n}_at" for text, n in zip(typed, names)),
             shifted=", ".join(f"{name} + {name}_at" for name in names),
             loop=_loop(rule, storages, dtype),
-            words=WORDS if rule.draws else "",
-            parameters=_KEYS * keyed + ", __local WORD *words" * rule.draws,
+            words=local.declared,
+            parameters=_KEYS * keyed + local.parameters,
             keys=_KEYS * keyed,
-            key_names=", key0, key1" * keyed + ", words" * rule.draws,
+            key_names=", key0, key1" * keyed + local.names,
             constants="".join(f", REAL {name}" for name in scalars),
             constant_names="".join(f", {name}" for name in scalars),
         )
     )
     if slots is not None:
         casts = [f"(__global {type_} *)" for type_ in types]
-        keys = ", key[0], key[1]" * keyed + ", words" * rule.draws
-        words = WORDS if rule.draws else ""
-        parts.append(_many_text(casts, len(scalars), keys, words, slots))
+        keys = ", key[0], key[1]" * keyed + local.names
+        parts.append(_many_text(casts, len(scalars), keys, local.declared, slots))
     return "\n".join(parts)
 
 
 def _loop(rule: Any, storages: Sequence[str], dtype: str) -> str:
     lines = "\n".join(" " * 8 + line for line in element(rule, storages, dtype))
-    if ROUNDED_BFLOAT16 not in storages:
-        return (NOISY_LOOP if rule.draws else LOOP).format(element=lines)
     pairs = range((len(rule.states) + 1) // 2)
     salts = "\n        ".join(SALTS.format(pair=pair) for pair in pairs)
-    words = "\n            ".join(RANDOM_OF_PAIR.format(pair=pair) for pair in pairs)
-    return ROUNDED_LOOP.format(element=lines, salts=salts, words=words)
+    if ROUNDED_INT8 in storages:
+        states = zip(pointers(storages)[2:], range(len(rule.states)))
+        stores = "\n        ".join(
+            STORE_OF_STATE.format(p=p, state=state, pair=state // 2, shift=16 * (state % 2))
+            for p, state in states
+        )
+        return QUANTIZED_LOOP.format(element=lines, salts=salts, stores=stores)
+    if ROUNDED_BFLOAT16 in storages:
+        words = "\n            ".join(RANDOM_OF_PAIR.format(pair=pair) for pair in pairs)
+        return ROUNDED_LOOP.format(element=lines, salts=salts, words=words)
+    return (NOISY_LOOP if rule.draws else LOOP).format(element=lines)
 
 
 def _many_text(casts: list[str], constants: int, keys: str, words: str, slots: int) -> str:

@@ -30,13 +30,22 @@ def _stored(name: str) -> Storage:
 #: By dtype.
 STORAGE = {name: _stored(name) for name in dtypes.STORAGE}
 
-#: How states are stored with ``state_dtype="bfloat16"``.
+#: How states are stored with ``state_dtype="bfloat16"``, and with ``"int8"``.
 ROUNDED_BFLOAT16 = "bfloat16, rounded stochastically"
+ROUNDED_INT8 = "int8, rounded stochastically"
+#: By the option.
+ROUNDED = {"bfloat16": ROUNDED_BFLOAT16, "int8": ROUNDED_INT8}
 #: All that arrays of a rule are stored in: dtypes, and the above.
 FORMS = STORAGE | {
     ROUNDED_BFLOAT16: Storage(
         "ushort", "from_bfloat16({p}[i])", "{p}[i] = round_to_bfloat16({value}, {random});"
-    )
+    ),
+    # Elements of a block are kept until the largest of them is known.
+    ROUNDED_INT8: Storage(
+        "uchar",
+        "dequantized({p}, i)",
+        "kept[{state} * QUANTIZED_BLOCK + (uint)(i - first)] = {value};",
+    ),
 }
 
 HEADER = """\
@@ -90,7 +99,9 @@ static inline void make_words(__local WORD *words, ulong block, ulong key0, ulon
 }}
 """
 
+#: What work-items of a group share.
 WORDS = "__local WORD words[WORDS];"
+KEPT = "__local float kept[{states} * QUANTIZED_BLOCK]; __local uint found[GROUP];"
 
 LOOP = """\
     for (ulong i = begin + get_local_id(0); i < end; i += GROUP) {{
@@ -124,6 +135,79 @@ const uint salt{pair}_0 = rounding_salt(key0, {pair}, (uint)(first >> 32));
 RANDOM_OF_PAIR = """\
 const uint random{pair} =
                 rounding_word((uint)i * ROUNDING_STEP, salt{pair}_0, salt{pair}_1);"""
+
+QUANTIZED = """\
+/* The bits of the scale of the block that holds element `i`. */
+static inline uint scale_of(__global const uchar *state, ulong i)
+{
+    __global const uchar *at = state + QUANTIZED_BYTES(i / QUANTIZED_BLOCK * QUANTIZED_BLOCK);
+    return at[0] | (uint)at[1] << 8 | (uint)at[2] << 16 | (uint)at[3] << 24;
+}
+
+static inline float dequantized(__global const uchar *state, ulong i)
+{
+    const uint bits = scale_of(state, i);
+    const uint code = state[i + (i / QUANTIZED_BLOCK + 1) * QUANTIZED_SCALE];
+    const float scale = as_float(bits & 0x7fffffff);
+    return bits >> 31 ? dequantize_signed(code, scale) : dequantize_unsigned(code, scale);
+}
+"""
+
+# What only who stores takes.
+QUANTIZE = """\
+/* Store the block of a state from element `first` on, by all work-items of the group. */
+static inline void quantize_block(__global uchar *state, ulong first, uint count,
+                                  __local const float *kept, __local uint *found,
+                                  uint salt0, uint salt1, uint shift)
+{
+    __global uchar *block = state + QUANTIZED_BYTES(first);
+    uint largest = 0, negative = 0;
+    for (uint i = get_local_id(0); i < count; i += GROUP) {
+        const uint bits = as_uint(kept[i]), magnitude = bits & 0x7fffffff;
+        largest = max(largest, magnitude);
+        negative |= magnitude ? bits : 0;
+    }
+    found[get_local_id(0)] = largest | (negative & 0x80000000);
+    barrier(CLK_LOCAL_MEM_FENCE);
+    largest = negative = 0;
+    for (uint i = 0; i < GROUP; ++i) {
+        largest = max(largest, found[i] & 0x7fffffff);
+        negative |= found[i];
+    }
+    barrier(CLK_LOCAL_MEM_FENCE);
+    negative &= 0x80000000;
+    const int is_nan = largest >= 0x7f800000;
+    const uint bits = is_nan ? QUANTIZED_NAN : largest | negative;
+    const float scale = as_float(largest);
+    for (uint i = get_local_id(0); i < QUANTIZED_SCALE; i += GROUP)
+        block[i] = (uchar)(bits >> 8 * i);
+    for (uint i = get_local_id(0); i < count; i += GROUP) {
+        const uint word = rounding_word((uint)(first + i) * ROUNDING_STEP, salt0, salt1);
+        const uint digits = quantized_digits(word >> shift), element = as_uint(kept[i]);
+        uint code = 0;
+        if (largest && !is_nan)
+            code = negative ? quantize_signed(element, scale, digits)
+                            : quantize_unsigned(element & 0x7fffffff, scale, digits);
+        block[QUANTIZED_SCALE + i] = (uchar)code;
+    }
+}
+"""
+
+# A block of the states at a time. All of it is read before any of it is written.
+QUANTIZED_LOOP = """\
+    for (ulong first = begin; first < end; first += QUANTIZED_BLOCK) {{
+        const ulong last = min(first + QUANTIZED_BLOCK, end);
+        {salts}
+        barrier(CLK_LOCAL_MEM_FENCE);
+        for (ulong i = first + get_local_id(0); i < last; i += GROUP) {{
+{element}
+        }}
+        barrier(CLK_LOCAL_MEM_FENCE | CLK_GLOBAL_MEM_FENCE);
+        {stores}
+    }}"""
+STORE_OF_STATE = """\
+quantize_block({p}, first, (uint)(last - first), kept + {state} * QUANTIZED_BLOCK, found,
+                       salt{pair}_0, salt{pair}_1, {shift});"""
 
 RULE = """\
 static inline void run_part({pointers}, ulong begin, ulong end{parameters}{constants})
