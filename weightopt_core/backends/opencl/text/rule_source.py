@@ -71,7 +71,7 @@ def rule_text(
     if ROUNDED_INT8 in storages:
         parts += [quantized_text(), QUANTIZE]
         kept = KEPT.format(states=len(rule.states))
-        local = _Local(kept, ", __local float *kept, __local uint *found", ", kept, found")
+        local = _Local(kept, ", SHARED float *kept, SHARED uint *found", ", kept, found")
     names = pointers(storages)
     types = [f"const {FORMS[s].type}" if i == 1 else FORMS[s].type for i, s in enumerate(storages)]
     scalars = rule.lowered.scalars

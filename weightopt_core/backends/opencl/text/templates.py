@@ -101,7 +101,7 @@ static inline void make_words(__local WORD *words, ulong block, ulong key0, ulon
 
 #: What work-items of a group share.
 WORDS = "__local WORD words[WORDS];"
-KEPT = "__local float kept[{states} * QUANTIZED_BLOCK]; __local uint found[GROUP];"
+KEPT = "SHARED float kept[{states} * QUANTIZED_BLOCK]; SHARED uint found[GROUP];"
 
 LOOP = """\
     for (ulong i = begin + get_local_id(0); i < end; i += GROUP) {{
@@ -153,11 +153,20 @@ static inline float dequantized(__global const uchar *state, ulong i)
 }
 """
 
-# What only who stores takes.
+# What only who stores takes. A work-item that is alone shares nothing; over local memory that is used
+# for two states PoCL's compiler crashes.
 QUANTIZE = """\
+#if GROUP > 1
+#define SHARED __local
+#define WAIT(what) barrier(what)
+#else
+#define SHARED __private
+#define WAIT(what)
+#endif
+
 /* Store the block of a state from element `first` on, by all work-items of the group. */
 static inline void quantize_block(__global uchar *state, ulong first, uint count,
-                                  __local const float *kept, __local uint *found,
+                                  SHARED const float *kept, SHARED uint *found,
                                   uint salt0, uint salt1, uint shift)
 {
     __global uchar *block = state + QUANTIZED_BYTES(first);
@@ -168,13 +177,13 @@ static inline void quantize_block(__global uchar *state, ulong first, uint count
         negative |= magnitude ? bits : 0;
     }
     found[get_local_id(0)] = largest | (negative & 0x80000000);
-    barrier(CLK_LOCAL_MEM_FENCE);
+    WAIT(CLK_LOCAL_MEM_FENCE);
     largest = negative = 0;
     for (uint i = 0; i < GROUP; ++i) {
         largest = max(largest, found[i] & 0x7fffffff);
         negative |= found[i];
     }
-    barrier(CLK_LOCAL_MEM_FENCE);
+    WAIT(CLK_LOCAL_MEM_FENCE);
     negative &= 0x80000000;
     const int is_nan = largest >= 0x7f800000;
     const uint bits = is_nan ? QUANTIZED_NAN : largest | negative;
@@ -198,11 +207,11 @@ QUANTIZED_LOOP = """\
     for (ulong first = begin; first < end; first += QUANTIZED_BLOCK) {{
         const ulong last = min(first + QUANTIZED_BLOCK, end);
         {salts}
-        barrier(CLK_LOCAL_MEM_FENCE);
+        WAIT(CLK_LOCAL_MEM_FENCE);
         for (ulong i = first + get_local_id(0); i < last; i += GROUP) {{
 {element}
         }}
-        barrier(CLK_LOCAL_MEM_FENCE | CLK_GLOBAL_MEM_FENCE);
+        WAIT(CLK_LOCAL_MEM_FENCE | CLK_GLOBAL_MEM_FENCE);
         {stores}
     }}"""
 STORE_OF_STATE = """\
