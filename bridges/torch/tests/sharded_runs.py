@@ -130,6 +130,8 @@ def what_is_refused():
     adam.step()
     plain = optimizer_class("adam")([whole_one], lr=0.1)
     found["shard for a whole"] = _message(plain.load_state_dict, adam.state_dict())
+    eighths = optimizer_class("adam")([sharded], state_dtype="int8")
+    found["8 bits"] = _message(eighths.step)
     found["own update"] = _message(_with_own_update([sharded]).step)
     found["not compiled"] = _message(_with_norm_on_numpy([sharded]).step)
     return found, torch.equal(whole(sharded), before)

@@ -108,6 +108,7 @@ def test_what_cannot_be_done_with_shards_is_refused(two):
         messages, is_unchanged = one["what_is_refused"]
         assert "parameter 0: expected one that is sharded or replicated" in messages["partial"]
         assert "expected a plain tensor, as the parameter is one" in messages["shard for a whole"]
+        assert "state_dtype: expected None or 'bfloat16', for sharded" in messages["8 bits"]
         assert "expected an optimizer that is a rule" in messages["own update"]
         assert "expected a compiled rule" in messages["not compiled"]
         assert is_unchanged
