@@ -122,6 +122,7 @@ WORK = {
     "adam of float16": lambda: stepped("adam", "float16"),
     "master copies": lambda: stepped("adam", "float16", multi_precision=True),
     "rounded states": lambda: stepped("adam", "float32", state_dtype="bfloat16"),
+    "states in 8 bits": lambda: stepped("adam", "float32", state_dtype="int8"),
     "ftrl": lambda: stepped("ftrl", "float32"),
     "noise": lambda: stepped("sgld", "float32", seed=5),
     "norms of a rule": lambda: stepped("lamb", "float32", wd=0.01),

@@ -225,6 +225,7 @@ SCENES = {
     "by index": lambda hook: Scene(ByIndex(momentum=0.5), 3, warm=1),
     "master copies": lambda hook: Scene(sgd(multi_precision=True), 3, 1, np.float16),
     "rounded": lambda hook: Scene(adam(state_dtype="bfloat16"), 3, warm=1),
+    "quantized": lambda hook: Scene(adam(state_dtype="int8"), 3, warm=1),
     "noise": lambda hook: Scene(mx.optimizer.create("sgld", seed=3), 2, warm=1),
     "first": lambda hook: Kept(adam()),
     "first of a list": lambda hook: Kept(adam(), 3),

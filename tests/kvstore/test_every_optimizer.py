@@ -98,7 +98,9 @@ def test_four_workers_are_one_process_on_summed_gradients(name, dtype):
         assert (one == other).all()
 
 
-@pytest.mark.parametrize("given", [{"state_dtype": "bfloat16"}, {"lr_scheduler": "factor"}])
+@pytest.mark.parametrize(
+    "given", [{"state_dtype": "bfloat16"}, {"state_dtype": "int8"}, {"lr_scheduler": "factor"}]
+)
 def test_so_are_stochastic_rounding_and_schedules(given):
     if "lr_scheduler" in given:
         given = {"lr_scheduler": wo.lr_scheduler.create("factor", step=1, factor=0.5)}

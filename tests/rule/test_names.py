@@ -128,7 +128,9 @@ def noisy(weight, grad, mirror, words, key0, noise, *, lr):
 @every_device
 @pytest.mark.parametrize("rule", [around, noisy], ids=lambda rule: rule.name)
 @pytest.mark.parametrize(
-    "options", [{}, {"multi_precision": True}, {"state_dtype": "bfloat16"}], ids=str
+    "options",
+    [{}, {"multi_precision": True}, {"state_dtype": "bfloat16"}, {"state_dtype": "int8"}],
+    ids=str,
 )
 @pytest.mark.parametrize("count", [1, 3])
 def test_states_called_like_the_text_around_them(rule, options, count, queue, rng):
