@@ -70,7 +70,7 @@ class Chain:
         return [np.asarray(state, np.float32).tolist() for state in states]
 
 
-CHAINS = [("sgld", {}), ("adam", {"state_dtype": "bfloat16"}), ("adam", {"state_dtype": "int8"})]
+CHAINS = [("sgld", {}), ("adam", {"state_dtype": "bfloat16"})]
 
 
 @pytest.mark.usefixtures("unseeded")

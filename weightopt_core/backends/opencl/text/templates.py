@@ -153,8 +153,8 @@ static inline float dequantized(__global const uchar *state, ulong i)
 }
 """
 
-# What only who stores takes. A work-item that is alone shares nothing; over local memory that is used
-# for two states PoCL's compiler crashes.
+# What only who stores takes. A work-item that is alone shares nothing; over local memory that is
+# used for two states PoCL's compiler crashes.
 QUANTIZE = """\
 #if GROUP > 1
 #define SHARED __local
