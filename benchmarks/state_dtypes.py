@@ -1,7 +1,7 @@
 """How training goes with states in float32, in bfloat16 and in 8 bits: digits, and characters.
 
-``python -m benchmarks.state_dtypes`` prints the table of docs/design/rounded-states.md. It depends on
-the machine as far as NumPy's products of matrices do, and not on its speed.
+``python -m benchmarks.state_dtypes`` prints the table of docs/design/rounded-states.md. It depends
+on the machine as far as NumPy's products of matrices do, and not on its speed.
 """
 
 import importlib.util

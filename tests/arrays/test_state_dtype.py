@@ -202,9 +202,9 @@ def test_nothing_is_lost_in_the_mean(kind, bound):
     1 / (1 - beta2**2) = 500 such errors last: less than 9 % of v for an element, so less than
     0.14 % for the mean over 4096 of them. The bound is five times that.
 
-    In 8 bits codes are up to 2**-3 of v apart. A value moves by 0.001 of v, on average, from a code:
-    the variance of a rounding is at most 0.001 * 2**-3 of v**2, and 500 of them last. That is 25 % of
-    v for an element, and 0.4 % for the mean.
+    In 8 bits codes are up to 2**-3 of v apart. A value moves by 0.001 of v, on average, from a
+    code: the variance of a rounding is at most 0.001 * 2**-3 of v**2, and 500 of them last. That is
+    25 % of v for an element, and 0.4 % for the mean.
     """
     steps, count = 5000, 4096
     rng = np.random.default_rng(0)
