@@ -263,12 +263,16 @@ def test_staleness_is_counted():
 
 @pytest.mark.parametrize("backup", ["key", "worker"])
 @pytest.mark.parametrize("momentum", [0.0, 0.5])
-def test_late_gradients_are_compensated_from_the_weights_that_were_pulled(backup, momentum):
+@pytest.mark.parametrize("state_dtype", [None, "int8"])  # which represents one element exactly
+def test_late_gradients_are_compensated_from_the_weights_that_were_pulled(
+    backup, momentum, state_dtype
+):
     lr, lamda = 0.25, 2.0
 
     def work(store):
-        store.init("w", np.ones(1))
+        store.init("w", np.ones(1, np.float32))
         given = {"learning_rate": lr, "lamda": lamda, "momentum": momentum}
+        given["state_dtype"] = state_dtype
         store.set_optimizer(wo.optimizer.create("dcasgd", **given))
         store.barrier()
         store.pull("w")
@@ -277,7 +281,7 @@ def test_late_gradients_are_compensated_from_the_weights_that_were_pulled(backup
             if store.rank == turn % 2:
                 if turn == 2:
                     store.pull("w")
-                store.push("w", np.full(1, 0.5))
+                store.push("w", np.full(1, 0.5, np.float32))
             store.barrier()
         return store.pull("w").item()
 

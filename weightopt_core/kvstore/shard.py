@@ -12,6 +12,7 @@ import numpy as np
 
 from ..errors import wording
 from ..optimizer import Optimizer, Updater
+from ..optimizer.states import as_stored
 from ..written import parsed
 from .given import Key
 from .placing import SLICES, layout_of
@@ -101,7 +102,7 @@ class Shard:
                 if key not in updater.states:
                     updater.states[key] = updater.optimizer.create_state(key, weight)
                 known = _pulled_state(updater.optimizer, updater.states[key])
-                known[...] = (pulled or {}).get(key, weight)
+                known[...] = as_stored(updater.optimizer, (pulled or {}).get(key, weight))
             updater(list(keys), list(grads), weights)
         for key in keys:
             self.versions[key] += 1

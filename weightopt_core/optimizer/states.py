@@ -26,6 +26,11 @@ def form_of(optimizer: Optimizer) -> StateForm:
     return STATE_FORMS[optimizer.multi_precision, optimizer.state_dtype]
 
 
+def as_stored(optimizer: Optimizer, values: Any) -> Any:
+    """Return values in host memory as an array that a state can be set to, rounded to nearest."""
+    return quantized(values) if form_of(optimizer).states == "int8" else values
+
+
 def keeps_master(optimizer: Optimizer, weight: Any) -> bool:
     """Whether the states of a weight have a float32 copy of it."""
     return optimizer.multi_precision and backend_of(weight).is_half(weight)
@@ -52,4 +57,4 @@ def _stored(optimizer: Optimizer, weight: Any) -> Sequence[Any]:
     check_state_dtype(backend.view(weight, "weight").dtype.name, form)
     if form.states == "bfloat16":
         return [backend.to_bfloat16(state) for state in states]
-    return [backend.place(quantized(backend.to_host(state)), state) for state in states]
+    return [backend.place(as_stored(optimizer, backend.to_host(one)), one) for one in states]
