@@ -25,7 +25,6 @@ OPTIMIZERS = {
     },
     "characters": {
         "adam": {"learning_rate": 0.01},
-        "adamw": {"learning_rate": 0.01, "wd": 0.01},
         "sgd": {"learning_rate": 0.3, "momentum": 0.9},
     },
 }

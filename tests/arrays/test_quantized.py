@@ -112,6 +112,16 @@ def test_a_state_has_a_scale_for_each_block(length):
         assert row[:SCALE].view("<f4")[0] == largest
 
 
+def test_a_first_state_that_is_not_zero_is_rounded_to_nearest():
+    weight = np.random.default_rng(0).normal(size=(7, 3000)).astype(np.float32)
+    weight[1:4] = 0
+    optimizer = mx.optimizer.create("dcasgd", state_dtype="int8")
+    state = optimizer.create_state(0, weight)
+    assert state.shape == (quantized_size(weight.size),)
+    assert same_bits(state, quantized(weight))
+    assert (dequantized(state).reshape(7, 3000)[2] == 0).all()
+
+
 def test_what_is_above_zero_stays_so():
     """A mean square that became 0 beside a mean that did not would make a step of any length."""
     grad = np.full(BLOCK, 1e-5, np.float32)

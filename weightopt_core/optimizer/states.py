@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..backends import backend_of
-from ..backends.cpu.quantized import quantized
+from ..backends.cpu.quantized import quantized_whole
 from ..backends.interface import STATE_FORMS, StateForm
 from ..backends.states import check_state_dtype
 from ..errors import wording
@@ -28,7 +28,7 @@ def form_of(optimizer: Optimizer) -> StateForm:
 
 def as_stored(optimizer: Optimizer, values: Any) -> Any:
     """Return values in host memory as an array that a state can be set to, rounded to nearest."""
-    return quantized(values) if form_of(optimizer).states == "int8" else values
+    return quantized_whole(values) if form_of(optimizer).states == "int8" else values
 
 
 def keeps_master(optimizer: Optimizer, weight: Any) -> bool:

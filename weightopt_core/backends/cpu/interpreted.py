@@ -9,13 +9,9 @@ import numpy as np
 
 from ...dtypes import compute_of, storage_of
 from ...kernels import random_fill
-from ..states import BLOCK, quantized_size
-from .quantized import dequantized, quantized
+from ..states import quantized_size
+from .quantized import SLICE, dequantized, quantized
 from .rounding import rounded
-
-#: Elements in a slice of a rule that runs on NumPy: some 20 temporaries fit a level-2 cache. Whole
-#: blocks of states in 8 bits.
-SLICE = 32 * BLOCK
 
 
 class Interpreted:
