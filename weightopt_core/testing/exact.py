@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 
 from ..backends import cpu
+from ..backends.cpu.interpreted import run_in_slices
+from ..backends.interface import STATE_DTYPES
 from ..dtypes import compute_of, storage_of
 from ..kernels.driver import THREAD_THRESHOLD
 from ..rule.module import NOT_COMPILED
@@ -86,12 +88,39 @@ def half_precision_rounds_once(subject: Subject, maker: Maker) -> None:
                 _follow(subject, maker, given | {"multi_precision": master}, dtype, 10_007)
 
 
+def small_states_are_rounded_once(subject: Subject) -> None:
+    """With `state_dtype` an update is the rule on NumPy, its states rounded by the update's key."""
+    if "state_dtype" not in subject.cls.hyperparameters:
+        raise unittest.SkipTest("it takes no state_dtype")
+    rng = np.random.default_rng(0)
+    for given in subject.settings():
+        rule = subject.rule(**given)
+        for kind in () if rule.draws or not rule.states else STATE_DTYPES:
+            optimizer = subject.create(**given, state_dtype=kind)
+            weight = rng.normal(size=10_007).astype(np.float32)
+            try:
+                state = optimizer.create_state(0, weight)
+            except ImportError as error:  # bfloat16 is a package of its own
+                raise unittest.SkipTest(str(error)) from None
+            arrays = [weight, *(state if isinstance(state, tuple) else (state,))]
+            expected = [array.copy() for array in arrays]
+            for _ in range(FEW):
+                grad = rng.normal(size=weight.size).astype(np.float32)
+                optimizer.update(0, weight, grad, state)
+                key = optimizer._stepper.key(optimizer, rule, 0, optimizer._index_update_count[0])
+                tensor = [expected[0], grad, *expected[1:]]
+                expected = run_in_slices(rule, tensor, _numbers(optimizer), key, kind)
+            for name, array, wanted in zip(["weight", *rule.states], arrays, expected):
+                assert same_bits(array, wanted), f"{given}, state_dtype={kind!r}: {name} differs"
+
+
 CHECKS = (
     is_compiled,
     rule_writes_to_nothing,
     rule_has_its_bits_on_a_namespace,
     update_has_the_bits_of_the_rule,
     half_precision_rounds_once,
+    small_states_are_rounded_once,
 )
 
 
