@@ -28,7 +28,8 @@ class StateForm(NamedTuple):
         Whether the state of a 16-bit weight ends with a float32 master copy of it.
     states : {None, "bfloat16", "int8"}
         What the rule's own states are rounded to, stochastically; None where they are as they are
-        computed.
+        computed. In 8 bits each is a row of bytes, `weightopt_core.backends.states.quantized_size`
+        of them; else it is of the weight's shape.
     """
 
     master: bool
