@@ -7,7 +7,7 @@ from functools import lru_cache
 from .... import ctext
 from ....dtypes import C_TYPES
 from ..traits import Traits
-from .templates import HEADER, QUANTIZED, RANDOM
+from .templates import HEADER, RANDOM
 
 
 def header(traits: Traits, dtype: str) -> str:
@@ -37,11 +37,6 @@ def random_text(traits: Traits, dtype: str) -> str:
         word="ulong" if wide else "uint",
         split="\n        ".join(_split(wide)),
     )
-
-
-def quantized_text() -> str:
-    """Return what loads states in 8 bits."""
-    return ctext.text("quantized.h") + QUANTIZED
 
 
 def _split(wide: bool) -> list[str]:

@@ -9,7 +9,8 @@ from .... import ctext
 from ....kernels import reduction
 from ..traits import Traits
 from .elements import loads, pointers
-from .heads import header, quantized_text
+from .heads import header
+from .quantized_source import loading_text
 from .slots import tensor_texts
 from .templates import FORMS, ROUNDED_INT8
 
@@ -198,5 +199,5 @@ def measure_text(rule: Any, storages: Sequence[str], traits: Traits, dtype: str,
     names = "SQUARES", "VALUES", "MAGNITUDES"
     steps = "\n".join(f"#define {name} {getattr(reduction, name)}" for name in names)
     sums = _DOUBLE if traits.float64 else _SOFT
-    quantized = quantized_text() if ROUNDED_INT8 in storages else ""
+    quantized = loading_text() if ROUNDED_INT8 in storages else ""
     return "\n".join([header(traits, dtype), preamble, quantized, steps, sums, text])

@@ -8,16 +8,14 @@ from typing import Any, NamedTuple
 from .... import ctext
 from ..traits import Traits
 from .elements import element, pointers
-from .heads import header, quantized_text, random_text
+from .heads import header, random_text
+from .quantized_source import KEPT, QUANTIZED_LOOP, stores, storing_text
 from .slots import tensor_texts
 from .templates import (
     FORMS,
-    KEPT,
     LOOP,
     MANY,
     NOISY_LOOP,
-    QUANTIZE,
-    QUANTIZED_LOOP,
     RANDOM_OF_PAIR,
     ROUNDED,
     ROUNDED_BFLOAT16,
@@ -25,7 +23,6 @@ from .templates import (
     ROUNDED_LOOP,
     RULE,
     SALTS,
-    STORE_OF_STATE,
     WORDS,
 )
 
@@ -69,7 +66,7 @@ def rule_text(
     elif keyed:
         parts.append(ctext.text("rounding.h"))
     if ROUNDED_INT8 in storages:
-        parts += [quantized_text(), QUANTIZE]
+        parts.append(storing_text())
         kept = KEPT.format(states=len(rule.states))
         local = _Local(kept, ", SHARED float *kept, SHARED uint *found", ", kept, found")
     names = pointers(storages)
@@ -102,12 +99,8 @@ def _loop(rule: Any, storages: Sequence[str], dtype: str) -> str:
     pairs = range((len(rule.states) + 1) // 2)
     salts = "\n        ".join(SALTS.format(pair=pair) for pair in pairs)
     if ROUNDED_INT8 in storages:
-        states = zip(pointers(storages)[2:], range(len(rule.states)))
-        stores = "\n        ".join(
-            STORE_OF_STATE.format(p=p, state=state, pair=state // 2, shift=16 * (state % 2))
-            for p, state in states
-        )
-        return QUANTIZED_LOOP.format(element=lines, salts=salts, stores=stores)
+        states = pointers(storages)[2 : 2 + len(rule.states)]
+        return QUANTIZED_LOOP.format(element=lines, salts=salts, stores=stores(states))
     if ROUNDED_BFLOAT16 in storages:
         words = "\n            ".join(RANDOM_OF_PAIR.format(pair=pair) for pair in pairs)
         return ROUNDED_LOOP.format(element=lines, salts=salts, words=words)
