@@ -2,7 +2,7 @@
  *
  * A state is a row of blocks, each of 256 elements, the last of what is left. A block is its scale, which
  * is the largest magnitude in it, as the four bytes of a float32 with the lowest first, and then a code
- * for each element: what part of the scale it is. Where no element is negative a code has 8 bits, else a
+ * for each element: what part of the scale it is. Where no element is below 0 a code has 8 bits, else a
  * sign and 7; the sign of the scale says which. The parts are floating-point numbers with three binary
  * digits behind the point, up to 1:
  *
