@@ -110,3 +110,10 @@ def test_a_step_waits_for_events_that_arrays_have_got(queue):
     run.check()
     run.step()
     run.check()
+
+
+@pytest.mark.parametrize("sizes", [[1, 5], [1], [0, 1, 1]])
+def test_a_list_may_begin_with_one_element(sizes, queue):
+    run = Run(queue, sizes)
+    run.step()
+    run.check()
