@@ -258,7 +258,10 @@ cdef class Kernel:
             self.measure32 = function_of(functions[4], "measure", "float32")
             self.measure64 = function_of(functions[5], "measure", "float64")
         self.steps = bytes(steps)
-        self.sources = bytes([at & 0xff for at in sources])
+        places = bytearray(len(sources))
+        for i, at in enumerate(sources):
+            places[i] = at & 0xff
+        self.sources = bytes(places)
         self.arrays = arrays
         self.constants = constants
         self.reductions = len(steps)

@@ -1,9 +1,10 @@
-"""Five runs in which a machine with a server is lost: ``node_loss.py FOLDER`` prints their ends."""
+"""Five runs in which a machine with a server is lost: ``node_loss.py FOLDER`` writes their ends."""
 
 import json
 import os
 import sys
 import time
+from pathlib import Path
 
 import ray
 from ray.cluster_utils import Cluster
@@ -77,7 +78,8 @@ def main(folder):
         print(runs[-1], file=sys.stderr)
         store.close()
         nodes.append(machine())
-    print(json.dumps(runs))
+    # Into a file, for Ray writes on the standard output too.
+    Path(folder, "runs.json").write_text(json.dumps(runs))
 
 
 if __name__ == "__main__":
