@@ -35,7 +35,7 @@ cdef struct Measure:
     rule_function float64
     int reductions
     const unsigned char *steps  # of each reduction
-    const signed char *sources  # the array that each reduction is of; -1 where the function computes it
+    const signed char *sources  # the array that each is of; -1 where the function computes it
     const double *scales  # for each tensor one of each reduction; NULL where all are 1
     ptrdiff_t *first  # chunk of each tensor in the numbering over all tensors
     double *chunks  # for each chunk one number of each reduction
