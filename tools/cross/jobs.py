@@ -140,7 +140,11 @@ def _measured(
     number: int, rule: Any, arrays: list[np.ndarray], constants: np.ndarray, measured: Any
 ) -> Job:
     outputs = [np.zeros_like(arrays[0]) for _ in measured]
-    expected = [np.asarray(array, arrays[0].dtype) for array in measured]
+    # Of a reduction of an array itself nothing is stored.
+    expected = [
+        np.asarray(array, arrays[0].dtype) if at < 0 else outputs[0]
+        for array, at in zip(measured, rule.lowered.sources, strict=True)
+    ]
     name = f"measure_{number}_{arrays[0].dtype.name}"
     return Job(name, [*arrays, *outputs], [*arrays, *expected], constants, threads=4)
 
