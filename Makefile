@@ -91,10 +91,11 @@ check: lint
 test-lowest test-newest: test-%: install
 	$(BIN)/python -m pytest -m "slow or soak" tests/packages/test_versions.py -k $*
 
-# An hour of steps, saves, loads, kills and threads, with steady memory; MINUTES=5 for less.
+# An hour of steps, saves, loads, kills and threads, with steady memory, and one of fuzzing; MINUTES=5 for less.
 MINUTES ?= 60
 soak: install
 	$(BIN)/python tools/soak.py --minutes $(MINUTES)
+	$(MAKE) fuzz SECONDS=$$(($(MINUTES) * 60))
 
 # Bridges have environments of their own; without their framework, make test skips their tests.
 $(BRIDGES:%=test-%): test-%: .venv-%/bridge
