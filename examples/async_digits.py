@@ -83,7 +83,7 @@ def plot(found, path):
 
 
 @click.command()
-@click.option("--delay", "delays", multiple=True, type=click.IntRange(0), default=(0, 2, 4, 6))
+@click.option("--delay", "delays", multiple=True, type=click.IntRange(0), default=(0, 2, 3, 4))
 @click.option("--updates", default=170, show_default=True, type=click.IntRange(1), help="a worker")
 @click.option("--learning-rate", default=0.1, show_default=True)
 @click.option("--lamda", default=24.0, show_default=True, help="of DCASGD: how much is compensated")
