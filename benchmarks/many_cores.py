@@ -13,8 +13,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-#: Elements of one part, as in kernels/driver.pxd, and of one page of float32.
-GRAIN, PAGE = 16384, 1024
+from weightopt_core.kernels.driver import THREAD_THRESHOLD
+
+#: Elements of one part, and of one page of float32.
+GRAIN, PAGE = THREAD_THRESHOLD // 2, 1024
 
 
 class Machine(NamedTuple):

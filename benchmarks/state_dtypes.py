@@ -11,10 +11,10 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 import weightopt_core as wo
+from weightopt_core.backends.interface import STATE_DTYPES
 from weightopt_core.testing import digits
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "chars.py"
-STATE_DTYPES = (None, "bfloat16", "int8")
 SEEDS = range(3)
 #: For each model the optimizers, at rates that suit them.
 OPTIMIZERS = {
@@ -80,7 +80,7 @@ def main():
     models = {"digits": on_digits, "characters": on_characters}
     for model, train in models.items():
         for name, given in OPTIMIZERS[model].items():
-            for state_dtype in STATE_DTYPES:
+            for state_dtype in (None, *STATE_DTYPES):
                 runs = [train(name, seed, given | {"state_dtype": state_dtype}) for seed in SEEDS]
                 means, spreads = np.mean(runs, axis=0), np.std(runs, axis=0)
                 found = [f"{m:.4f} ± {s:.4f}" for m, s in zip(means, spreads, strict=True)]

@@ -125,18 +125,17 @@ def function_text(kind: str, index: int, rule: Rule) -> str:
     pointers = [f"wo_p{i}" for i in range(len(lowered.arrays))]
     inputs = [f"{pointer}[i]" for pointer in pointers]
     types = dict.fromkeys(pointers, "const REAL")
+    places = {name: i for i, name in enumerate(pointers)}
     if kind == "measure":
         # What is reduced is an array itself, and read where it lies; or it is computed.
         outputs = [None if at >= 0 else f"out{i}" for i, at in enumerate(lowered.sources)]
+        places |= {name: len(pointers) + i for i, name in enumerate(outputs) if name}
         scalars = lowered.scalars[: len(lowered.constants)]
         lines = lowered.measure(inputs, [name and f"{name}[i]" for name in outputs])
     else:
         outputs = [pointers[i] for i in lowered.written]
         scalars = lowered.scalars
         lines = lowered.element(inputs, [inputs[i] for i in lowered.written])
-    places = dict(zip(pointers, range(len(pointers))))
-    if kind == "measure":
-        places |= {name: len(pointers) + i for i, name in enumerate(outputs) if name}
     types |= {name: "REAL" for name in outputs if name}
     return _FUNCTION.format(
         kind=kind,
