@@ -20,6 +20,8 @@ def test_as_one_by_one(name, dtypes, rng):
     for together in (True, False):
         mx.random.seed(1)
         subject = Subject(mx.optimizer.registry.find(name))
+        if "many_at_once_are_one_by_one" in subject.cls.conformance.expected_failures:
+            pytest.skip("weights of a call have a number in common")
         optimizer = subject.create(multi_precision=True)
         optimizer.set_lr_mult({0: 0.5, 4: 2.0})
         updater = mx.optimizer.get_updater(optimizer)

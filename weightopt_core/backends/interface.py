@@ -198,6 +198,12 @@ class Backend(Protocol):
     def square_sum(self, array: Any, scale: float = 1.0) -> float:
         """Return the sum of squares of ``scale * array``, in double and in an order of its own."""
 
+    def square_sums(self, arrays: Sequence[Any], scale: float = 1.0) -> list[float]:
+        """Return what `square_sum` does for each of arrays that `check` has returned, in one pass.
+
+        A backend without it is asked for one after another.
+        """
+
     def nonfinite(self, arrays: Sequence[Any], argument: str) -> list[int]:
         """Return the places of those arrays that hold an infinity or NaN, in ascending order.
 
@@ -209,6 +215,12 @@ class Backend(Protocol):
         """Multiply every element of all arrays by each factor in turn, in the compute type.
 
         Products are rounded to what the arrays store. Where it raises, nothing has changed.
+        """
+
+    def factors_in_step(self) -> int:
+        """Return by how many `factors` of its constants a step can multiply gradients it reads.
+
+        Where there are more, or a backend has no such function, it is given products as gradients.
         """
 
     def extent_of(self, array: Any) -> tuple[Any, int, int]:

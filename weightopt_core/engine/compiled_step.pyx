@@ -83,7 +83,7 @@ cdef class CompiledStep(BoundArrays):
     cdef Kernel kernel
     cdef object threads
     cdef unsigned long thread  # that computes, while it stands in `computing`
-    cdef char *numbers  # constants in both compute types
+    cdef char *numbers  # factors of gradients, and constants in both compute types
     cdef Py_ssize_t room
 
     def __dealloc__(self):
@@ -92,6 +92,10 @@ cdef class CompiledStep(BoundArrays):
     cdef int take_numbers(self, Constants constants, list keys, bint all_of_them=True) except -1:
         """Take the constants in both compute types, and number the elements of all tensors."""
         cdef Py_ssize_t i, width = constants.width, values = constants.rows * width
+        cdef tuple factors = constants.factors or ()
+        cdef Py_ssize_t room = 12 * values + 8 * len(factors) + 1
+        cdef double *wide
+        cdef float *narrow
         cdef Tensor *tensor
         cdef char *moved
         # With reductions the first ones come alone: the others follow from what is measured.
@@ -99,23 +103,28 @@ cdef class CompiledStep(BoundArrays):
             self.kernel.constants != width if all_of_them else self.kernel.constants < width
         ):
             raise ValueError("constants: expected those of the bound rule and tensors")
-        if self.room < 12 * values + 1:
-            moved = <char *>PyMem_Realloc(self.numbers, 12 * values + 1)
+        if self.room < room:
+            moved = <char *>PyMem_Realloc(self.numbers, room)
             if not moved:
                 raise MemoryError
             self.numbers = moved
-            self.room = 12 * values + 1
+            self.room = room
+        self.work.factors = <double *>self.numbers
+        self.work.factor_count = <int>len(factors)
+        for i in range(len(factors)):
+            (<double *>self.numbers)[i] = factors[i]
+        wide = <double *>self.numbers + len(factors)
+        narrow = <float *>(wide + values)
         # Rounded once here, as NumPy rounds a Python float that meets a float32 array.
         for i in range(values):
-            (<double *>self.numbers)[i] = constants.values[i]
-            (<float *>(self.numbers + 8 * values))[i] = <float>constants.values[i]
+            wide[i] = constants.values[i]
+            narrow[i] = <float>constants.values[i]
         for i in range(self.work.tensors):
             tensor = &self.work.tensor[i]
-            tensor.constants = self.numbers + (
-                8 * width * constants.which[i]
-                if tensor.wide
-                else 8 * values + 4 * width * constants.which[i]
-            )
+            if tensor.wide:
+                tensor.constants = wide + width * constants.which[i]
+            else:
+                tensor.constants = narrow + width * constants.which[i]
         for i in range(min(<Py_ssize_t>len(keys), self.work.tensors)):
             self.work.tensor[i].key0, self.work.tensor[i].key1 = keys[i]
         self.work.functions = self.kernel.functions

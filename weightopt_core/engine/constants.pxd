@@ -7,6 +7,7 @@ cdef class Constants:
     cdef readonly Py_ssize_t width
     cdef int32_t *which  # row of each tensor; belongs to `owner`, or is `own`
     cdef readonly Py_ssize_t tensors
+    cdef public tuple factors  # by which gradients are multiplied before; None where there are none
     cdef int32_t *own  # the same, where it belongs to this
     cdef object owner
 

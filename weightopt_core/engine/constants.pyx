@@ -30,6 +30,12 @@ cdef class Constants:
         float64, a row of constants for each distinct combination of numbers.
     which : numpy.ndarray
         int32, for each tensor its row.
+
+    Attributes
+    ----------
+    factors : tuple of float or None
+        Each gradient of the step is multiplied by one after another, before the rule takes it, and
+        each product is rounded to what the gradient's array stores.
     """
 
     def __init__(self, const double[:, ::1] values, const int32_t[::1] which):

@@ -43,6 +43,8 @@ cdef struct Work:
     char **data  # of each tensor one after the other
     signed char *storage
     rule_function *functions  # by storage
+    const double *factors  # by which gradients are multiplied one after another, as they are read
+    int factor_count
 
 
 cdef inline ptrdiff_t size_of(int storage) noexcept nogil:
@@ -59,6 +61,9 @@ cdef inline bint is_computed(int storage) noexcept nogil:
 
 
 cdef void load(void *staged, const char *data, int storage, ptrdiff_t count) noexcept nogil
+cdef void load_scaled(
+    void *staged, const char *data, int storage, ptrdiff_t count, const double *factors, int number
+) noexcept nogil
 cdef void store(char *data, const void *staged, int storage, ptrdiff_t count) noexcept nogil
 cdef void number_elements(Work *work) noexcept nogil
 cdef void run_part(void *context, ptrdiff_t begin, ptrdiff_t end) noexcept nogil

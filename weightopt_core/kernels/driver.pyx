@@ -45,6 +45,11 @@ cdef extern from "quantize.h" nogil:
         uint8_t *block, const float *values, const uint32_t *words, int shift, ptrdiff_t count
     )
 
+# INOUT values
+cdef extern from "scaling.h" nogil:
+    void multiply_float32(float *values, ptrdiff_t count, float factor)
+    void multiply_float64(double *values, ptrdiff_t count, double factor)
+
 cdef extern from "probe.h" nogil:
     int weightopt_is_exact()
     const char *weightopt_inexact
@@ -77,6 +82,25 @@ cdef void load(void *staged, const char *data, int storage, ptrdiff_t count) noe
         load_quantized(<float *>staged, <const uint8_t *>data, count)
     else:
         memcpy(staged, data, count * size_of(storage))
+
+
+# OUT staged; IN data, factors
+cdef void load_scaled(
+    void *staged, const char *data, int storage, ptrdiff_t count, const double *factors, int number
+) noexcept nogil:
+    """Load up to `STAGE` elements, multiplied by each factor in turn."""
+    cdef uint16_t stored[STAGE]
+    cdef int i
+    load(staged, data, storage, count)
+    for i in range(number):
+        if storage == FLOAT64:
+            multiply_float64(<double *>staged, count, factors[i])
+            continue
+        multiply_float32(<float *>staged, count, <float>factors[i])
+        # Each product is one that the array could hold, as if it were scaled so many times.
+        if not is_computed(storage):
+            store(<char *>stored, staged, storage, count)
+            load(staged, <const char *>stored, storage, count)
 
 
 # OUT data; IN staged
@@ -116,7 +140,7 @@ cdef void store_states(
 cdef void run_staged(
     Work *work, Tensor *tensor, char **data, signed char *storage, ptrdiff_t begin, ptrdiff_t end
 ) noexcept nogil:
-    """Compute stages of one tensor, on copies of what is not stored in the compute type."""
+    """Compute stages of one tensor, on copies of what is not as the rule's function takes it."""
     cdef double copies[MAX_ARRAYS][STAGE + PADDING]
     cdef void *arrays[MAX_ARRAYS]
     cdef ptrdiff_t count, itemsize = 8 if tensor.wide else 4
@@ -125,7 +149,12 @@ cdef void run_staged(
         count = min(<ptrdiff_t>STAGE, end - begin)
         for i in range(last):
             arrays[i] = copies[i]
-            if is_computed(storage[i]):
+            if i == 1 and work.factor_count:
+                load_scaled(
+                    arrays[i], data[i] + begin * size_of(storage[i]), storage[i], count,
+                    work.factors, work.factor_count,
+                )
+            elif is_computed(storage[i]):
                 # Where it lies: what is stored as it is computed needs no copy.
                 arrays[i] = data[i] + begin * size_of(storage[i])
             elif storage[i] == NOISE:
@@ -149,7 +178,7 @@ cdef void run_staged(
 cdef void run_direct(
     Work *work, Tensor *tensor, char **data, ptrdiff_t begin, ptrdiff_t end
 ) noexcept nogil:
-    """Compute elements of a tensor whose arrays are all stored alike."""
+    """Compute elements of a tensor where they lie."""
     cdef void *arrays[MAX_ARRAYS]
     cdef ptrdiff_t itemsize = size_of(tensor.storage)
     cdef int i
@@ -158,9 +187,20 @@ cdef void run_direct(
     work.functions[tensor.storage](end - begin, arrays, tensor.constants)
 
 
-# As for `run_direct`
+# As for `run_staged`
+cdef void run_alike(
+    Work *work, Tensor *tensor, char **data, signed char *storage, ptrdiff_t begin, ptrdiff_t end
+) noexcept nogil:
+    """Compute elements of a tensor whose arrays are all stored alike."""
+    if work.factor_count:
+        run_staged(work, tensor, data, storage, begin, end)
+    else:
+        run_direct(work, tensor, data, begin, end)
+
+
+# As for `run_staged`
 cdef void run_aligned(
-    Work *work, Tensor *tensor, char **data, ptrdiff_t begin, ptrdiff_t end
+    Work *work, Tensor *tensor, char **data, signed char *storage, ptrdiff_t begin, ptrdiff_t end
 ) noexcept nogil:
     """Compute a part of a tensor from where the weight is aligned, as most arrays then are."""
     cdef ptrdiff_t itemsize = size_of(tensor.storage)
@@ -169,13 +209,13 @@ cdef void run_aligned(
     # there are many. The part that begins a tensor takes the elements before the line too, and each
     # part ends where the next one begins.
     if tensor.count < LONG or before == 0:
-        run_direct(work, tensor, data, begin, end)
+        run_alike(work, tensor, data, storage, begin, end)
         return
     if begin == 0:
-        run_direct(work, tensor, data, 0, before)
+        run_alike(work, tensor, data, storage, 0, before)
     if end < tensor.count:
         end += before
-    run_direct(work, tensor, data, begin + before, min(end, tensor.count))
+    run_alike(work, tensor, data, storage, begin + before, min(end, tensor.count))
 
 
 # INOUT work
@@ -195,6 +235,8 @@ cdef void run_part(void *context, ptrdiff_t begin, ptrdiff_t end) noexcept nogil
     """Compute the elements `begin` to `end` of the numbering over all tensors."""
     cdef Work *work = <Work *>context
     cdef Tensor *tensor
+    cdef char **data
+    cdef signed char *storage
     cdef ptrdiff_t low = 0, high = work.tensors - 1, middle, first, last
     cdef ptrdiff_t stride = work.parameters + 1
     # The last tensor that begins at or before `begin`. One without elements may begin there too;
@@ -210,12 +252,11 @@ cdef void run_part(void *context, ptrdiff_t begin, ptrdiff_t end) noexcept nogil
         tensor = &work.tensor[low]
         first = max(begin, tensor.begin) - tensor.begin
         last = min(end, tensor.begin + tensor.count) - tensor.begin
+        data, storage = work.data + low * stride, work.storage + low * stride
         if first < last and tensor.storage == MIXED:
-            run_staged(
-                work, tensor, work.data + low * stride, work.storage + low * stride, first, last
-            )
+            run_staged(work, tensor, data, storage, first, last)
         elif first < last:
-            run_aligned(work, tensor, work.data + low * stride, first, last)
+            run_aligned(work, tensor, data, storage, first, last)
         low += 1
 
 

@@ -137,6 +137,8 @@ cdef int run(
     work.data = data
     work.storage = stored
     work.functions = loop.functions
+    work.factors = NULL
+    work.factor_count = 0
     parallel_for(run_part, &work, count, GRAIN, threads if count >= 2 * GRAIN else 1)
     return 0
 

@@ -8,6 +8,17 @@ cdef enum:
     MAGNITUDES  # the largest
     STEPS  # how many there are
 
+cdef struct Work:
+    const char *values
+    int storage
+    ptrdiff_t count
+    int step
+    double scale
+    double *chunks
+
+# IN context, a Work, but for the numbers of chunks that it points to, which are OUT
+cdef void reduce_part(void *context, ptrdiff_t begin, ptrdiff_t end) noexcept nogil
+
 # Add values to the running numbers of a chunk; only the last call for it may end within a row.
 cdef void add_values(
     int step, double *lanes, const void *values, int wide, ptrdiff_t count

@@ -32,15 +32,6 @@ ELEMENTS_OF_A_CHUNK = CHUNK
 LANES_OF_A_CHUNK = LANES
 globals().update(SQUARES=SQUARES, VALUES=VALUES, MAGNITUDES=MAGNITUDES)
 
-cdef struct Work:
-    const char *values
-    int storage
-    ptrdiff_t count
-    int step
-    double scale
-    double *chunks
-
-
 cdef inline double joined(int step, double one, double other) noexcept nogil:
     """Return what a step makes of two numbers that it has made: NaN where either is NaN."""
     if step == MAGNITUDES:

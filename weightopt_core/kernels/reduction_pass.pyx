@@ -20,7 +20,9 @@ import numpy as np
 
 from .abi cimport MAX_ARRAYS, MAX_REDUCTIONS
 from .chunks cimport CHUNK, LANES
-from .driver cimport STAGE, Kernel, Tensor, Work, bytes_of, is_computed, load, rule_function
+from .driver cimport (
+    STAGE, Kernel, Tensor, Work, bytes_of, is_computed, load, load_scaled, rule_function,
+)
 from .reduction cimport add_scaled, add_values, join_lanes
 from .parallel cimport parallel_for
 
@@ -52,7 +54,12 @@ cdef void place(
     cdef int i
     for i in range(work.parameters):
         arrays[i] = data[i] + bytes_of(storage[i], begin)
-        if not is_computed(storage[i]):
+        if i == 1 and work.factor_count:
+            load_scaled(
+                copies[i], <char *>arrays[i], storage[i], count, work.factors, work.factor_count
+            )
+            arrays[i] = copies[i]
+        elif not is_computed(storage[i]):
             load(copies[i], <char *>arrays[i], storage[i], count)
             arrays[i] = copies[i]
 

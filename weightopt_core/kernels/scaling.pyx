@@ -16,14 +16,9 @@ from libc.stddef cimport ptrdiff_t
 cimport numpy as cnp
 
 from .driver cimport (
-    BFLOAT16, FLOAT16, FLOAT32, FLOAT64, GRAIN, STAGE, is_computed, load, size_of, store,
+    BFLOAT16, FLOAT16, FLOAT32, FLOAT64, GRAIN, STAGE, load_scaled, size_of, store,
 )
 from .parallel cimport parallel_for
-
-# INOUT values
-cdef extern from "scaling.h" nogil:
-    void multiply_float32(float *values, ptrdiff_t count, float factor)
-    void multiply_float64(double *values, ptrdiff_t count, double factor)
 
 cnp.import_array()
 
@@ -38,29 +33,20 @@ cdef struct Work:
     ptrdiff_t count
     int storage
     const double *factors
-    ptrdiff_t number
+    int number
 
 
 cdef void scale_part(void *context, ptrdiff_t begin, ptrdiff_t end) noexcept nogil:
     """Scale the elements `begin` to `end`."""
     cdef Work *work = <Work *>context
-    cdef float staged[STAGE]
-    cdef ptrdiff_t count, factor
+    cdef double staged[STAGE]
+    cdef ptrdiff_t count
     cdef char *values
-    # With several factors a stage stays in the cache until it has seen them all.
-    cdef bint direct = work.number == 1 and is_computed(work.storage)
     while begin < end:
-        count = end - begin if direct else min(<ptrdiff_t>STAGE, end - begin)
+        count = min(<ptrdiff_t>STAGE, end - begin)
         values = work.values + begin * size_of(work.storage)
-        for factor in range(work.number):
-            if work.storage == FLOAT64:
-                multiply_float64(<double *>values, count, work.factors[factor])
-            elif work.storage == FLOAT32:
-                multiply_float32(<float *>values, count, <float>work.factors[factor])
-            else:
-                load(staged, values, work.storage, count)
-                multiply_float32(staged, count, <float>work.factors[factor])
-                store(values, staged, work.storage, count)
+        load_scaled(staged, values, work.storage, count, work.factors, work.number)
+        store(values, staged, work.storage, count)
         begin += count
 
 

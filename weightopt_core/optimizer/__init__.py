@@ -13,6 +13,7 @@ from .exchanging import Exchanging
 from .following import Following
 from .host import HostOptimizer
 from .nested import Nested
+from .scaled import update_scaled
 from .updater import Updater, get_updater
 from .wrapper import Wrapper
 
@@ -30,6 +31,7 @@ __all__ = [
     "get_updater",
     "global_norm",
     "register",
+    "update_scaled",
 ]
 
 

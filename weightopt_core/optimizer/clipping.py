@@ -82,33 +82,54 @@ def clip_global_norm(arrays: Sequence[Any], max_norm: float) -> float:
     checked = _checked(arrays, written=True)
     apart = _apart(checked)
     norm = _norm(checked)
-    if not math.isfinite(norm):
-        remedy = "skip this step"
-        raise ValueError(wording("norm of the arrays", "a finite number", str(norm), remedy))
-    if norm > max_norm:
+    if factors := factors_for(max_norm, norm):
         by_backend: dict[Any, list[Any]] = {}
         for backend, array in apart:
             by_backend.setdefault(backend, []).append(array)
-        factors = _factors(max_norm, norm)
         for backend, own in by_backend.items():
             backend.scale(own, factors)
     return norm
 
 
-def _norm(checked: list[tuple[Any, Any]]) -> float:
-    return NORM.by(
-        lambda scale: [backend.square_sum(array, scale) for backend, array in checked], 1
-    )
+def factors_for(max_norm: float, norm: float) -> list[float]:
+    """Return numbers whose product scales arrays of such a norm to `max_norm`.
 
+    There is none where the norm is no larger. Each is a normal number in float32.
 
-def _factors(max_norm: float, norm: float) -> list[float]:
-    """Return numbers whose product is ``max_norm / norm``, each a normal one in float32."""
+    Raises
+    ------
+    ValueError
+        The norm is not finite.
+    """
+    if not math.isfinite(norm):
+        remedy = "skip this step"
+        raise ValueError(wording("norm of the arrays", "a finite number", str(norm), remedy))
+    if norm <= max_norm:
+        return []
     if max_norm / norm >= 2.0**-120:
         return [max_norm / norm]
     (small, down), (large, up) = math.frexp(max_norm), math.frexp(norm)
     power = down - up + 1
     steps = [2.0 ** max(-100, power + done) for done in range(0, -power, 100)]
     return [small / large / 2, *steps]
+
+
+def _norm(checked: list[tuple[Any, Any]]) -> float:
+    own: dict[Any, list[Any]] = {}
+    for backend, array in checked:
+        own.setdefault(backend, []).append(array)
+    return NORM.by(
+        lambda scale: [
+            square for backend, arrays in own.items() for square in _squares(backend, arrays, scale)
+        ],
+        1,
+    )
+
+
+def _squares(backend: Any, arrays: Sequence[Any], scale: float) -> list[float]:
+    if hasattr(backend, "square_sums"):
+        return list(backend.square_sums(arrays, scale))
+    return [backend.square_sum(array, scale) for array in arrays]
 
 
 def _apart(checked: list[tuple[Any, Any]]) -> list[tuple[Any, Any]]:
@@ -137,6 +158,7 @@ def _checked(arrays: Sequence[Any], written: bool = False) -> list[tuple[Any, An
         raise TypeError(wording("arrays", "a list of arrays", type(arrays).__name__))
     pairs = []
     for i, array in enumerate(tuple(arrays)):  # a method of an array may change the list
-        backend = backend_of(array, f"arrays[{i}]")
-        pairs.append((backend, backend.check(array, f"arrays[{i}]", written=written)))
+        argument = f"arrays[{i}]"
+        backend = backend_of(array, argument)
+        pairs.append((backend, backend.check(array, argument, written=written)))
     return pairs

@@ -42,11 +42,12 @@ def one_by_one(update: Callable[..., None]) -> Callable[..., None]:
 
 
 def lists_to_step(
-    optimizer: Any, index: Any, weight: Any, grad: Any, state: Any
+    optimizer: Any, index: Any, weight: Any, grad: Any, state: Any, guarded: bool = True
 ) -> tuple[Any, ...] | None:
     """Return what `update` was given as lists, without what is frozen; None where nothing is left.
 
-    Where the gradients are to be left out, as ``on_nonfinite`` asks for, nothing is left either.
+    Where the gradients are to be left out, as ``on_nonfinite`` asks for, nothing is left either;
+    with `guarded` false they are not looked at.
     """
     if not isinstance(index, (list, tuple)):
         index, weight, grad, state = (index,), (weight,), (grad,), (state,)
@@ -56,7 +57,8 @@ def lists_to_step(
     shared = optimizer._shared()
     if shared.is_by_name:
         index, weight, grad, state = thawed(shared, index, weight, grad, state)
-    return (index, weight, grad, state) if index and admits(optimizer, index, grad) else None
+    is_left = index and (not guarded or admits(optimizer, index, grad))
+    return (index, weight, grad, state) if is_left else None
 
 
 def takes_lists(update: Callable[..., None]) -> Callable[..., None]:

@@ -71,8 +71,13 @@ class Stepper:
         grads: Sequence[Any],
         states: Sequence[Any],
         run: Callable[..., None] = step,
+        factors: tuple[float, ...] = (),
     ) -> None:
-        """Update weights and states in place, and count it; `run` does so once all is formed."""
+        """Update weights and states in place, and count it; `run` does so once all is formed.
+
+        Gradients are multiplied by each of the `factors` first; there must be no more of them than
+        `factors_in_step` of the backend.
+        """
         rates, plain = self.rates, self.plain
         if rates.is_by_name:
             indices, weights, grads, states = thawed(rates, indices, weights, grads, states)
@@ -105,6 +110,8 @@ class Stepper:
                 turn = self.turn(optimizer, call)
                 given = optimizer, rule, call, turn
                 constants = rates.seeing(turn.view(), self._constants_of_numbers, *given)
+            if factors:
+                constants.factors = factors
             counted = zip(call.indices, turn.counts_ahead()) if keyed else ()
             keys = [self.key(optimizer, rule, *pair) for pair in counted]
             numbers = optimizer._numbers_at

@@ -61,6 +61,8 @@ class Wrapper(Optimizer):
     by_weight : bool
         Of the class: whether a step of several weights is the steps of each of them, so that they
         may be on several machines, if what is held allows it. False where nothing is declared.
+    guards : bool
+        Of the class: whether `step` itself sees to what ``on_nonfinite`` says, by `guard.admits`.
 
     Examples
     --------
@@ -77,6 +79,7 @@ class Wrapper(Optimizer):
     """
 
     by_weight: ClassVar[bool] = False
+    guards: ClassVar[bool] = False
 
     vars().update({name: PassedOn(name) for name in (*Optimizer.hyperparameters, "num_update")})
 
@@ -151,7 +154,8 @@ class Wrapper(Optimizer):
 
         As `Optimizer.update` does; lists go to the optimizers that are held as lists.
         """
-        if (lists := lists_to_step(self, index, weight, grad, state)) is not None:
+        lists = lists_to_step(self, index, weight, grad, state, guarded=not self.guards)
+        if lists is not None:
             self.step(*lists)
 
     def step(self, indices: Any, weights: Any, grads: Any, states: Any) -> None:

@@ -18,6 +18,7 @@ PUBLISHED: dict[str, dict[str, str]] = {
         "adopt": "weightopt-adopt",
         "amsgrad": "weightopt-amsgrad",
         "asgd": "weightopt-asgd",
+        "clipglobalnorm": "weightopt-clipglobalnorm",
         "dcasgd": "weightopt-dcasgd",
         "ema": "weightopt-ema",
         "ftml": "weightopt-ftml",

@@ -191,7 +191,9 @@ class Rule:
             for own, row in zip(numbers, results, strict=True)
         ]
         values = np.hstack([constants.array(), np.array(rows)])
-        return Constants(values, np.arange(len(rows), dtype=np.int32))
+        made = Constants(values, np.arange(len(rows), dtype=np.int32))
+        made.factors = constants.factors
+        return made
 
     def given(self, numbers: Mapping[str, Any]) -> list[Any]:
         """Return the values of the rule's numbers, then of numbers from outside, as Python's own.

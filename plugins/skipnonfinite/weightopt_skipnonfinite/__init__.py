@@ -41,6 +41,7 @@ class SkipNonfinite(Wrapper):
     See Also
     --------
     Accumulate : Makes one update of several, instead of leaving some out.
+    ClipGlobalNorm : Clips gradients; a norm that is finite says that all of them are.
 
     Notes
     -----

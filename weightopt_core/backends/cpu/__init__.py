@@ -13,7 +13,7 @@ from .arrays import (
 )
 from .checks import accepts, check, view
 from .finite import nonfinite
-from .norm import extent_of, scale, square_sum
+from .norm import extent_of, factors_in_step, scale, square_sum, square_sums
 from .random_fill import fill_normal, fill_uniform
 from .step import bind
 
@@ -24,6 +24,7 @@ __all__ = [
     "copy",
     "duplicate",
     "extent_of",
+    "factors_in_step",
     "fill",
     "fill_normal",
     "fill_uniform",
@@ -32,6 +33,7 @@ __all__ = [
     "place",
     "scale",
     "square_sum",
+    "square_sums",
     "to_bfloat16",
     "to_float32",
     "to_host",

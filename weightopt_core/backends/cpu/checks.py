@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...dtypes import STORAGE, is_real, name_of
+from ...dtypes import STORAGE, is_real, name_of, storage_of
 from ...errors import wording
 from .sharing import exports, or_bridge, plain, shared
 
@@ -56,6 +56,12 @@ def check(
     remedy: str = "",
 ) -> Any:
     """Return a view that a kernel may use, as `weightopt_core.backends.interface` says."""
+    if type(array) is np.ndarray and shape is None and dtypes is STORAGE:
+        # Most are as they have to be; lists are long, and each question about an array takes time.
+        flags = array.flags
+        is_plain = flags.carray if written else flags.c_contiguous and flags.aligned
+        if is_plain and storage_of(array.dtype):
+            return array
     array = (view_to_write if written else view)(array, argument)
     if shape is not None and array.shape != shape:
         raise ValueError(wording(f"shape of {argument}", f"{shape}", f"{array.shape}"))

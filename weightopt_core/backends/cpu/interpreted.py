@@ -56,7 +56,7 @@ class Interpreted:
         Parameters
         ----------
         constants : weightopt_core.engine.constants.Constants
-            Not looked at: what compiled rules take instead of numbers.
+            Of them the factors alone are taken: the rest is what compiled rules take for numbers.
         keys, indices, numbers, turn : object
             As for `weightopt_core.engine.compiled_step.CompiledStep.run`; `numbers` is called for
             every rule.
@@ -65,6 +65,8 @@ class Interpreted:
         for i, (index, arrays) in enumerate(zip(indices, self.bound.tensors())):
             key = keys[i] if keys else None
             given = numbers(self.rule, index, turn)
+            if constants.factors:
+                arrays = (arrays[0], scaled(arrays[1], constants.factors), *arrays[2:])
             results.append(run_in_slices(self.rule, arrays, given, key, self.states))
         return bool(self.bound.store(results, turn))
 
@@ -122,6 +124,15 @@ def run_in_slices(
                 own = states if 0 < i < given - 1 else None
                 _store(array, part, values, own, key, i - 1)
     return results
+
+
+def scaled(array: np.ndarray, factors: Sequence[float]) -> np.ndarray:
+    """Return a copy times each factor in turn, each product rounded to what the array stores."""
+    compute = compute_of(storage_of(array.dtype))
+    with np.errstate(all="ignore"):
+        for factor in np.array(factors).astype(compute):
+            array = (array.astype(compute, copy=False) * factor).astype(array.dtype, copy=False)
+    return array
 
 
 def _loaded(array: np.ndarray, part: slice, compute: Any, states: str | None) -> np.ndarray:

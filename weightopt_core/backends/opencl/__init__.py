@@ -14,7 +14,7 @@ from .arrays import (
 from .checks import accepts, check, view
 from .finite import nonfinite
 from .memory import extent_of
-from .norm import scale, square_sum
+from .norm import factors_in_step, scale, square_sum, square_sums
 from .random_fill import fill_normal, fill_uniform
 from .step import bind
 
@@ -25,6 +25,7 @@ __all__ = [
     "copy",
     "duplicate",
     "extent_of",
+    "factors_in_step",
     "fill",
     "fill_normal",
     "fill_uniform",
@@ -33,6 +34,7 @@ __all__ = [
     "place",
     "scale",
     "square_sum",
+    "square_sums",
     "to_bfloat16",
     "to_float32",
     "to_host",

@@ -7,6 +7,8 @@ import weakref
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from ...engine.constants import Constants
 from ...engine.recognise_objects import Objects
 from ..interface import StateForm
@@ -188,7 +190,9 @@ class DeviceStep:
         """Compute the step by `parts` after `events`; out of order, `arrays` get its own."""
         (launches, measures), wait_for = parts, events or None
         if measures:
-            measured, scales = parts_of(measures, self.rule, constants.array(), wait_for)
+            scaled = bool(constants.factors)
+            values = _values(constants)
+            measured, scales = parts_of(measures, self.rule, values, scaled, wait_for)
             known = [numbers(self.rule, index, turn) for index in indices]
             constants = self.rule.with_results(constants, known, measured, scales, self.counts)
         if self.in_order:
@@ -197,8 +201,8 @@ class DeviceStep:
             for array in [array for tensor in arrays for array in tensor]:
                 array.events[:] = unfinished(array.events)
             wait_for = _events_of(arrays) or None
-        values = constants.array()
-        ready = [one for each in launches for one in each.prepare(values, keys, wait_for)]
+        given = _values(constants), keys, wait_for, bool(constants.factors)
+        ready = [one for each in launches for one in each.prepare(*given)]
         launch(ready, turn, arrays)
 
     def _arrays(self) -> list[list[Any]]:
@@ -207,6 +211,14 @@ class DeviceStep:
         if any(array is None for tensor in arrays for array in tensor):
             raise ValueError("weights, grads and states: one went away before the step over it")
         return arrays
+
+
+def _values(constants: Constants) -> np.ndarray:
+    """Return the constants of each tensor, a row for each, and last the factor of gradients."""
+    values = constants.array()
+    if not constants.factors:
+        return values
+    return np.column_stack([values, np.tile(constants.factors, (len(values), 1))])
 
 
 def _events_of(arrays: list[list[Any]]) -> list[Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,6 +13,7 @@ from ...dtypes import compute_of
 from ...engine.launching import launch_all
 from .programs import Kernels, kernel
 from .shared_buffers import Held
+from .text.elements import scaled_grad
 from .text.rule_source import rule_text
 from .text.templates import ROUNDED
 from .traits import traits_of
@@ -110,11 +112,24 @@ class Launch:
         self.traits = traits_of(self.queue.device)
         self.held: Held | None = None
 
-    def take_kernels(self, name: str, slots: int | None, types: Sequence[Any]) -> None:
-        """Take the kernels of that name of the rule."""
-        key = self.rule.lowered.fingerprint, self.storages, slots
-        text = lambda: rule_text(self.rule, self.storages, self.traits, self.real.name, slots)  # noqa: E731
-        self.kernels = kernel(self.queue, key, text, name, types)
+    kernels: Kernels  # those that take gradients as they are
+
+    def compiled(self, storages: tuple[str, ...]) -> Kernels:
+        """Return the kernels for arrays that are stored so; they come from `kernels_of`."""
+        raise NotImplementedError
+
+    @cached_property
+    def scaling_kernels(self) -> Kernels:
+        """Those that multiply gradients by a factor, which comes last among the constants."""
+        return self.compiled(scaled_grad(self.storages))
+
+    def kernels_of(
+        self, storages: tuple[str, ...], name: str, slots: int | None, types: Sequence[Any]
+    ) -> Kernels:
+        """Return the kernels of that name of the rule."""
+        key = self.rule.lowered.fingerprint, storages, slots
+        text = lambda: rule_text(self.rule, storages, self.traits, self.real.name, slots)  # noqa: E731
+        return kernel(self.queue, key, text, name, types)
 
     def rounded(self, constants: np.ndarray) -> np.ndarray:
         """Return the constants of these tensors in the compute type."""
@@ -124,11 +139,17 @@ class Launch:
             return constants.astype(self.real)
 
     def ready(
-        self, groups: int, arguments: Sequence[Any], events: Any, tensors: Sequence[int]
+        self,
+        scaled: bool,
+        groups: int,
+        arguments: Sequence[Any],
+        events: Any,
+        tensors: Sequence[int],
     ) -> Ready:
         """Return a launch of so many work-groups with such arguments, after `events`."""
         size = self.traits.group
-        run = self.kernels.take()
+        kernels = self.scaling_kernels if scaled else self.kernels
+        run = kernels.take()
         run.set_args(*arguments)
         given = self.queue, run, (groups * size,), (size,), None, events
-        return Ready(self.kernels, run, given, tensors, self.held, arguments)
+        return Ready(kernels, run, given, tensors, self.held, arguments)

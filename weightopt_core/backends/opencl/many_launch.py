@@ -9,6 +9,7 @@ import numpy as np
 import pyopencl as cl
 
 from .launches import Launch, Ready
+from .programs import Kernels
 from .shared_buffers import Held, addresses_of
 
 #: Buffers that one launch takes, at most.
@@ -30,8 +31,7 @@ class Many(Launch):
         self.slots = self._slots(len(storages))
         if not self.slots:
             self.held = held
-        types = [np.uint64, *[None] * (5 + self.slots)]
-        self.take_kernels(self.kernel_name, self.slots, types)
+        self.kernels = self.compiled(storages)
         rows: list[tuple[int, ...]] = []
         parts: list[tuple[int, int]] = []
         begins: list[int] = []
@@ -61,19 +61,26 @@ class Many(Launch):
         """How many elements a part of a tensor has."""
         return self.traits.part
 
-    def prepare(self, constants: np.ndarray, keys: list[Any], events: Any) -> list[Ready]:
-        """Return the launch of the kernel for each batch after `events`."""
+    def compiled(self, storages: tuple[str, ...]) -> Kernels:
+        """Return the kernels for arrays that are stored so."""
+        types = [np.uint64, *[None] * (5 + self.slots)]
+        return self.kernels_of(storages, self.kernel_name, self.slots, types)
+
+    def prepare(
+        self, constants: np.ndarray, keys: list[Any], events: Any, scaled: bool = False
+    ) -> list[Ready]:
+        """Return the launch of the kernel for each batch after `events`; see `One.prepare`."""
         values = self._upload(self.rounded(constants))
         drawn = self.rows
         if keys:
             drawn = self._upload(np.array([keys[i] for i in self.positions], np.uint64))
-        return self.prepare_all((values, drawn), events)
+        return self.prepare_all(scaled, (values, drawn), events)
 
-    def prepare_all(self, given: Sequence[Any], events: Any) -> list[Ready]:
+    def prepare_all(self, scaled: bool, given: Sequence[Any], events: Any) -> list[Ready]:
         """Return the launch for each batch after `events`, with the tables and what is `given`."""
         tables = self.begins, self.parts, self.rows, *given
         return [
-            self.ready(groups, (first, *tables, *buffers), events, positions)
+            self.ready(scaled, groups, (first, *tables, *buffers), events, positions)
             for first, groups, buffers, positions in self.launches
         ]
 

@@ -14,7 +14,7 @@ from ...reductions import total_of
 from .arrays import record
 from .checks import check, check_kernel
 from .launches import Ready, launch
-from .programs import kernel
+from .programs import Kernels, kernel
 from .text.heads import header
 from .text.templates import STORAGE
 from .traits import check_float64, traits_of
@@ -22,7 +22,7 @@ from .traits import check_float64, traits_of
 _SQUARE_SUMS = """\
 __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1)))
 void square_sums(__global const {type} *restrict in, ulong from, ulong count,
-                 double scale, __global double *restrict sums)
+                 double scale, __global double *restrict sums, ulong place)
 {{
     __local double lanes[{lanes}];
     const ulong begin = get_group_id(0) * (ulong){chunk};
@@ -41,7 +41,7 @@ void square_sums(__global const {type} *restrict in, ulong from, ulong count,
         for (uint width = {lanes} / 2; width > 0; width /= 2)
             for (uint lane = 0; lane < width; ++lane)
                 lanes[lane] += lanes[lane + width];
-        sums[get_group_id(0)] = lanes[0];
+        sums[place + get_group_id(0)] = lanes[0];
     }}
 }}
 """
@@ -70,12 +70,46 @@ def square_sum(array: Any, scale: float = 1.0) -> float:
     Every element is multiplied by `scale` before, in double too. It waits for the device, and
     takes one number for every 4,096 elements from there.
     """
-    array = check(array, "array", written=False)
-    check_kernel(array, "array", written=False)
-    queue, storage = array.queue, array.dtype.name
-    check_float64(queue.device, "the sum of squares")
-    if not array.size:
-        return 0.0
+    return square_sums([array], scale)[0]
+
+
+def square_sums(arrays: Sequence[Any], scale: float = 1.0) -> list[float]:
+    """Return what `square_sum` does for each of many arrays; each queue is waited for once."""
+    own: dict[Any, list[int]] = {}
+    for i, array in enumerate(arrays):
+        array = check(array, "array", written=False)
+        check_kernel(array, "array", written=False)
+        check_float64(array.queue.device, "the sum of squares")
+        if array.size:
+            own.setdefault(array.queue, []).append(i)
+    totals = [0.0] * len(arrays)
+    for queue, places in own.items():
+        found = _sums(queue, [arrays[i] for i in places], scale)
+        for i, sums in zip(places, found, strict=True):
+            totals[i] = total_of(sums)
+    return totals
+
+
+def _sums(queue: cl.CommandQueue, arrays: Sequence[Any], scale: float) -> list[np.ndarray]:
+    """Return the sums of the chunks of each array; none is empty, and all are of one queue."""
+    groups = [-(-array.size // ELEMENTS_OF_A_CHUNK) for array in arrays]
+    ends = np.cumsum(groups)
+    result = np.empty(ends[-1])
+    sums = cl.Buffer(queue.context, cl.mem_flags.WRITE_ONLY, result.nbytes)
+    size = traits_of(queue.device).group
+    done = []
+    for array, number, end in zip(arrays, groups, ends.tolist()):
+        offset = array.offset // array.dtype.itemsize
+        given = array.base_data, offset, array.size, scale, sums, end - number
+        run = _squares(queue, array.dtype.name)
+        work = (number * size,), (size,)
+        done.append(run(queue, *work, *given, wait_for=array.events or None))
+    cl.enqueue_copy(queue, result, sums, wait_for=done)
+    return np.split(result, ends[:-1])
+
+
+def _squares(queue: cl.CommandQueue, storage: str) -> Kernels:
+    """Return the kernels that sum the squares of elements stored so."""
     traits = traits_of(queue.device)
 
     def text() -> str:
@@ -88,17 +122,14 @@ def square_sum(array: Any, scale: float = 1.0) -> float:
         )
         return header(traits, "float64") + body
 
-    groups = -(-array.size // ELEMENTS_OF_A_CHUNK)
-    sums = cl.Buffer(queue.context, cl.mem_flags.WRITE_ONLY, 8 * groups)
     number = np.uint64
-    run = kernel(queue, storage, text, "square_sums", [None, number, number, np.float64, None])
-    offset = array.offset // array.dtype.itemsize
-    given = array.base_data, offset, array.size, scale, sums
-    work = (groups * traits.group,), (traits.group,)
-    done = run(queue, *work, *given, wait_for=array.events or None)
-    result = np.empty(groups)
-    cl.enqueue_copy(queue, result, sums, wait_for=[done])
-    return total_of(result)
+    types = [None, number, number, np.float64, None, number]
+    return kernel(queue, storage, text, "square_sums", types)
+
+
+def factors_in_step() -> int:
+    """Return by how many numbers a step multiplies gradients: a kernel takes one."""
+    return 1
 
 
 def scale(arrays: Sequence[Any], factors: Sequence[float]) -> None:

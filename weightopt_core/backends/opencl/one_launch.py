@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 
 from .launches import Launch, Ready
+from .programs import Kernels
 from .shared_buffers import Held
+from .text.elements import scalars_of
 
 
 class One(Launch):
@@ -24,16 +26,26 @@ class One(Launch):
         self.given = [
             part for array, offset in zip(arrays, offsets) for part in (array.base_data, offset)
         ]
-        number = np.uint64
-        types: list[Any] = [None, number] * len(arrays) + [number] * 2 + [number] * (2 * self.keyed)
-        types += [self.real] * len(rule.lowered.scalars)
-        self.take_kernels("one_tensor", None, types)
+        self.kernels = self.compiled(storages)
 
-    def prepare(self, constants: np.ndarray, keys: list[Any], events: Any) -> list[Ready]:
-        """Return the launch of the kernel after `events`."""
+    def compiled(self, storages: tuple[str, ...]) -> Kernels:
+        """Return the kernels for arrays that are stored so."""
+        number = np.uint64
+        types: list[Any] = [None, number] * len(storages)
+        types += [number] * 2 + [number] * (2 * self.keyed)
+        types += [self.real] * len(scalars_of(storages, self.rule.lowered.scalars))
+        return self.kernels_of(storages, "one_tensor", None, types)
+
+    def prepare(
+        self, constants: np.ndarray, keys: list[Any], events: Any, scaled: bool = False
+    ) -> list[Ready]:
+        """Return the launch of the kernel after `events`.
+
+        Where gradients are `scaled`, each row of constants ends with their factor.
+        """
         (position,) = self.positions
         key = keys[position] if keys else ()
         values = self.rounded(constants)[0].tolist()
         groups = -(-self.size // self.part)
         given = *self.given, self.size, self.part, *key, *values
-        return [self.ready(groups, given, events, (position,))]
+        return [self.ready(scaled, groups, given, events, (position,))]

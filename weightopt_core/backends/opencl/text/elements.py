@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .templates import FORMS, ROUNDED_BFLOAT16
+from .templates import FACTOR, FORMS, ROUNDED_BFLOAT16, STORAGE, scaled
 
 
 def pointers(storages: Sequence[str]) -> list[str]:
@@ -16,6 +16,16 @@ def pointers(storages: Sequence[str]) -> list[str]:
 def loads(storages: Sequence[str]) -> list[str]:
     """Return how the element of each array is loaded."""
     return [FORMS[s].load.format(p=p) for s, p in zip(storages, pointers(storages))]
+
+
+def scaled_grad(storages: Sequence[str]) -> tuple[str, ...]:
+    """Return storages of which the gradient is multiplied by a factor as it is read."""
+    return (storages[0], scaled(storages[1]), *storages[2:])
+
+
+def scalars_of(storages: Sequence[str], constants: Sequence[str]) -> list[str]:
+    """Return the names of all numbers that a kernel takes: the rule's, and perhaps a factor."""
+    return [*constants, FACTOR] if storages[1] not in STORAGE else [*constants]
 
 
 def element(rule: Any, storages: Sequence[str], dtype: str) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 from .... import ctext
 from ....kernels import reduction
 from ..traits import Traits
-from .elements import loads, pointers
+from .elements import loads, pointers, scalars_of
 from .heads import header
 from .quantized_source import loading_text
 from .slots import tensor_texts
@@ -181,7 +181,7 @@ def measure_text(rule: Any, storages: Sequence[str], traits: Traits, dtype: str,
     lowered = rule.lowered
     types = [f"__global const {FORMS[storage].type}" for storage in storages]
     inputs = loads(storages)[: len(lowered.arrays)]
-    constants = lowered.scalars[: len(lowered.constants)]
+    constants = scalars_of(storages, lowered.scalars[: len(lowered.constants)])
     outputs = [f"values[{i} * ROUND + j]" for i in range(len(lowered.reductions))]
     text = _MEASURE.format(
         reductions=len(lowered.reductions),

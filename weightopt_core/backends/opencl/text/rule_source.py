@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from .... import ctext
 from ..traits import Traits
-from .elements import element, pointers
+from .elements import element, pointers, scalars_of
 from .heads import header, random_text
 from .quantized_source import KEPT, QUANTIZED_LOOP, stores, storing_text
 from .slots import tensor_texts
@@ -71,7 +71,7 @@ def rule_text(
         local = _Local(kept, ", SHARED float *kept, SHARED uint *found", ", kept, found")
     names = pointers(storages)
     types = [f"const {FORMS[s].type}" if i == 1 else FORMS[s].type for i, s in enumerate(storages)]
-    scalars = rule.lowered.scalars
+    scalars = scalars_of(storages, rule.lowered.scalars)
     typed = [f"__global {type_} *restrict {name}" for type_, name in zip(types, names)]
     parts.append(
         RULE.format(

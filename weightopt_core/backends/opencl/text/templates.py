@@ -35,8 +35,26 @@ ROUNDED_BFLOAT16 = "bfloat16, rounded stochastically"
 ROUNDED_INT8 = "int8, rounded stochastically"
 #: By the option.
 ROUNDED = {"bfloat16": ROUNDED_BFLOAT16, "int8": ROUNDED_INT8}
+#: What the factor of gradients that are multiplied as they are read is called.
+FACTOR = "wo_factor"
+
+
+def scaled(name: str) -> str:
+    """Return what a gradient of that dtype is called in `FORMS` where it is multiplied."""
+    return f"{name}, multiplied"
+
+
+def _scaled(name: str) -> Storage:
+    """Return how such a gradient is read: each product is one that the array could hold."""
+    stored = _stored(name)
+    product = f"{stored.load} * {FACTOR}"
+    load = f"from_{name}(to_{name}({product}))" if name in HALVES else f"({product})"
+    return stored._replace(load=load)
+
+
 #: All that arrays of a rule are stored in: dtypes, and the above.
 FORMS = STORAGE | {
+    **{scaled(name): _scaled(name) for name in STORAGE},
     ROUNDED_BFLOAT16: Storage(
         "ushort", "from_bfloat16({p}[i])", "{p}[i] = round_to_bfloat16({value}, {random});"
     ),
