@@ -7,7 +7,7 @@ from weightopt_sgd import sgd
 
 from weightopt_core.backends import cpu
 from weightopt_core.backends.interface import PLAIN
-from weightopt_core.engine import compiled_step
+from weightopt_core.engine import compiled_step, stepping
 from weightopt_core.engine.constants import Constants, Evaluator
 from weightopt_core.engine.index_groups import Call
 from weightopt_core.engine.update_counts import Counts
@@ -43,7 +43,7 @@ def test_a_step_of_stubs():
     for step in range(3):
         turn = call.ahead(multipliers, 0)
         constants = Constants(values, np.zeros(2, np.int32))
-        compiled_step.step(
+        stepping.step(
             call, bind, rule, weights, grads, [None, None], PLAIN, constants, [], numbers, turn
         )
         assert turn.num_update == step + 1

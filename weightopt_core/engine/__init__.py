@@ -10,6 +10,7 @@ A step goes through these modules, in this order.
 - `recognise_arrays`: whether the arrays are those of the last step, by fields of NumPy's;
   `recognise_objects` does it for arrays that keep their fields as attributes, such as pyopencl's.
 - `bound_arrays`: where the arrays are, checked; `numpy_fields` reads what NumPy knows of them.
+- `stepping`: a step of a call, again by what is bound to it, or bound anew.
 - `compiled_step`: compares, counts and computes, with nothing in between; `launching` does the same
   for what is launched on a device.
 

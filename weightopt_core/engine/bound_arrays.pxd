@@ -17,6 +17,7 @@ cdef class BoundArrays:
     cdef Known *known
     cdef Span *written  # memory of weights and states in its order; if `apart`
     cdef Py_ssize_t spans
+    cdef long taken  # how often arrays were checked
 
     cdef bint serves(self, Py_ssize_t tensors, int parameters, bint noise, form)
     cdef bint take(self, tuple weights, tuple grads, tuple states)

@@ -99,6 +99,7 @@ cdef class BoundArrays:
         cdef Py_ssize_t i
         cdef int found
         self.release()
+        self.taken += 1
         # Whatever raises or returns below leaves arrays that are to be checked against each other.
         self.apart = False
         # All are owned before the first is described: describing one may run Python.
@@ -216,7 +217,7 @@ cdef class BoundArrays:
         """
         # Sorting what is written takes longest; a new gradient alone leaves that as it is.
         if written:
-            self.spans = written_spans(&self.work, self.written)
+            self.spans = written_spans(&self.work, self.written, 0, self.work.parameters + 1)
         if self.work.tensors < 2:
             return True
         if written and not are_apart(self.written, self.spans):

@@ -1,34 +1,15 @@
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from ..kernels.driver import Kernel
 from .bound_arrays import BoundArrays
 from .constants import Constants
-from .index_groups import Call, Turn
+from .index_groups import Turn
 
 _Key = tuple[int, int]
 _Numbers = Callable[[Any, Any, Any], dict[str, Any]]
-
-class _BoundStep(Protocol):
-    def knows(
-        self,
-        rule: Any,
-        weights: Sequence[Any],
-        grads: Sequence[Any],
-        states: Sequence[Any],
-        form: Any,
-    ) -> bool: ...
-    def rest(self) -> None: ...
-    def run(
-        self,
-        constants: Constants,
-        keys: list[_Key],
-        indices: tuple[Any, ...],
-        numbers: _Numbers,
-        turn: Any,
-    ) -> bool: ...
 
 def wait_for_steps() -> None: ...
 
@@ -76,25 +57,3 @@ def bind(
     before: Any,
     threads: Callable[[], int],
 ) -> CompiledStep | None: ...
-def check(
-    call: Call,
-    bind: Callable[..., _BoundStep],
-    rule: Any,
-    weights: Sequence[Any],
-    grads: Sequence[Any],
-    states: Sequence[Any],
-    form: Any,
-) -> None: ...
-def step(
-    call: Call,
-    bind: Callable[..., _BoundStep],
-    rule: Any,
-    weights: Sequence[Any],
-    grads: Sequence[Any],
-    states: Sequence[Any],
-    form: Any,
-    constants: Constants,
-    keys: list[_Key],
-    numbers: _Numbers,
-    turn: Turn,
-) -> None: ...

@@ -2,17 +2,16 @@
 
 Design
 ------
-a) `step` runs what a backend has bound for a call: again, where it knows the arrays, or bound anew.
-   It takes the bound step out of the call meanwhile, so that each is used by one thread at a time
-   and what fails is dropped with all that it owns.
-b) A `CompiledStep` is a bound step in host memory. Between the moment at which it compares its
+a) A `CompiledStep` is a bound step in host memory. Between the moment at which it compares its
    arrays and the moment at which the rule runs, no Python runs: whatever may run some, numbers and
    reductions of users included, comes before, and the arrays are compared again after it.
-c) `Turn.commit` counts the update immediately before the rule runs. Neither can be interrupted, so
+b) `Turn.commit` counts the update immediately before the rule runs. Neither can be interrupted, so
    a step is whole or has not been.
-d) While a step computes without the interpreter's lock it stands in `computing`, and a step of
+c) While a step computes without the interpreter's lock it stands in `computing`, and a step of
    another thread that shares memory with it waits for it. Small steps of many tensors keep the
    lock, up to some milliseconds, and own no arrays: to own each would cost as much as the step.
+d) Another step may be `behind` one, over the same weights. Then all of the above holds for both
+   together, and each part is computed by both while it is in the cache.
 """
 
 import os
@@ -27,10 +26,10 @@ from libc.string cimport memcpy
 cimport numpy as cnp
 
 from .bound_arrays cimport BoundArrays
-from .index_groups cimport Call, Turn
 from .constants cimport Constants
+from .index_groups cimport Turn
 from ..kernels.driver cimport GRAIN, Kernel, Tensor, bytes_of, number_elements, run_part
-from .numpy_fields cimport touches
+from .numpy_fields cimport Span, touches, written_spans
 from .recognise_arrays cimport TENSORS, Comparison, compare_part, weightopt_items
 from ..kernels.reduction_pass cimport measure_work
 from ..kernels.parallel cimport parallel_for
@@ -78,13 +77,6 @@ cdef class CompiledStep(BoundArrays):
     found out about them is compared with what the next step is given, so that only new places in
     memory are checked against each other.
     """
-
-    cdef object rule
-    cdef Kernel kernel
-    cdef object threads
-    cdef unsigned long thread  # that computes, while it stands in `computing`
-    cdef char *numbers  # factors of gradients, and constants in both compute types
-    cdef Py_ssize_t room
 
     def __dealloc__(self):
         PyMem_Free(self.numbers)
@@ -191,7 +183,7 @@ cdef class CompiledStep(BoundArrays):
                 turn.commit()
                 self.compute(threads, True)
             finally:
-                computing.remove(self)
+                self.end()
             return True
         finally:
             self.release()
@@ -199,14 +191,24 @@ cdef class CompiledStep(BoundArrays):
     cdef int begin(self) except -1:
         """Let steps of other threads wait; it may lack memory, and so comes before counting."""
         self.thread = PyThread_get_thread_ident()
-        computing.append(self)
+        if self.behind is None:
+            computing.append(self)
+        else:
+            self.behind.thread = self.thread
+            computing.extend((self, self.behind))  # both or none
+        return 0
+
+    cdef int end(self) except -1:
+        computing.remove(self)
+        if self.behind is not None:
+            computing.remove(self.behind)
         return 0
 
     cdef bint stands(self) except -1:
         """Whether the owned arrays are as they were bound, and nobody else computes on them."""
         # Waiting runs Python, which may change an array: then all are compared again.
-        while self.is_unchanged():
-            if not wait_for(self):
+        while self.is_unchanged() and (self.behind is None or self.behind.is_unchanged()):
+            if not wait_for(self) and (self.behind is None or not wait_for(self.behind)):
                 return True
         return False
 
@@ -235,12 +237,14 @@ cdef class CompiledStep(BoundArrays):
             constants = self.rule.with_results(constants, given, parts, scales, counts)
             self.take_numbers(constants, keys)
             # Python formed the results; nobody else computes here, as this is in `computing`.
-            if not self.is_unchanged():
+            if not self.is_unchanged() or (
+                self.behind is not None and not self.behind.is_unchanged()
+            ):
                 return False
             turn.commit()
             self.compute(threads, True)
         finally:
-            computing.remove(self)
+            self.end()
         return True
 
     cdef bint is_known(self, weights, grads, states, int threads):
@@ -328,8 +332,25 @@ cdef class CompiledStep(BoundArrays):
         turn.commit()
         return self.compute(threads, False)
 
+    cdef bint is_apart_from(self, CompiledStep ahead) except -1:
+        """Whether the states of this step share no memory with any array of another one."""
+        cdef Span *spans
+        cdef Py_ssize_t used
+        if self.ahead is ahead and self.apart_at == self.taken + ahead.taken:
+            return True
+        self.ahead = None
+        spans = <Span *>PyMem_Realloc(NULL, (self.work.tensors * self.states + 1) * sizeof(Span))
+        if not spans:
+            raise MemoryError
+        used = written_spans(&self.work, spans, 2, 2 + self.states)
+        if not touches(spans, used, &ahead.work, True):
+            self.ahead, self.apart_at = ahead, self.taken + ahead.taken
+        PyMem_Free(spans)
+        return self.ahead is not None
+
     cdef bint compute(self, int threads, bint unlocked) except -1:
         """Run the rule, and the interpreter beside it if the arrays are owned; cannot fail."""
+        self.work.behind = NULL if self.behind is None else &self.behind.work
         # Less than one part: the pool would be asked in vain.
         if self.work.total < GRAIN:
             run_part(&self.work, 0, self.work.total)
@@ -432,82 +453,3 @@ def bind(rule, Kernel kernel, tuple weights, tuple grads, tuple states, form, be
         return made
     made.release()
     return None
-
-
-def check(Call call, bind, rule, weights, grads, states, form):
-    """Raise what is wrong with the arrays of a step; nothing is counted or computed.
-
-    Parameters
-    ----------
-    call, bind, rule, weights, grads, states, form : object
-        As for `step`, which goes on from what this has bound.
-    """
-    bound, call.bound = call.bound, None
-    if bound is None or not bound.knows(rule, weights, grads, states, form):
-        bound = bind(rule, *copied(call, weights, grads, states), form, bound)
-        bound.rest()
-    call.bound = bound
-
-
-cdef tuple copied(Call call, weights, grads, states):
-    """Return copies of the lists of a step, since code that runs later may change a list."""
-    given = tuple(weights), tuple(grads), tuple(states)
-    for values in given:
-        if len(values) != call.size:
-            raise ValueError(
-                "weight, grad and state: expected lists that stay as they are during the "
-                f"step, {call.size} long; got one of {len(values)}"
-            )
-    return given
-
-
-def step(
-    Call call, bind, rule, weights, grads, states, form, Constants constants, list keys,
-    numbers, Turn turn,
-):
-    """Compute one step of a call: again where its arrays are known, or bound anew.
-
-    Parameters
-    ----------
-    call : Call
-        The indices.
-    bind : callable
-        Takes the rule, weights, grads, states, `form` and what was bound before, or None; returns
-        what has the methods `run` and `again` of a `CompiledStep`.
-    rule, weights, grads, states, form : object
-        As for `bind`, but that weights, grads and states may be any lists or tuples.
-    constants, keys, numbers, turn : object
-        As for `CompiledStep.run`.
-
-    Raises
-    ------
-    Stale
-        The counts have moved on; nothing has changed, and the numbers are to be formed anew.
-    """
-    cdef bint done
-    # Taken out: a step of another thread, or one within this one, binds its own.
-    bound, call.bound = call.bound, None
-    if bound is not None:
-        try:
-            # Called as C, which saves boxing and a look-up; those of other backends are any object.
-            if type(bound) is CompiledStep:
-                done = (<CompiledStep>bound).again(
-                    rule, weights, grads, states, form, constants, keys, call.indices, numbers, turn
-                )
-            else:
-                done = bound.again(
-                    rule, weights, grads, states, form, constants, keys, call.indices, numbers, turn
-                )
-        except BaseException:
-            call.bound = bound  # it owns nothing, and knows why it refused
-            raise
-        if done:
-            call.bound = bound
-            return
-    while True:
-        given = copied(call, weights, grads, states)
-        # Where Python that ran meanwhile has changed an array, `run` returns False.
-        bound = bind(rule, *given, form, bound)
-        if bound.run(constants, keys, call.indices, numbers, turn):
-            call.bound = bound
-            return

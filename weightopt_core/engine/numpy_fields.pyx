@@ -83,14 +83,17 @@ cdef int by_begin(const void *first, const void *second) noexcept nogil:
 
 
 # IN work; OUT spans, with room for each array
-cdef Py_ssize_t written_spans(const Work *work, Span *spans) noexcept nogil:
-    """Fill in the memory that is written, in its order; return of how many arrays it is."""
+cdef Py_ssize_t written_spans(const Work *work, Span *spans, int first, int end) noexcept nogil:
+    """Fill in the memory that is written, in its order; return of how many arrays it is.
+
+    Of each tensor it is of the arrays `first` to `end`.
+    """
     cdef ptrdiff_t tensor
     cdef Py_ssize_t used = 0
     cdef int i
     cdef Span span
     for tensor in range(work.tensors):
-        for i in range(work.parameters + 1):
+        for i in range(first, end):
             span = span_of(work, tensor, i)
             # Arrays without elements share memory with nothing.
             if i != 1 and span.begin != span.end:

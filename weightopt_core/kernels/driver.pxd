@@ -34,6 +34,8 @@ cdef struct Tensor:
     uint64_t key1
 
 
+cdef struct Work
+
 cdef struct Work:
     int parameters  # arrays that the rule takes; one more pointer a tensor is for its mirror
     ptrdiff_t tensors
@@ -45,6 +47,7 @@ cdef struct Work:
     rule_function *functions  # by storage
     const double *factors  # by which gradients are multiplied one after another, as they are read
     int factor_count
+    Work *behind  # what runs over the same elements once these are computed, if anything
 
 
 cdef inline ptrdiff_t size_of(int storage) noexcept nogil:

@@ -6,7 +6,8 @@ a) A `Work` numbers the elements of all its tensors in one row, and the pool run
    So a thousand small tensors are shared out among threads as one large tensor is.
 b) Arrays that are all stored alike go to the rule's function where they lie. Others are copied by
    stages, which stay in the cache, are computed in float32 or float64, and are stored again.
-c) An element depends on no other element. So neither parts nor stages nor threads show in the bits.
+c) An element depends on no other element. So neither parts nor stages nor threads show in the bits,
+   and neither does it whether another rule runs behind a part or behind the whole.
 d) What runs over memory takes no lock and makes no object. A `Kernel` alone is Python's: it opens
    the capsules of a plugin once, and refuses those of another version by their name.
 
@@ -45,10 +46,10 @@ cdef extern from "quantize.h" nogil:
         uint8_t *block, const float *values, const uint32_t *words, int shift, ptrdiff_t count
     )
 
-# INOUT values
+# OUT out; IN values, which may be `out`
 cdef extern from "scaling.h" nogil:
-    void multiply_float32(float *values, ptrdiff_t count, float factor)
-    void multiply_float64(double *values, ptrdiff_t count, double factor)
+    void multiply_float32(float *out, const float *values, ptrdiff_t count, float factor)
+    void multiply_float64(double *out, const double *values, ptrdiff_t count, double factor)
 
 cdef extern from "probe.h" nogil:
     int weightopt_is_exact()
@@ -61,6 +62,7 @@ if not weightopt_is_exact():
 
 cdef enum:
     LINE = 64  # bytes of a cache line
+    LONG_STAGE = 2048  # elements copied at a time where one array of many is
     LONG = 8192  # elements of a tensor that is worth two calls
     PADDING = 24  # or equal elements of two copies would lie a whole page from each other
 
@@ -88,15 +90,18 @@ cdef void load(void *staged, const char *data, int storage, ptrdiff_t count) noe
 cdef void load_scaled(
     void *staged, const char *data, int storage, ptrdiff_t count, const double *factors, int number
 ) noexcept nogil:
-    """Load up to `STAGE` elements, multiplied by each factor in turn."""
+    """Load elements, multiplied by each of some factors in turn; of 16 bits, up to `STAGE`."""
     cdef uint16_t stored[STAGE]
     cdef int i
-    load(staged, data, storage, count)
+    if not is_computed(storage):
+        load(staged, data, storage, count)
+        data = <const char *>staged
     for i in range(number):
         if storage == FLOAT64:
-            multiply_float64(<double *>staged, count, factors[i])
-            continue
-        multiply_float32(<float *>staged, count, <float>factors[i])
+            multiply_float64(<double *>staged, <const double *>data, count, factors[i])
+        else:
+            multiply_float32(<float *>staged, <const float *>data, count, <float>factors[i])
+        data = <const char *>staged
         # Each product is one that the array could hold, as if it were scaled so many times.
         if not is_computed(storage):
             store(<char *>stored, staged, storage, count)
@@ -187,35 +192,59 @@ cdef void run_direct(
     work.functions[tensor.storage](end - begin, arrays, tensor.constants)
 
 
-# As for `run_staged`
-cdef void run_alike(
-    Work *work, Tensor *tensor, char **data, signed char *storage, ptrdiff_t begin, ptrdiff_t end
+# As for `run_direct`
+cdef void run_scaled(
+    Work *work, Tensor *tensor, char **data, ptrdiff_t begin, ptrdiff_t end
 ) noexcept nogil:
-    """Compute elements of a tensor whose arrays are all stored alike."""
-    if work.factor_count:
-        run_staged(work, tensor, data, storage, begin, end)
-    else:
-        run_direct(work, tensor, data, begin, end)
+    """Compute elements of a tensor where they lie, all but the gradient, which is multiplied."""
+    cdef double scaled[LONG_STAGE]
+    cdef void *arrays[MAX_ARRAYS]
+    cdef ptrdiff_t itemsize = size_of(tensor.storage), count
+    cdef int i
+    while begin < end:
+        count = min(<ptrdiff_t>LONG_STAGE, end - begin)
+        for i in range(work.parameters):
+            arrays[i] = data[i] + begin * itemsize
+        load_scaled(
+            scaled, <char *>arrays[1], tensor.storage, count, work.factors, work.factor_count
+        )
+        arrays[1] = scaled
+        work.functions[tensor.storage](count, arrays, tensor.constants)
+        begin += count
 
 
-# As for `run_staged`
-cdef void run_aligned(
-    Work *work, Tensor *tensor, char **data, signed char *storage, ptrdiff_t begin, ptrdiff_t end
-) noexcept nogil:
+# INOUT work
+cdef void run_range(Work *work, ptrdiff_t at, ptrdiff_t begin, ptrdiff_t end) noexcept nogil:
+    """Compute elements of one tensor, and what is behind while they are still in the cache."""
+    cdef Tensor *tensor
+    cdef ptrdiff_t first
+    while work != NULL:
+        tensor, first = &work.tensor[at], at * (work.parameters + 1)
+        if work.factor_count and is_computed(tensor.storage):
+            run_scaled(work, tensor, work.data + first, begin, end)
+        elif work.factor_count or tensor.storage == MIXED:
+            run_staged(work, tensor, work.data + first, work.storage + first, begin, end)
+        else:
+            run_direct(work, tensor, work.data + first, begin, end)
+        work = work.behind
+
+
+# INOUT work
+cdef void run_aligned(Work *work, ptrdiff_t at, ptrdiff_t begin, ptrdiff_t end) noexcept nogil:
     """Compute a part of a tensor from where the weight is aligned, as most arrays then are."""
-    cdef ptrdiff_t itemsize = size_of(tensor.storage)
-    cdef ptrdiff_t before = (<size_t>0 - <size_t>data[0]) % LINE // itemsize
+    cdef Tensor *tensor = &work.tensor[at]
+    cdef size_t weight = <size_t>work.data[at * (work.parameters + 1)]
+    cdef ptrdiff_t before = 0
     # A vector that crosses a cache line costs two accesses; one call more is worth that only where
     # there are many. The part that begins a tensor takes the elements before the line too, and each
-    # part ends where the next one begins.
-    if tensor.count < LONG or before == 0:
-        run_alike(work, tensor, data, storage, begin, end)
-        return
-    if begin == 0:
-        run_alike(work, tensor, data, storage, 0, before)
+    # part ends where the next one begins. Stages begin where parts do.
+    if tensor.storage != MIXED and tensor.count >= LONG:
+        before = (<size_t>0 - weight) % LINE // size_of(tensor.storage)
+    if before and begin == 0:
+        run_range(work, at, 0, before)
     if end < tensor.count:
         end += before
-    run_alike(work, tensor, data, storage, begin + before, min(end, tensor.count))
+    run_range(work, at, begin + before, min(end, tensor.count))
 
 
 # INOUT work
@@ -235,10 +264,7 @@ cdef void run_part(void *context, ptrdiff_t begin, ptrdiff_t end) noexcept nogil
     """Compute the elements `begin` to `end` of the numbering over all tensors."""
     cdef Work *work = <Work *>context
     cdef Tensor *tensor
-    cdef char **data
-    cdef signed char *storage
     cdef ptrdiff_t low = 0, high = work.tensors - 1, middle, first, last
-    cdef ptrdiff_t stride = work.parameters + 1
     # The last tensor that begins at or before `begin`. One without elements may begin there too;
     # the loop below passes over it.
     while low < high:
@@ -252,11 +278,8 @@ cdef void run_part(void *context, ptrdiff_t begin, ptrdiff_t end) noexcept nogil
         tensor = &work.tensor[low]
         first = max(begin, tensor.begin) - tensor.begin
         last = min(end, tensor.begin + tensor.count) - tensor.begin
-        data, storage = work.data + low * stride, work.storage + low * stride
-        if first < last and tensor.storage == MIXED:
-            run_staged(work, tensor, data, storage, first, last)
-        elif first < last:
-            run_aligned(work, tensor, data, storage, first, last)
+        if first < last:
+            run_aligned(work, low, first, last)
         low += 1
 
 

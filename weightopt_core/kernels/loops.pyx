@@ -139,6 +139,7 @@ cdef int run(
     work.functions = loop.functions
     work.factors = NULL
     work.factor_count = 0
+    work.behind = NULL
     parallel_for(run_part, &work, count, GRAIN, threads if count >= 2 * GRAIN else 1)
     return 0
 

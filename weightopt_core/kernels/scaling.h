@@ -6,12 +6,13 @@
 
 #include "clones.h"
 
-/* INOUT values */
-#define SCALE_BY(name, real)                                                  \
-    CLONED(name, (real *values, ptrdiff_t count, real factor), (values, count, factor)) \
-    {                                                                         \
-        for (ptrdiff_t i = 0; i < count; ++i)                                 \
-            values[i] = values[i] * factor;                                   \
+/* OUT out; IN values, which may be `out`. */
+#define SCALE_BY(name, real)                                                              \
+    CLONED(name, (real *out, const real *values, ptrdiff_t count, real factor),           \
+           (out, values, count, factor))                                                  \
+    {                                                                                     \
+        for (ptrdiff_t i = 0; i < count; ++i)                                             \
+            out[i] = values[i] * factor;                                                  \
     }
 
 SCALE_BY(multiply_float32, float)

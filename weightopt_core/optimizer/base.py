@@ -252,8 +252,13 @@ class Optimizer(Algorithm, NamedSettings):
 
         Of an `update` that a subclass has written nothing is known.
         """
-        if self.rule is not None and type(self).update is Optimizer.update:
-            self._stepper.check(self, self.rule, indices, weights, grads, states)
+        if self._stepped_rule is not None:
+            self._stepper.check(self, self._stepped_rule, indices, weights, grads, states)
+
+    @property
+    def _stepped_rule(self) -> Rule | None:
+        """The rule, where a step is that and nothing else; None where `update` is overridden."""
+        return self.rule if type(self).update is Optimizer.update else None
 
     def _guarded(self, indices: Sequence[Any], grads: Sequence[Any]) -> list[Guarded]:
         """Return those that look through gradients of a call, each with the part it steps."""

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from ..backends.interface import STATE_FORMS
-from ..engine.compiled_step import check, step
 from ..engine.constants import Constants, Evaluator, as_plain
 from ..engine.index_groups import Stale
+from ..engine.stepping import check, step, step_together
 from ..rule import Rule
 from .rates import Rates
 from .stepper import ATTEMPTS, bind, reader
@@ -45,6 +45,13 @@ class Beside:
         """Raise what `run` would raise of these arrays; nothing is changed."""
         call = self.rates.calls.find(indices, self.rates.true)
         check(call, bind, self.rule, weights, grads, states, STATE_FORMS[master, None])
+
+    def check_numbers(self, source: Any) -> None:
+        """Raise what reading the numbers of `source` raises, and evaluating them without `t`."""
+        if "t" in self.rule.numbers:
+            self._read(source)
+        else:
+            self._evaluator.row(source, ())
 
     def counts(self, indices: Sequence[Any]) -> list[int]:
         """Return how often it was run for each index."""
@@ -99,6 +106,49 @@ class Beside:
                 continue
             return
         raise RuntimeError(f"{self.rule.name}: expected weights that one thread steps at a time")
+
+    def run_behind(
+        self,
+        source: Any,
+        stepper: Any,
+        rule: Rule,
+        lists: Sequence[Any],
+        own: Sequence[Any],
+        master: bool,
+    ) -> bool:
+        """Step an optimizer by its rule, and run this one over each part of the new weights.
+
+        Arrays are in host memory, both rules are compiled, and this one does not take `t`.
+
+        Parameters
+        ----------
+        source : object
+            What has the numbers of this rule as attributes.
+        stepper, rule : Stepper, Rule
+            Those of the optimizer.
+        lists : sequence of list
+            The optimizer, indices, weights, gradients, and states of the optimizer.
+        own, master
+            As the states for `run`.
+
+        Returns
+        -------
+        bool
+            False where arrays overlap so that one has to wait for the other; nothing has changed.
+        """
+        optimizer, indices, weights, grads, states = lists
+        beside = self.rates.calls.find(indices, self.rates.true)
+        done = True
+
+        def run(*given: Any) -> None:
+            nonlocal done
+            constants = self._constants(source, len(indices), ())
+            form = STATE_FORMS[master, None]
+            behind: tuple[Any, ...] = beside, self.rule, own, form, constants
+            done = step_together(*given, *behind)
+
+        stepper.step(optimizer, rule, indices, weights, grads, states, run)
+        return done
 
     def _constants(self, source: Any, size: int, counts: Sequence[int]) -> Constants:
         """Return the constants of each tensor, equal ones evaluated once."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..backends import backend_of
+from ..backends import backend_of, cpu
 from ..rule import Rule
 from .beside import Beside
 from .places import grouped, parted, picker
@@ -67,7 +67,12 @@ class Following(Wrapper):
     def step(self, indices: Any, weights: Any, grads: Any, states: Any) -> None:
         """Update weights and states in place, and let the rule follow."""
         own, held, master = self._parted(indices, weights, states)
+        if (rule := self._rule_ahead(weights)) is not None:
+            lists = self.inner[0], indices, weights, grads, held
+            if self._beside.run_behind(self, self.inner[0]._stepper, rule, lists, own, master):
+                return
         self._beside.check(indices, weights, grads, own, master)
+        self._beside.check_numbers(self)
         shared = self._shared()
         counts = shared.calls.find(indices, shared.true)
         before = counts.now()
@@ -77,6 +82,19 @@ class Following(Wrapper):
             # An exception that comes from outside may come between the two; both are made then.
             given = indices, weights, grads, own
             self._follow(given, master, before, counts.now())
+
+    def _rule_ahead(self, weights: Sequence[Any]) -> Rule | None:
+        """Return the rule of what is held where that and `follows` can share a pass over memory.
+
+        Whether it is the turn of `follows` is then known before the update.
+        """
+        rule = self.inner[0]._stepped_rule
+        if rule is None or type(self).is_due is not Following.is_due or "t" in self.follows.numbers:
+            return None
+        if self._shared().is_by_name or backend_of(weights[0]) is not cpu:
+            return None
+        kernels = rule.compiled.kernel, self.follows.compiled.kernel
+        return None if None in kernels or self.follows.lowered.reductions else rule
 
     def _follow(self, given: tuple[Any, ...], master: bool, before: Any, after: Any) -> None:
         """Run the rule for each weight that was updated, if it is its turn."""

@@ -33,7 +33,7 @@ def update_scaled(
     factors : sequence of float
         May be empty.
     """
-    rule = optimizer.rule if type(optimizer).update is Optimizer.update else None
+    rule = optimizer._stepped_rule
     most = getattr(backend_of(weights[0]), "factors_in_step", int)
     if rule is not None and len(factors) <= most():
         given = rule, indices, weights, grads, states

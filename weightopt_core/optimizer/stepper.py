@@ -13,9 +13,9 @@ from .. import random
 from ..backends import backend_of
 from ..backends.interface import STATE_FORMS
 from ..drawn import of_this_process
-from ..engine.compiled_step import check, step
 from ..engine.constants import Constants, Evaluator, as_plain
 from ..engine.index_groups import Stale
+from ..engine.stepping import check, step
 from ..rule import Rule
 from .by_name import thawed
 from .rates import Rates, View
@@ -39,7 +39,7 @@ class Stepper:
 
     A step has two parts. First its numbers are formed, as they are with this update counted: code
     of users may run, wait, fail, or step the same optimizer. Nothing is changed by that. Then
-    `weightopt_core.engine.compiled_step.step` counts and computes, which nothing can interrupt.
+    `weightopt_core.engine.stepping.step` counts and computes, which nothing can interrupt.
     Where the counts of its weights have moved on in between, the first part is repeated.
 
     Parameters
