@@ -95,6 +95,22 @@ def test_normal_of_any_word(words, dtype):
     assert (normal_of(~words, dtype) == -values).all()
 
 
+@pytest.mark.parametrize("share", [0.0, 0.01, 0.5])
+def test_normal_where_all_words_are_of_one_branch(share, dtype):
+    words = np.full(1026, int(share * 2.0 ** (8 * dtype.itemsize)), WORD[dtype])
+    assert (normal_of(words, dtype) == reference(words, dtype)).all()
+
+
+@pytest.mark.parametrize("start", [0, 1, 3, 7])
+def test_normal_of_any_count_and_no_further(start, dtype):
+    whole = normal(KEYS[1], 0, 1100, dtype)
+    for size in [*range(20), *range(250, 260), *range(505, 515), 1023, 1024, 1025]:
+        out = np.full(size + 9, np.nan, dtype)
+        kernel.fill_normal(out[:size], *KEYS[1], start, 0.0, 1.0, 1)
+        assert (out[:size] == whole[start : start + size]).all()
+        assert np.isnan(out[size:]).all()
+
+
 def test_normal_is_the_inverse_distribution_function(words, dtype):
     p = (words.astype(np.float64) + 0.5) * 0.5 ** (8 * dtype.itemsize)
     values = normal_of(words, dtype).astype(np.float64)

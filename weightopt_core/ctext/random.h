@@ -73,26 +73,49 @@ static inline float minus_log_float32(float p)
     return 0.693359375f * halvings - (x + y);
 }
 
-/* PPND7. Its branch for the outer tail is not needed: p is at least 2**-33. */
+/* Of a word and its complement the one below a half. */
+static inline U32 lower_float32(U32 word)
+{
+    return word & 0x80000000 ? ~word : word;
+}
+
+static inline float signed_float32(float size, U32 word)
+{
+    return AS_F32(AS_U32(size) | (~word & 0x80000000));
+}
+
+/* PPND7: the size of a lower word's number, as top and bottom of a fraction. Its branch for the
+ * outer tail is not needed: p is at least 2**-33. */
+static inline float centre_float32(U32 lower, float *bottom)
+{
+    /* 1/2 - p, no cancelling. */
+    const float q = ((float)(int)(lower ^ 0x7fffffff) + 0.5f) * TWO_M32F;
+    const float r = 0.180625f - q * q;
+    *bottom = ((6.7187563600e1f * r + 7.8757757664e1f) * r + 1.7895169469e1f) * r + 1.0f;
+    return q *
+           (((5.9109374720e1f * r + 1.5929113202e2f) * r + 5.0434271938e1f) * r + 3.3871327179e0f);
+}
+
+static inline float tail_float32(U32 lower, float *bottom)
+{
+    const float p = ((float)(int)lower + 0.5f) * TWO_M32F;
+    const float s = SQRT32(minus_log_float32(p)) - 1.6f;
+    *bottom = (1.2021132975e-1f * s + 7.3700164250e-1f) * s + 1.0f;
+    return ((1.7023821103e-1f * s + 1.3067284816e0f) * s + 2.7568153900e0f) * s + 1.4234372777e0f;
+}
+
+/* Which lower words are of the tail: those whose q, as rounded, is above 0.425. */
+#define IN_TAIL_FLOAT32(lower) ((lower) < 0x133332bf)
+
 static inline float normal_float32(U32 word)
 {
-    const U32 sign = word & 0x80000000;
-    const U32 low = sign ? ~word : word;
-    const float p = ((float)(int)low + 0.5f) * TWO_M32F;
-    const float q = ((float)(int)(low ^ 0x7fffffff) + 0.5f) * TWO_M32F; /* 1/2 - p, no cancelling */
-    const int tail = q > 0.425f;
-    const float r = 0.180625f - q * q;
-    const float s = SQRT32(minus_log_float32(p)) - 1.6f;
-    const float centre_top =
-        ((5.9109374720e1f * r + 1.5929113202e2f) * r + 5.0434271938e1f) * r + 3.3871327179e0f;
-    const float centre_bottom =
-        ((6.7187563600e1f * r + 7.8757757664e1f) * r + 1.7895169469e1f) * r + 1.0f;
-    const float tail_top =
-        ((1.7023821103e-1f * s + 1.3067284816e0f) * s + 2.7568153900e0f) * s + 1.4234372777e0f;
-    const float tail_bottom = (1.2021132975e-1f * s + 7.3700164250e-1f) * s + 1.0f;
-    const float top = tail ? tail_top : q * centre_top;
-    const float size = top / (tail ? tail_bottom : centre_bottom);
-    return AS_F32(AS_U32(size) | (sign ^ 0x80000000));
+    const U32 lower = lower_float32(word);
+    const int tail = IN_TAIL_FLOAT32(lower);
+    float centre_bottom, tail_bottom;
+    const float centre_top = centre_float32(lower, &centre_bottom);
+    const float tail_top = tail_float32(lower, &tail_bottom);
+    const float top = tail ? tail_top : centre_top;
+    return signed_float32(top / (tail ? tail_bottom : centre_bottom), word);
 }
 
 #ifdef FLOAT64
@@ -140,26 +163,46 @@ static inline double minus_log_float64(double p)
 #define HORNER(x, a, b, c, d, e, f, g, h) \
     (((((((((a) * x + (b)) * x + (c)) * x + (d)) * x + (e)) * x + (f)) * x + (g)) * x) + (h))
 
-/* PPND16. */
-static inline double normal_float64(U64 word)
+static inline U64 lower_float64(U64 word)
 {
-    const U64 sign = word & (U64)0x8000000000000000;
-    const U64 low = sign ? ~word : word;
-    const double p = middle_float64(low);
-    const double q = middle_float64(low ^ (U64)0x7fffffffffffffff); /* 1/2 - p, no cancelling */
+    return word & (U64)0x8000000000000000 ? ~word : word;
+}
+
+static inline double signed_float64(double size, U64 word)
+{
+    return AS_F64(AS_U64(size) | (~word & (U64)0x8000000000000000));
+}
+
+/* PPND16, likewise. */
+static inline double centre_float64(U64 lower, double *bottom)
+{
+    /* 1/2 - p, no cancelling. */
+    const double q = middle_float64(lower ^ (U64)0x7fffffffffffffff);
     const double r = 0.180625 - q * q;
-    const double root = SQRT64(minus_log_float64(p));
-    const int tail = q > 0.425, outer = root > 5.0;
-    const double s = root - (outer ? 5.0 : 1.6);
-    const double centre_top = HORNER(
-        r, 2.5090809287301226727e3, 3.3430575583588128105e4, 6.7265770927008700853e4,
-        4.5921953931549871457e4, 1.3731693765509461125e4, 1.9715909503065514427e3,
-        1.3314166789178437745e2, 3.3871328727963666080e0);
-    const double centre_bottom = HORNER(
+    *bottom = HORNER(
         r, 5.2264952788528545610e3, 2.8729085735721942674e4, 3.9307895800092710610e4,
         2.1213794301586595867e4, 5.3941960214247511077e3, 6.8718700749205790830e2,
         4.2313330701600911252e1, 1.0);
-    const double tail_top = HORNER(
+    return q * HORNER(
+        r, 2.5090809287301226727e3, 3.3430575583588128105e4, 6.7265770927008700853e4,
+        4.5921953931549871457e4, 1.3731693765509461125e4, 1.9715909503065514427e3,
+        1.3314166789178437745e2, 3.3871328727963666080e0);
+}
+
+static inline double tail_float64(U64 lower, double *bottom)
+{
+    const double root = SQRT64(minus_log_float64(middle_float64(lower)));
+    const int outer = root > 5.0;
+    const double s = root - (outer ? 5.0 : 1.6);
+    *bottom = HORNER(
+        s, outer ? 2.04426310338993978564e-15 : 1.05075007164441684324e-9,
+        outer ? 1.42151175831644588870e-7 : 5.47593808499534494600e-4,
+        outer ? 1.84631831751005468180e-5 : 1.51986665636164571966e-2,
+        outer ? 7.86869131145613259100e-4 : 1.48103976427480074590e-1,
+        outer ? 1.48753612908506148525e-2 : 6.89767334985100004550e-1,
+        outer ? 1.36929880922735805310e-1 : 1.67638483018380384940e0,
+        outer ? 5.99832206555887937690e-1 : 2.05319162663775882187e0, 1.0);
+    return HORNER(
         s, outer ? 2.01033439929228813265e-7 : 7.74545014278341407640e-4,
         outer ? 2.71155556874348757815e-5 : 2.27238449892691845833e-2,
         outer ? 1.24266094738807843860e-3 : 2.41780725177450611770e-1,
@@ -168,17 +211,19 @@ static inline double normal_float64(U64 word)
         outer ? 1.78482653991729133580e0 : 5.76949722146069140550e0,
         outer ? 5.46378491116411436990e0 : 4.63033784615654529590e0,
         outer ? 6.65790464350110377720e0 : 1.42343711074968357734e0);
-    const double tail_bottom = HORNER(
-        s, outer ? 2.04426310338993978564e-15 : 1.05075007164441684324e-9,
-        outer ? 1.42151175831644588870e-7 : 5.47593808499534494600e-4,
-        outer ? 1.84631831751005468180e-5 : 1.51986665636164571966e-2,
-        outer ? 7.86869131145613259100e-4 : 1.48103976427480074590e-1,
-        outer ? 1.48753612908506148525e-2 : 6.89767334985100004550e-1,
-        outer ? 1.36929880922735805310e-1 : 1.67638483018380384940e0,
-        outer ? 5.99832206555887937690e-1 : 2.05319162663775882187e0, 1.0);
-    const double top = tail ? tail_top : q * centre_top;
-    const double size = top / (tail ? tail_bottom : centre_bottom);
-    return AS_F64(AS_U64(size) | (sign ^ (U64)0x8000000000000000));
+}
+
+#define IN_TAIL_FLOAT64(lower) ((lower) < (U64)0x1333333333333200)
+
+static inline double normal_float64(U64 word)
+{
+    const U64 lower = lower_float64(word);
+    const int tail = IN_TAIL_FLOAT64(lower);
+    double centre_bottom, tail_bottom;
+    const double centre_top = centre_float64(lower, &centre_bottom);
+    const double tail_top = tail_float64(lower, &tail_bottom);
+    const double top = tail ? tail_top : centre_top;
+    return signed_float64(top / (tail ? tail_bottom : centre_bottom), word);
 }
 
 #endif

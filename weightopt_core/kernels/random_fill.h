@@ -28,10 +28,16 @@ static inline uint64_t high_product(uint64_t a, uint64_t b)
 #define MULTIPLY(high, low, a, b) high = high_product(a, b); low = (a) * (b);
 #endif
 
+#if defined(HAS_CLONES)
+/* Clang would call it for each block. */
+__attribute__((always_inline)) static inline void philox(U64 block, U64 key0, U64 key1, U64 *word0,
+                                                         U64 *word1, U64 *word2, U64 *word3);
+#endif
+
 #include "random.h"
 
-/* Blocks made at a time: their words are still in the first level of cache when converted. */
-#define BLOCKS 256
+/* Blocks made at a time: words and what is made of them stay in the first level of cache. */
+#define BLOCKS 64
 #define WORDS (4 * BLOCKS)
 
 /* Where the i-th half word is, the low half of each word first. */
@@ -55,25 +61,89 @@ typedef struct {
 typedef void (*weightopt_convert)(void *out, const weightopt_words *words, ptrdiff_t skip,
                                   ptrdiff_t count, const weightopt_range *range);
 
-#define CONVERT(name, dtype, real, word, limit)                                                 \
-    CLONED(name##_##dtype##_loop,                                                               \
-           (void *out, const weightopt_words *words, ptrdiff_t skip, ptrdiff_t count,           \
-            const weightopt_range *range),                                                      \
-           (out, words, skip, count, range))                                                    \
-    {                                                                                           \
-        real *restrict to = out;                                                                \
-        const real shift = (real)range->shift, scale = (real)range->scale;                      \
-        const real bottom = (real)range->bottom, top = (real)range->top;                        \
-        for (ptrdiff_t i = 0; i < count; ++i) {                                                 \
-            const real value = shift + scale * name##_##dtype(words->word);                     \
-            const real raised = limit && value < bottom ? bottom : value;                       \
-            to[i] = limit && raised > top ? top : raised;                                       \
-        }                                                                                       \
+#define WORD_FLOAT32(i) words->half[LOW_FIRST(skip + (i))]
+#define WORD_FLOAT64(i) words->whole[skip + (i)]
+
+#define CONVERT_UNIFORM(dtype, real, WORD)                                            \
+    CLONED(uniform_##dtype##_loop,                                                    \
+           (void *out, const weightopt_words *words, ptrdiff_t skip, ptrdiff_t count, \
+            const weightopt_range *range),                                            \
+           (out, words, skip, count, range))                                          \
+    {                                                                                 \
+        real *restrict to = out;                                                      \
+        const real shift = (real)range->shift, scale = (real)range->scale;            \
+        const real bottom = (real)range->bottom, top = (real)range->top;              \
+        for (ptrdiff_t i = 0; i < count; ++i) {                                       \
+            const real value = shift + scale * uniform_##dtype(WORD(i));              \
+            const real raised = value < bottom ? bottom : value;                      \
+            to[i] = raised > top ? top : raised;                                      \
+        }                                                                             \
     }
-CONVERT(uniform, float32, float, half[LOW_FIRST(skip + i)], 1)
-CONVERT(normal, float32, float, half[LOW_FIRST(skip + i)], 0)
-CONVERT(uniform, float64, double, whole[skip + i], 1)
-CONVERT(normal, float64, double, whole[skip + i], 0)
+CONVERT_UNIFORM(float32, float, WORD_FLOAT32)
+CONVERT_UNIFORM(float64, double, WORD_FLOAT64)
+
+/* A list is filled up to a multiple of this many, so that the loop over it has no rest to do one by
+ * one. */
+#define VECTOR 8
+
+/* Lists the places whose flags are set, then places 0, and returns how many are set. It writes
+ * three more flags. No branch depends on a flag, for none could be foreseen. By fours, because a
+ * loop of one store takes twice as long where it crosses a line of the instructions' cache. */
+#define LIST_PLACES(dtype, word)                                                                \
+    static inline ptrdiff_t list_places_##dtype(uint16_t *places, word *flags, ptrdiff_t count) \
+    {                                                                                           \
+        ptrdiff_t listed = 0;                                                                   \
+        for (int k = 0; k < 3; ++k)                                                             \
+            flags[count + k] = 0;                                                               \
+        for (ptrdiff_t i = 0; i < count; i += 4)                                                \
+            for (int k = 0; k < 4; ++k) {                                                       \
+                places[listed] = (uint16_t)(i + k);                                             \
+                listed += (ptrdiff_t)flags[i + k];                                              \
+            }                                                                                   \
+        for (int k = 0; k < VECTOR; ++k)                                                        \
+            places[listed + k] = 0;                                                             \
+        return listed;                                                                          \
+    }
+LIST_PLACES(float32, uint32_t)
+LIST_PLACES(float64, uint64_t)
+
+/* Of 100 words 15 are of the tail, and the number of such a word takes three times as long as one
+ * of the centre. So a first loop takes all words to be of the centre. Those of the tail are listed
+ * and put side by side for a second loop, whose numbers replace those of the first. Flags are as
+ * wide as words, because the first loop's vectors would else be too long for short draws. */
+#define CONVERT_NORMAL(dtype, real, word, WORD, IN_TAIL)                               \
+    CLONED(normal_##dtype##_loop,                                                      \
+           (void *out, const weightopt_words *words, ptrdiff_t skip, ptrdiff_t count,  \
+            const weightopt_range *range),                                             \
+           (out, words, skip, count, range))                                           \
+    {                                                                                  \
+        enum { MOST = sizeof *words / sizeof(real) };                                  \
+        real *restrict to = out;                                                       \
+        const real shift = (real)range->shift, scale = (real)range->scale;             \
+        word flags[MOST + 3], tail[MOST + VECTOR];                                     \
+        real values[MOST + VECTOR];                                                    \
+        uint16_t places[MOST + VECTOR];                                                \
+        for (ptrdiff_t i = 0; i < count; ++i) {                                        \
+            const word lower = lower_##dtype(WORD(i));                                 \
+            real bottom;                                                               \
+            const real top = centre_##dtype(lower, &bottom);                           \
+            to[i] = shift + scale * signed_##dtype(top / bottom, WORD(i));             \
+            flags[i] = IN_TAIL(lower);                                                 \
+        }                                                                              \
+        const ptrdiff_t listed = list_places_##dtype(places, flags, count);            \
+        const ptrdiff_t filled = (listed + VECTOR - 1) / VECTOR * VECTOR;              \
+        for (ptrdiff_t i = 0; i < filled; ++i)                                         \
+            tail[i] = WORD(places[i]);                                                 \
+        for (ptrdiff_t i = 0; i < filled; ++i) {                                       \
+            real bottom;                                                               \
+            const real top = tail_##dtype(lower_##dtype(tail[i]), &bottom);            \
+            values[i] = shift + scale * signed_##dtype(top / bottom, tail[i]);         \
+        }                                                                              \
+        for (ptrdiff_t i = 0; i < listed; ++i)                                         \
+            to[places[i]] = values[i];                                                 \
+    }
+CONVERT_NORMAL(float32, float, uint32_t, WORD_FLOAT32, IN_TAIL_FLOAT32)
+CONVERT_NORMAL(float64, double, uint64_t, WORD_FLOAT64, IN_TAIL_FLOAT64)
 
 CLONED(make_words,
        (weightopt_words *words, ptrdiff_t blocks, uint64_t first, uint64_t key0, uint64_t key1),
