@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from .kernels.seeding import key_of
@@ -59,8 +60,13 @@ def resume(seed: int, draws: dict[str, int]) -> None:
 
 def key(seed: int, name: str, draw: int) -> tuple[int, int]:
     """Return the key of a draw, two integers in [0, 2**64); nothing is counted."""
-    digest = hashlib.sha256(name.encode()).digest()
-    return key_of(_words(seed, _SHORTEST) + digest + _words(draw))
+    return each_key(seed, [name], draw)[0]
+
+
+def each_key(seed: int, names: Iterable[str], draw: int = 0) -> list[tuple[int, int]]:
+    """Return what `key` does for each of many names."""
+    head, tail = _words(seed, _SHORTEST), _words(draw)
+    return [key_of(head + hashlib.sha256(name.encode()).digest() + tail) for name in names]
 
 
 def _words(number: int, least: int = 1) -> bytes:

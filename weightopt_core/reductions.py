@@ -202,6 +202,14 @@ def results_of(
     counts : sequence of int
         How many elements each tensor has.
     """
+    if scales is None and all(len(part) == 1 for part in parts):
+        # The number of a single chunk is that of the array: most tensors of a long list are small.
+        columns = np.concatenate(parts).T.tolist() if parts else []
+        found = [
+            [one.last(value, count) for value, count in zip(column, counts, strict=True)]
+            for one, column in zip(reductions, columns, strict=True)
+        ]
+        return [list(row) for row in zip(*found)]
     rows = np.ones((len(parts), len(reductions))) if scales is None else scales
     return [
         [

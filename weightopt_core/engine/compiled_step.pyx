@@ -217,10 +217,9 @@ cdef class CompiledStep(BoundArrays):
     ) except -1:
         """Count and compute the step of a rule with reductions, which it measures first."""
         cdef Py_ssize_t i
-        cdef list given = [], wide = [], counts = []
+        cdef list given, wide = [], counts = []
         # Code of users; it comes first, so that nothing is measured in vain.
-        for index in indices:
-            given.append(numbers(self.rule, index, turn))
+        given = turn.each(numbers, self.rule, indices)
         for i in range(self.work.tensors):
             wide.append(self.work.tensor[i].wide)
             counts.append(self.work.tensor[i].count)

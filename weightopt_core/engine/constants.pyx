@@ -221,16 +221,23 @@ cdef class Evaluator:
         lr, wd : float
             Rates before multipliers.
         """
-        cdef Py_ssize_t i
+        cdef Py_ssize_t i, g
         cdef dict rows = {}
         cdef Constants made = Constants.__new__(Constants)
         cdef Settled settled = self.settled(source)
         cdef Groups groups = turn.groups
+        cdef list last = [None] * groups.distinct, row = [0] * groups.distinct
         made.take_own(groups.size)
         for i in range(groups.size):
+            # Most indices have the numbers of their group, in one object.
+            g = groups.which[i]
+            if last[g] is numbers[i]:
+                made.own[i] = row[g]
+                continue
+            last[g] = numbers[i]
             key = self.gather(groups.group[groups.which[i]], numbers[i], lr, wd)
             # Indices of equal numbers share a row, and it is evaluated once.
-            made.own[i] = rows.setdefault(key, len(rows))
+            row[g] = made.own[i] = rows.setdefault(key, len(rows))
         made.resize(len(rows), self.width)
         for i, key in enumerate(rows):
             self.fill(settled, made.values + i * self.width, key)

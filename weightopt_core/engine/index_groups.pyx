@@ -244,6 +244,33 @@ cdef class Turn:
             found.append(groups.group[groups.which[i]].count + 1)
         return found
 
+    def each(self, numbers, rule, tuple indices):
+        """Return what `numbers` returns for each index, as a step with reductions needs it.
+
+        Parameters
+        ----------
+        numbers : callable
+            Takes the rule, an index, and this. Where it says that it goes `by_group`, it is asked
+            once for each group of equal multipliers and counts.
+        rule : object
+            Handed on.
+        indices : tuple of index
+            Those of the update.
+        """
+        cdef Groups groups = self.groups
+        cdef list found = [], of_groups
+        cdef Py_ssize_t i
+        if groups is None or not getattr(numbers, "by_group", False):
+            for index in indices:
+                found.append(numbers(rule, index, self))
+            return found
+        of_groups = [None] * groups.distinct
+        for i in range(groups.size):
+            if of_groups[groups.which[i]] is None:
+                of_groups[groups.which[i]] = numbers(rule, indices[i], self)
+            found.append(of_groups[groups.which[i]])
+        return found
+
     def view(self):
         """Return the counts with this update, for the optimizer's own code to read."""
         # Frozen, so that one serves the numbers of all indices.

@@ -107,6 +107,10 @@ class Optimizer(Algorithm, NamedSettings):
     #: is one: where gradients come late, a key-value store can know that weight.
     pulled_state: ClassVar[str | None] = None
 
+    #: Whether `numbers` takes from an index nothing but its rates and its count: then it is asked
+    #: once for all indices of a call that have these in common.
+    numbers_by_group: ClassVar[bool] = False
+
     _rates: Rates
     _stepper: Stepper
     noise_seed: int | None = None
@@ -280,7 +284,9 @@ class Optimizer(Algorithm, NamedSettings):
 
         A number that changes with the updates belongs here, as a function of `t`: then a resumed
         run goes on as if it had not stopped. It is called before the update is made, more than
-        once where other threads step the same weight, and sees the counts with this update.
+        once where other threads step the same weight, and sees the counts with this update. Where
+        it takes from the index nothing but rates and count, say ``numbers_by_group = True`` in the
+        class: a call of many weights then asks once for those that have both in common.
 
         Parameters
         ----------
@@ -377,6 +383,13 @@ class Optimizer(Algorithm, NamedSettings):
     def _numbers_at(self, rule: Rule, index: Any, turn: Any) -> dict[str, Any]:
         """Return the numbers that `rule` takes for an update that is not counted yet."""
         return self._stepper.numbers_at(self, rule, index, turn)
+
+    #: Equal for indices of equal multipliers and counts.
+    _numbers_at.by_group = True  # type: ignore[attr-defined]
+
+    def _numbers_of_each(self, rule: Rule, index: Any, turn: Any) -> dict[str, Any]:
+        """Return the same, where they may depend on more than that."""
+        return self._numbers_at(rule, index, turn)
 
     def _numbers(self, rule: Rule, index: Any) -> dict[str, Any]:
         """Return the numbers that `rule` takes for the present update of `index`."""

@@ -16,6 +16,7 @@ from ..drawn import of_this_process
 from ..engine.constants import Constants, Evaluator, as_plain
 from ..engine.index_groups import Stale
 from ..engine.stepping import check, step
+from ..keys import each_key
 from ..rule import Rule
 from .by_name import thawed
 from .rates import Rates, View
@@ -112,9 +113,11 @@ class Stepper:
                 constants = rates.seeing(turn.view(), self._constants_of_numbers, *given)
             if factors:
                 constants.factors = factors
-            counted = zip(call.indices, turn.counts_ahead()) if keyed else ()
-            keys = [self.key(optimizer, rule, *pair) for pair in counted]
+            counts = turn.counts_ahead() if keyed else ()
+            keys = self.keys(optimizer, rule, call.indices, counts) if keyed else []
             numbers = optimizer._numbers_at
+            if not plain and (rates.is_by_name or not optimizer.numbers_by_group):
+                numbers = optimizer._numbers_of_each
             try:
                 run(call, bind, rule, weights, grads, states, form, constants, keys, numbers, turn)
             except Stale:
@@ -131,23 +134,27 @@ class Stepper:
         self, optimizer: Optimizer, rule: Rule, call: Any, turn: Any
     ) -> Constants:
         """Return the constants where a subclass has numbers of its own."""
-        counted = zip(call.indices, turn.counts_ahead())
-        numbers = [
-            dict(self._as_set_for(optimizer, index).numbers(index, count))
-            for index, count in counted
-        ]
         by_name = self.rates.multipliers.by_name
+        if optimizer.numbers_by_group and not by_name.settings:
+            numbers = turn.each(ByGroup(optimizer), rule, call.indices)
+        else:
+            counted = zip(call.indices, turn.counts_ahead())
+            numbers = [
+                dict(self._as_set_for(optimizer, index).numbers(index, count))
+                for index, count in counted
+            ]
         if varied := [name for name in by_name.overridden() if name in rule.numbers]:
             numbers = [
                 self._own_settings(optimizer, varied, index) | own
                 for index, own in zip(call.indices, numbers)
             ]
-        if any(own.keys() != numbers[0].keys() for own in numbers):
+        first = numbers[0]
+        if any(own is not first and own.keys() != first.keys() for own in numbers):
             return self._constants_by_index(optimizer, rule, call.indices)
-        names = rule, *numbers[0]
+        names = rule, *first
         evaluator = self.evaluators.get(names)
         if evaluator is None:
-            own = [name for name in numbers[0] if name in rule.numbers]
+            own = [name for name in first if name in rule.numbers]
             rates = [name for name in OWN_NUMBERS if name not in own]
             evaluator = self._evaluator(optimizer, rule, [*own, *rates], names)
         lr = optimizer._base_lr(optimizer.num_update)
@@ -289,20 +296,29 @@ class Stepper:
                 own[name] = as_plain(value)
         return own
 
-    def key(self, optimizer: Optimizer, rule: Rule, index: Any, count: int) -> tuple[int, int]:
-        """Return the key of the noise, or of the rounding, of an index at a count.
+    def keys(
+        self, optimizer: Optimizer, rule: Rule, indices: Sequence[Any], counts: Sequence[int]
+    ) -> list[tuple[int, int]]:
+        """Return the keys of the noise, or of the rounding, of indices at their counts.
 
         A stream of noise for each count takes longer than the step of a small weight. So for the
         rounding each weight has one, and counts go through its keys: the rounding mixes every bit.
         """
-        seed = self.seed(optimizer)
-        name = self.rates.multipliers.names.get(index, index)
+        seed, known = self.seed(optimizer), self.rates.multipliers.names
+        names = [known.get(index, index) for index in indices] if known else indices
         if rule.draws:
-            return random.stream(f"noise/{name}/{count}", seed)
-        stream = self.streams.get((seed, name))
-        if stream is None:
-            stream = self.streams[seed, name] = random.stream(f"rounding/{name}", seed)
-        return (stream[0] + count * _STEP) & _WORD, stream[1]
+            return each_key(seed, [f"noise/{pair[0]}/{pair[1]}" for pair in zip(names, counts)])
+        keys = []
+        for name, count in zip(names, counts):
+            stream = self.streams.get((seed, name))
+            if stream is None:
+                stream = self.streams[seed, name] = random.stream(f"rounding/{name}", seed)
+            keys.append(((stream[0] + count * _STEP) & _WORD, stream[1]))
+        return keys
+
+    def key(self, optimizer: Optimizer, rule: Rule, index: Any, count: int) -> tuple[int, int]:
+        """Return the key of one index at a count."""
+        return self.keys(optimizer, rule, (index,), (count,))[0]
 
     def seed(self, optimizer: Optimizer) -> int:
         """Return the seed of noise and rounding, which is drawn where none was given."""
@@ -310,6 +326,20 @@ class Stepper:
         if seed is None:
             seed = optimizer.noise_seed = random.draw_seed("noise")
         return seed
+
+
+class ByGroup:
+    """An optimizer's own numbers, which indices of equal multipliers and counts have in common."""
+
+    by_group = True
+
+    def __init__(self, optimizer: Optimizer):
+        self.optimizer = optimizer
+
+    def __call__(self, rule: Rule, index: Any, turn: Any) -> dict[str, Any]:
+        """Return those of one index, which sees the counts of this turn."""
+        count = self.optimizer._index_update_count[index]
+        return dict(self.optimizer.numbers(index, count))
 
 
 def unsettled(index: Any) -> RuntimeError:
@@ -340,8 +370,7 @@ def _check(
 ) -> None:
     """Do what a step does before it counts: what may fail, and runs code of users."""
     if rule.lowered.reductions or rule.compiled.kernel is None:
-        for index in call.indices:
-            numbers(rule, index, turn)
+        turn.each(numbers, rule, call.indices)
     check(call, bind, rule, weights, grads, states, form)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -186,11 +187,17 @@ class Rule:
         """
         lowered = self.lowered
         results = results_of(lowered.reductions, parts, scales, counts)
+        # Tensors of a group have the same numbers, in one object.
+        own = {id(one): one for one in numbers}
+        given = {key: self._given(one) for key, one in own.items()}
         rows = [
-            self._checked(lowered.measured, lowered.evaluate_measured(*self._given(own), *row))
-            for own, row in zip(numbers, results, strict=True)
+            lowered.evaluate_measured(*given[id(one)], *row)
+            for one, row in zip(numbers, results, strict=True)
         ]
-        values = np.hstack([constants.array(), np.array(rows)])
+        if not _PLAIN.issuperset(map(type, itertools.chain.from_iterable(rows))):
+            for row in rows:
+                self._check_plain(lowered.measured, row)
+        values = np.hstack([constants.array(), np.array(rows, np.float64)])
         made = Constants(values, np.arange(len(rows), dtype=np.int32))
         made.factors = constants.factors
         return made
@@ -213,12 +220,15 @@ class Rule:
         return given + [get() for get in self.lowered.tree.outside.values()]
 
     def _checked(self, texts: Sequence[str], values: tuple[Any, ...]) -> np.ndarray:
+        self._check_plain(texts, values)
+        return np.array(values, np.float64)
+
+    def _check_plain(self, texts: Sequence[str], values: tuple[Any, ...]) -> None:
         if not _PLAIN.issuperset(map(type, values)):
             for text, value in zip(texts, values):
                 if not isinstance(value, (int, float)):
                     what = f"{text}: expected a number, got {value!r}"
                     raise TypeError(f"rule {self.name!r}: {what}")
-        return np.array(values, np.float64)
 
 
 def update_rule(function: Callable[..., Any]) -> Rule:

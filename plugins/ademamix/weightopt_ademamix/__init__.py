@@ -130,6 +130,8 @@ class AdEMAMix(Optimizer):
 
     rule = ademamix
 
+    numbers_by_group = True
+
     def numbers(self, index, t):
         """Return `alpha` and `beta3` of update `t`."""
         share = min(t / self.warmup, 1.0) if self.warmup else 1.0

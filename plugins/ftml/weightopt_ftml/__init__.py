@@ -90,6 +90,8 @@ class FTML(Optimizer):
 
     rule = ftml
 
+    numbers_by_group = True
+
     def numbers(self, index, t):
         """Return no numbers, but raise ValueError where the learning rate is not above 0."""
         self.require_lr(index)

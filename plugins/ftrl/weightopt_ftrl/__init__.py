@@ -87,6 +87,8 @@ class Ftrl(Optimizer):
 
     rule = ftrl
 
+    numbers_by_group = True
+
     def numbers(self, index, t):
         """Return no numbers, but raise ValueError where the learning rate is not above 0."""
         self.require_lr(index)

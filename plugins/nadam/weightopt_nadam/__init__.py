@@ -135,6 +135,8 @@ class Nadam(Optimizer):
 
     rule = nadam
 
+    numbers_by_group = True
+
     def numbers(self, index, t):
         """Return the momentum now and at the next update, and the product of all up to now."""
         schedule = self.beta1, self.schedule_decay

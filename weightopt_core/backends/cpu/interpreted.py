@@ -62,9 +62,9 @@ class Interpreted:
             every rule.
         """
         results = []
-        for i, (index, arrays) in enumerate(zip(indices, self.bound.tensors())):
+        each = turn.each(numbers, self.rule, tuple(indices))
+        for i, (given, arrays) in enumerate(zip(each, self.bound.tensors())):
             key = keys[i] if keys else None
-            given = numbers(self.rule, index, turn)
             if constants.factors:
                 arrays = (arrays[0], scaled(arrays[1], constants.factors), *arrays[2:])
             results.append(run_in_slices(self.rule, arrays, given, key, self.states))

@@ -193,7 +193,7 @@ class DeviceStep:
             scaled = bool(constants.factors)
             values = _values(constants)
             measured, scales = parts_of(measures, self.rule, values, scaled, wait_for)
-            known = [numbers(self.rule, index, turn) for index in indices]
+            known = turn.each(numbers, self.rule, tuple(indices))
             constants = self.rule.with_results(constants, known, measured, scales, self.counts)
         if self.in_order:
             arrays = []

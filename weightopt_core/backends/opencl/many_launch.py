@@ -28,7 +28,8 @@ class Many(Launch):
         self, rule: Any, storages: tuple[str, ...], positions: list[int], tensors: Any, held: Held
     ):
         super().__init__(rule, storages, positions, tensors, held)
-        self.slots = self._slots(len(storages))
+        own = {array.base_data.int_ptr for arrays in tensors for array in arrays}
+        self.slots = self._slots(max(len(storages), len(own)))
         if not self.slots:
             self.held = held
         self.kernels = self.compiled(storages)
@@ -84,13 +85,17 @@ class Many(Launch):
             for first, groups, buffers, positions in self.launches
         ]
 
-    def _slots(self, arrays: int) -> int:
-        """Return how many buffers a launch takes: 0 where it knows them by address."""
+    def _slots(self, buffers: int) -> int:
+        """Return how many of so many buffers a launch takes: 0 where it knows them by address.
+
+        Each takes time at every launch, and each number of them a program: so powers of two.
+        """
         if self.traits.fixed and len(self.queue.context.devices) == 1:
             return 0
         device = self.queue.device
         room = (device.max_parameter_size - 64) // (device.address_bits // 8)
-        return int(max(arrays, min(SLOTS, room)))
+        most = max(len(self.storages), min(SLOTS, room))
+        return int(min(most, 1 << (buffers - 1).bit_length()))
 
     def _batches(self, tensors: list[Any]) -> Iterator[tuple[int, list[Any], dict[int, Any]]]:
         """Yield the tensors of each launch, the position of the first, and their buffers."""
