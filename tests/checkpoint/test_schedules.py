@@ -31,7 +31,9 @@ STEPS = 10
 
 def test_all_installed_ones_are_here():
     registry = wo.lr_scheduler.registry
-    installed = {registry.find(name) for name in registry.names()}
+    found = {registry.find(name) for name in registry.names()}
+    # What other tests have registered in this process is not installed.
+    installed = {cls for cls in found if cls.__module__.startswith("weightopt_")}
     assert installed == {registry.find(name) for name, _ in SCHEDULES}
 
 

@@ -9,13 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ..ctext import QUANTIZED_BLOCK as BLOCK
+from ..ctext import QUANTIZED_SCALE as SCALE
 from ..dtypes import NARROW, QUANTIZED, compute_of
 from ..errors import wording
 from .interface import StateForm
-
-#: Elements of a block of a state in 8 bits, and bytes of its scale.
-BLOCK = 256
-SCALE = 4
 
 
 def quantized_size(count: int) -> int:

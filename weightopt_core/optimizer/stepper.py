@@ -103,21 +103,21 @@ class Stepper:
                 if optimizer.lr_scheduler is not None:
                     lr = optimizer._base_lr(turn.num_update)
                 constants = evaluator.of_groups(optimizer, turn, lr, optimizer.wd)
+                numbers = optimizer._numbers_at
             elif self.by_index:
                 turn = self.turn(optimizer, call)
                 of = optimizer, rule, call.indices
                 constants = rates.seeing(turn.view(), self._constants_by_index, *of)
+                numbers = optimizer._numbers_of_each
             else:
                 turn = self.turn(optimizer, call)
                 given = optimizer, rule, call, turn
                 constants = rates.seeing(turn.view(), self._constants_of_numbers, *given)
+                together = optimizer.numbers_by_group and not rates.is_by_name
+                numbers = optimizer._numbers_at if together else optimizer._numbers_of_each
             if factors:
                 constants.factors = factors
-            counts = turn.counts_ahead() if keyed else ()
-            keys = self.keys(optimizer, rule, call.indices, counts) if keyed else []
-            numbers = optimizer._numbers_at
-            if not plain and (rates.is_by_name or not optimizer.numbers_by_group):
-                numbers = optimizer._numbers_of_each
+            keys = self.keys(optimizer, rule, call.indices, turn.counts_ahead()) if keyed else []
             try:
                 run(call, bind, rule, weights, grads, states, form, constants, keys, numbers, turn)
             except Stale:

@@ -18,6 +18,8 @@ from typing import Any, NamedTuple
 PREFIX = "weightopt."
 #: A value that names a class, and the extras that it may name behind that.
 _REFERENCE = re.compile(r"(?P<module>\w+(\.\w+)*)\s*:\s*(?P<attr>\w+(\.\w+)*)\s*(\[[^]]*\])?")
+#: The fields of a package's metadata that say which one it is.
+_FIELD = re.compile(r"^(name|version)[ \t]*:(.*)$", re.IGNORECASE | re.MULTILINE)
 #: How pip begins the names of folders that it is about to remove, earlier versions included.
 _LEFTOVER = ("~", "-")
 
@@ -117,10 +119,16 @@ def _text(dist: Any) -> str:
 
 def _package(dist: Any) -> tuple[Package, bool]:
     """Return name and version of a package, and whether its metadata has them."""
-    name = version = None
-    # Metadata may be damaged in any of the ways that importlib-metadata reports.
+    found: dict[str, str] = {}
+    # Metadata may be damaged in any of the ways that importlib-metadata reports. Two lines of its
+    # head are read here: to parse all of it, as that does, takes most of the time of a scan.
     with contextlib.suppress(Exception):
-        name, version = dist.metadata.get("Name"), dist.metadata.get("Version")
+        head, _, _ = (dist.read_text("METADATA") or dist.read_text("PKG-INFO") or "").partition(
+            "\n\n"
+        )
+        for key, value in reversed(_FIELD.findall(head)):
+            found[key.casefold()] = value.strip()
+    name, version = found.get("name"), found.get("version")
     # The folder is called name-version.dist-info, and is what pip goes by.
     stem = re.sub(r"\.(dist|egg)-info$", "", _folder(dist))
     folder_name, _, folder_version = stem.partition("-")
