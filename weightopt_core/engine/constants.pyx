@@ -74,6 +74,35 @@ cdef class Constants:
         self.tensors = tensors
         return 0
 
+    def followed_by(self, list rows):
+        """Return the same for each tensor, and behind that as many more numbers for each.
+
+        Parameters
+        ----------
+        rows : list of tuple of float or int
+            One for each tensor, all of one length.
+        """
+        cdef Py_ssize_t i, j, more = len(<tuple>rows[0]) if rows else 0
+        cdef Constants made = Constants.__new__(Constants)
+        cdef double *values
+        cdef tuple row
+        if len(rows) != self.tensors:
+            raise ValueError(f"rows: expected {self.tensors}, one for each tensor, got {len(rows)}")
+        made.resize(self.tensors, self.width + more)
+        made.take_own(self.tensors)
+        for i in range(self.tensors):
+            row = rows[i]
+            if len(row) != more:
+                raise ValueError(f"rows: expected {more} numbers for each, got {len(row)}")
+            values = made.values + i * made.width
+            if self.width:
+                memcpy(values, self.values + self.which[i] * self.width, self.width * 8)
+            for j in range(more):
+                values[self.width + j] = row[j]
+            made.own[i] = i
+        made.factors = self.factors
+        return made
+
     def array(self):
         """Return the constants of each tensor, float64, a row for each."""
         made = np.empty((self.tensors, self.width))

@@ -197,10 +197,7 @@ class Rule:
         if not _PLAIN.issuperset(map(type, itertools.chain.from_iterable(rows))):
             for row in rows:
                 self._check_plain(lowered.measured, row)
-        values = np.hstack([constants.array(), np.array(rows, np.float64)])
-        made = Constants(values, np.arange(len(rows), dtype=np.int32))
-        made.factors = constants.factors
-        return made
+        return constants.followed_by(rows)
 
     def given(self, numbers: Mapping[str, Any]) -> list[Any]:
         """Return the values of the rule's numbers, then of numbers from outside, as Python's own.

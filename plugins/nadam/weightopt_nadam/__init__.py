@@ -41,6 +41,17 @@ def momentum(t, beta1, schedule_decay):
 
 
 @functools.lru_cache
+def _products(beta1, schedule_decay, count):
+    """Return as many of the first products of momenta, those that are not yet 0."""
+    products, product = [], 1.0
+    for update in range(1, count + 1):
+        product *= momentum(update, beta1, schedule_decay)
+        if product < 2**-54:
+            break
+        products.append(product)
+    return tuple(products)
+
+
 def momentum_product(t, beta1, schedule_decay):
     r"""Return :math:`M_t = \mu_1 \mu_2 \cdots \mu_t`, or 0 where :math:`1 - M_t` is 1 in double.
 
@@ -51,12 +62,11 @@ def momentum_product(t, beta1, schedule_decay):
     >>> momentum_product(2, beta1=0.5, schedule_decay=0), momentum_product(99, 0.5, 0)
     (0.0625, 0.0)
     """
-    product = 1.0
-    for update in range(1, t + 1):
-        product *= momentum(update, beta1, schedule_decay)
-        if product < 2**-54:
-            return 0.0
-    return product
+    # Twice as many whenever there are too few: each is multiplied about twice in a whole run.
+    products = _products(beta1, schedule_decay, 1 << t.bit_length())
+    if t > len(products):
+        return 0.0
+    return products[t - 1] if t else 1.0
 
 
 class Nadam(Optimizer):
