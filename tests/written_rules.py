@@ -3,6 +3,7 @@
 import importlib.util
 import math
 import textwrap
+from pathlib import Path
 
 from weightopt_core import update_rule
 from weightopt_core.rule import clip, maximum, sign, sqrt, where
@@ -39,6 +40,8 @@ def load(source, folder):
     """Return the module of a text with rules."""
     path = folder / "rules.py"
     path.write_text(textwrap.dedent(source))
+    # That of an earlier text may be as old, to the second, and as long.
+    Path(importlib.util.cache_from_source(path)).unlink(missing_ok=True)
     spec = importlib.util.spec_from_file_location("rules", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

@@ -105,7 +105,7 @@ ADD(values, float64)
 #define SCALE(dtype, real)                                             \
     CORE(core_multiply_##dtype)                                        \
     {                                                                  \
-        multiply_##dtype(arrays[0], count, *(const real *)constants);  \
+        multiply_##dtype(arrays[0], arrays[0], count, *(const real *)constants); \
     }
 SCALE(float32, float)
 SCALE(float64, double)

@@ -65,7 +65,8 @@ cdef inline bint is_computed(int storage) noexcept nogil:
 
 cdef void load(void *staged, const char *data, int storage, ptrdiff_t count) noexcept nogil
 cdef void load_scaled(
-    void *staged, const char *data, int storage, ptrdiff_t count, const double *factors, int number
+    void *staged, const char *data, int storage, ptrdiff_t count, const double *factors,
+    int factor_count,
 ) noexcept nogil
 cdef void store(char *data, const void *staged, int storage, ptrdiff_t count) noexcept nogil
 cdef void number_elements(Work *work) noexcept nogil

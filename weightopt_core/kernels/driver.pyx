@@ -88,7 +88,8 @@ cdef void load(void *staged, const char *data, int storage, ptrdiff_t count) noe
 
 # OUT staged; IN data, factors
 cdef void load_scaled(
-    void *staged, const char *data, int storage, ptrdiff_t count, const double *factors, int number
+    void *staged, const char *data, int storage, ptrdiff_t count, const double *factors,
+    int factor_count,
 ) noexcept nogil:
     """Load elements, multiplied by each of some factors in turn; of 16 bits, up to `STAGE`."""
     cdef uint16_t stored[STAGE]
@@ -96,7 +97,7 @@ cdef void load_scaled(
     if not is_computed(storage):
         load(staged, data, storage, count)
         data = <const char *>staged
-    for i in range(number):
+    for i in range(factor_count):
         if storage == FLOAT64:
             multiply_float64(<double *>staged, <const double *>data, count, factors[i])
         else:

@@ -33,7 +33,7 @@ cdef struct Work:
     ptrdiff_t count
     int storage
     const double *factors
-    int number
+    int factor_count
 
 
 cdef void scale_part(void *context, ptrdiff_t begin, ptrdiff_t end) noexcept nogil:
@@ -45,7 +45,7 @@ cdef void scale_part(void *context, ptrdiff_t begin, ptrdiff_t end) noexcept nog
     while begin < end:
         count = min(<ptrdiff_t>STAGE, end - begin)
         values = work.values + begin * size_of(work.storage)
-        load_scaled(staged, values, work.storage, count, work.factors, work.number)
+        load_scaled(staged, values, work.storage, count, work.factors, work.factor_count)
         store(values, staged, work.storage, count)
         begin += count
 
@@ -70,14 +70,14 @@ def scale(list arrays, list storages, list factors, int threads):
         An array is not as described; nothing has changed.
     """
     cdef tuple held = tuple(arrays)  # nobody else changes it while the lock is released
-    cdef Py_ssize_t i, count = len(held), number = len(factors)
+    cdef Py_ssize_t i, count = len(held), factor_count = len(factors)
     cdef cnp.ndarray array
     cdef Work *works = <Work *>PyMem_Calloc(count + 1, sizeof(Work))
-    cdef double *values = <double *>PyMem_Calloc(number + 1, sizeof(double))
+    cdef double *values = <double *>PyMem_Calloc(factor_count + 1, sizeof(double))
     try:
         if not works or not values:
             raise MemoryError
-        for i in range(number):
+        for i in range(factor_count):
             values[i] = factors[i]
         for i in range(count):
             array = held[i]
@@ -91,7 +91,7 @@ def scale(list arrays, list storages, list factors, int threads):
             works[i].values = <char *>cnp.PyArray_DATA(array)
             works[i].count = cnp.PyArray_SIZE(array)
             works[i].factors = values
-            works[i].number = number
+            works[i].factor_count = factor_count
         with nogil:
             for i in range(count):
                 parallel_for(
