@@ -142,7 +142,7 @@ test-sanitize: install
 ROUNDS ?= 20
 test-sanitize-threads: install
 	$(BIN)/python -m pytest -q -m slow tests/threads/test_pool_sanitize.py -k thread
-	PLUGINS="sgd adam lamb" CC=gcc LDSHARED="gcc -shared" CFLAGS="-fsanitize=thread -g1" LDFLAGS="-fsanitize=thread" \
+	PLUGINS="sgd adam lamb ema" CC=gcc LDSHARED="gcc -shared" CFLAGS="-fsanitize=thread -g1" LDFLAGS="-fsanitize=thread" \
 		$(BIN)/python tools/build_copy.py build/sanitize-threads setarch -R env OPENBLAS_NUM_THREADS=1 \
 		TSAN_OPTIONS="halt_on_error=1 exitcode=66" LD_PRELOAD="$$(gcc -print-file-name=libtsan.so)" \
 		$(CURDIR)/$(BIN)/python tests/threads/sanitize/engine_stress.py $(ROUNDS)

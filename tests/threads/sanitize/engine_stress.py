@@ -110,11 +110,19 @@ def mixed():
     return wo.optimizer.create("sgd", momentum=0.9, multi_precision=True)
 
 
+def together(name):
+    """An optimizer whose average and whose clipping are in the pass that steps."""
+    clipped = wo.optimizer.create("clipglobalnorm", optimizer=name, max_norm=0.5)
+    return wo.optimizer.create("ema", optimizer=clipped), wo.optimizer.create("ema", optimizer=name)
+
+
 def main(rounds):
     wo.set_num_threads(3)
     for size in (SMALL, LARGE):
         for name in ("adam", "lamb"):
             different_weights(lambda name=name: wo.optimizer.create(name), rounds, size=size)
+        for which in range(2):
+            different_weights(lambda which=which: together("adam")[which], rounds, size=size)
         different_weights(mixed, rounds, size=size, dtype=np.float16)
         equal_weights(rounds, size)
     beside_steps(rounds)
