@@ -67,14 +67,14 @@ def average():
 
 def apart(step):
     """Return a step whose average comes after the whole of it."""
-    together = Following._rule_ahead
+    together = Following._shares_a_pass
 
     def run():
-        Following._rule_ahead = lambda self, weights: None
+        Following._shares_a_pass = lambda self, weights: False
         try:
             step()
         finally:
-            Following._rule_ahead = together
+            Following._shares_a_pass = together
 
     return run
 

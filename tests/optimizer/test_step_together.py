@@ -35,7 +35,7 @@ def passes(monkeypatch):
 
 
 def apart(monkeypatch):
-    monkeypatch.setattr(Following, "_rule_ahead", lambda self, weights: None)
+    monkeypatch.setattr(Following, "_shares_a_pass", lambda self, weights: False)
 
 
 def flat(state):

@@ -256,8 +256,8 @@ class Optimizer(Algorithm, NamedSettings):
 
         Of an `update` that a subclass has written nothing is known.
         """
-        if self._stepped_rule is not None:
-            self._stepper.check(self, self._stepped_rule, indices, weights, grads, states)
+        if (rule := self._stepped_rule) is not None:
+            self._stepper.check(self, rule, indices, weights, grads, states)
 
     @property
     def _stepped_rule(self) -> Rule | None:

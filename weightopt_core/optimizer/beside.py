@@ -110,8 +110,7 @@ class Beside:
     def run_behind(
         self,
         source: Any,
-        stepper: Any,
-        rule: Rule,
+        optimizer: Any,
         lists: Sequence[Any],
         own: Sequence[Any],
         master: bool,
@@ -124,10 +123,10 @@ class Beside:
         ----------
         source : object
             What has the numbers of this rule as attributes.
-        stepper, rule : Stepper, Rule
-            Those of the optimizer.
+        optimizer : Optimizer
+            One whose step is its rule.
         lists : sequence of list
-            The optimizer, indices, weights, gradients, and states of the optimizer.
+            Indices, weights, gradients, and states of the optimizer.
         own, master
             As the states for `run`.
 
@@ -136,7 +135,7 @@ class Beside:
         bool
             False where arrays overlap so that one has to wait for the other; nothing has changed.
         """
-        optimizer, indices, weights, grads, states = lists
+        indices = lists[0]
         beside = self.rates.calls.find(indices, self.rates.true)
         done = True
 
@@ -147,7 +146,7 @@ class Beside:
             behind: tuple[Any, ...] = beside, self.rule, own, form, constants
             done = step_together(*given, *behind)
 
-        stepper.step(optimizer, rule, indices, weights, grads, states, run)
+        optimizer._stepper.step(optimizer, optimizer.rule, *lists, run)
         return done
 
     def _constants(self, source: Any, size: int, counts: Sequence[int]) -> Constants:

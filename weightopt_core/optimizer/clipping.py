@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -83,10 +83,7 @@ def clip_global_norm(arrays: Sequence[Any], max_norm: float) -> float:
     apart = _apart(checked)
     norm = _norm(checked)
     if factors := factors_for(max_norm, norm):
-        by_backend: dict[Any, list[Any]] = {}
-        for backend, array in apart:
-            by_backend.setdefault(backend, []).append(array)
-        for backend, own in by_backend.items():
+        for backend, own in by_backend(apart).items():
             backend.scale(own, factors)
     return norm
 
@@ -114,13 +111,19 @@ def factors_for(max_norm: float, norm: float) -> list[float]:
     return [small / large / 2, *steps]
 
 
-def _norm(checked: list[tuple[Any, Any]]) -> float:
+def by_backend(pairs: Iterable[tuple[Any, Any]]) -> dict[Any, list[Any]]:
+    """Return the arrays of each backend, given pairs of both."""
     own: dict[Any, list[Any]] = {}
-    for backend, array in checked:
+    for backend, array in pairs:
         own.setdefault(backend, []).append(array)
+    return own
+
+
+def _norm(checked: list[tuple[Any, Any]]) -> float:
+    own = by_backend(checked).items()
     return NORM.by(
         lambda scale: [
-            square for backend, arrays in own.items() for square in _squares(backend, arrays, scale)
+            square for backend, arrays in own for square in _squares(backend, arrays, scale)
         ],
         1,
     )

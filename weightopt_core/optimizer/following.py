@@ -67,9 +67,9 @@ class Following(Wrapper):
     def step(self, indices: Any, weights: Any, grads: Any, states: Any) -> None:
         """Update weights and states in place, and let the rule follow."""
         own, held, master = self._parted(indices, weights, states)
-        if (rule := self._rule_ahead(weights)) is not None:
-            lists = self.inner[0], indices, weights, grads, held
-            if self._beside.run_behind(self, self.inner[0]._stepper, rule, lists, own, master):
+        if self._shares_a_pass(weights):
+            lists = indices, weights, grads, held
+            if self._beside.run_behind(self, self.inner[0], lists, own, master):
                 return
         self._beside.check(indices, weights, grads, own, master)
         self._beside.check_numbers(self)
@@ -83,18 +83,18 @@ class Following(Wrapper):
             given = indices, weights, grads, own
             self._follow(given, master, before, counts.now())
 
-    def _rule_ahead(self, weights: Sequence[Any]) -> Rule | None:
-        """Return the rule of what is held where that and `follows` can share a pass over memory.
+    def _shares_a_pass(self, weights: Sequence[Any]) -> bool:
+        """Whether the rule of what is held and `follows` can share a pass over memory.
 
         Whether it is the turn of `follows` is then known before the update.
         """
         rule = self.inner[0]._stepped_rule
         if rule is None or type(self).is_due is not Following.is_due or "t" in self.follows.numbers:
-            return None
+            return False
         if self._shared().is_by_name or backend_of(weights[0]) is not cpu:
-            return None
+            return False
         kernels = rule.compiled.kernel, self.follows.compiled.kernel
-        return None if None in kernels or self.follows.lowered.reductions else rule
+        return None not in kernels and not self.follows.lowered.reductions
 
     def _follow(self, given: tuple[Any, ...], master: bool, before: Any, after: Any) -> None:
         """Run the rule for each weight that was updated, if it is its turn."""

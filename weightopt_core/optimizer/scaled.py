@@ -7,6 +7,7 @@ from typing import Any
 
 from ..backends import backend_of
 from .base import Optimizer
+from .clipping import by_backend
 
 
 def update_scaled(
@@ -44,12 +45,8 @@ def update_scaled(
 
 def _scaled(grads: Sequence[Any], factors: Sequence[float]) -> list[Any]:
     """Return the gradients times each factor in turn."""
-    own: dict[Any, list[Any]] = {}
-    copies = []
-    for i, grad in enumerate(grads):
-        backend = backend_of(grad, f"grads[{i}]")
-        copies.append(backend.duplicate(grad))
-        own.setdefault(backend, []).append(copies[-1])
-    for backend, arrays in own.items():
-        backend.scale(arrays, factors)
+    backends = [backend_of(grad, f"grads[{i}]") for i, grad in enumerate(grads)]
+    copies = [backend.duplicate(grad) for backend, grad in zip(backends, grads)]
+    for backend, own in by_backend(zip(backends, copies)).items():
+        backend.scale(own, factors)
     return copies

@@ -10,6 +10,7 @@ import numpy as np
 from ...dtypes import compute_of, storage_of
 from ...kernels import random_fill
 from ..states import quantized_size
+from .norm import scale
 from .quantized import SLICE, dequantized, quantized
 from .rounding import rounded
 
@@ -66,7 +67,9 @@ class Interpreted:
         for i, (given, arrays) in enumerate(zip(each, self.bound.tensors())):
             key = keys[i] if keys else None
             if constants.factors:
-                arrays = (arrays[0], scaled(arrays[1], constants.factors), *arrays[2:])
+                grad = arrays[1].copy()
+                scale([grad], constants.factors)
+                arrays = (arrays[0], grad, *arrays[2:])
             results.append(run_in_slices(self.rule, arrays, given, key, self.states))
         return bool(self.bound.store(results, turn))
 
@@ -124,15 +127,6 @@ def run_in_slices(
                 own = states if 0 < i < given - 1 else None
                 _store(array, part, values, own, key, i - 1)
     return results
-
-
-def scaled(array: np.ndarray, factors: Sequence[float]) -> np.ndarray:
-    """Return a copy times each factor in turn, each product rounded to what the array stores."""
-    compute = compute_of(storage_of(array.dtype))
-    with np.errstate(all="ignore"):
-        for factor in np.array(factors).astype(compute):
-            array = (array.astype(compute, copy=False) * factor).astype(array.dtype, copy=False)
-    return array
 
 
 def _loaded(array: np.ndarray, part: slice, compute: Any, states: str | None) -> np.ndarray:

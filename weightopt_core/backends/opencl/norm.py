@@ -76,15 +76,15 @@ def square_sum(array: Any, scale: float = 1.0) -> float:
 def square_sums(arrays: Sequence[Any], scale: float = 1.0) -> list[float]:
     """Return what `square_sum` does for each of many arrays; each queue is waited for once."""
     own: dict[Any, list[int]] = {}
-    for i, array in enumerate(arrays):
-        array = check(array, "array", written=False)
+    checked = [check(array, "array", written=False) for array in arrays]
+    for i, array in enumerate(checked):
         check_kernel(array, "array", written=False)
         check_float64(array.queue.device, "the sum of squares")
         if array.size:
             own.setdefault(array.queue, []).append(i)
     totals = [0.0] * len(arrays)
     for queue, places in own.items():
-        found = _sums(queue, [arrays[i] for i in places], scale)
+        found = _sums(queue, [checked[i] for i in places], scale)
         for i, sums in zip(places, found, strict=True):
             totals[i] = total_of(sums)
     return totals
